@@ -1,0 +1,9 @@
+//! L3. Actors: one per stream, thin. They receive, ask a noun what to do, and do it.
+//!
+//! Media bytes never pass through a mailbox; they flow from [`crate::feed`] to [`crate::store::window`].
+
+pub mod clock;
+pub mod events;
+pub mod streams;
+pub mod tasks;
+pub mod viewings;

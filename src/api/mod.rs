@@ -1,0 +1,1 @@
+//! L4. The operators' HTTP API, one file per noun.

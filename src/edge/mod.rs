@@ -1,0 +1,1 @@
+//! L4. Viewers: HTTP, HLS, the watch page and the gate.

@@ -1,0 +1,1 @@
+//! L4. Publishers: one folder per protocol.

@@ -1,0 +1,3 @@
+//! `weir-node`.
+
+fn main() {}

@@ -1,0 +1,24 @@
+//! L0. Ids, units and the plain data of each noun: what is stored, what the API says, what events carry.
+//!
+//! Nothing here touches the world: no clock, no randomness, no I/O. Layers above add behaviour.
+
+pub mod api;
+pub mod channel;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod key;
+pub mod limits;
+pub mod node;
+pub mod stream;
+pub mod time;
+pub mod viewing;
+
+pub use channel::{Channel, ChannelName};
+pub use error::{ApiError, ErrorCode};
+pub use event::Event;
+pub use id::{AccountId, KeyId, ShowId, ViewingId};
+pub use key::{KeyRefusal, StreamKey};
+pub use stream::{StreamInfo, StreamState};
+pub use time::Timestamp;
+pub use viewing::Viewing;

@@ -1,0 +1,16 @@
+//! Limits that several layers share, each with its reason.
+
+/// A channel name is a URL path part and a label in tables: short and plain.
+pub const CHANNEL_NAME_CHARS_MAX: usize = 64;
+
+/// Free text given by operators (titles, labels, reasons): one line in a table.
+pub const TEXT_CHARS_MAX: usize = 200;
+
+/// Channels of one node; a table scan of them stays below a millisecond.
+pub const CHANNELS_MAX: usize = 10_000;
+
+/// Keys of one channel, revoked ones included, so that rotation cannot fill the disk.
+pub const KEYS_PER_CHANNEL_MAX: usize = 64;
+
+/// A stream key's secret: 128 random bits as 26 characters of base 32.
+pub const KEY_SECRET_BYTES: usize = 16;

@@ -1,0 +1,1 @@
+//! L5. Configuration, assembly, stop, metrics, logs.
