@@ -11,6 +11,7 @@ pub mod frame;
 pub mod health;
 pub mod output;
 pub mod packager;
+pub mod show;
 pub mod timeline;
 
 pub use frame::{AudioParams, Codec, CodecConfig, Frame, Item, TrackId, TrackKind, VideoParams};
