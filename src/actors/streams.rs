@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use ractor::{Actor, ActorRef, RpcReplyPort};
 use tokio::sync::{Mutex, Semaphore, watch};
 use weir_media::packager::PackagerConfig;
+use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
 use weir_model::stream::{Finding, HealthLevel, TrackInfo};
 use weir_model::{ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState};
@@ -27,7 +28,7 @@ use super::tasks::Tasks;
 use super::viewings::Viewings;
 use crate::feed;
 use crate::store::Store;
-use crate::store::window::{Window, WindowConfig};
+use crate::store::window::Window;
 
 /// Questions to actors that may wait at once; mailboxes are unbounded, so the asking side is bounded.
 const QUESTIONS_MAX: usize = 256;
@@ -43,7 +44,7 @@ pub struct StreamsConfig {
     /// Times of a show.
     pub show: ShowConfig,
     /// What windows keep.
-    pub window: WindowConfig,
+    pub window: Timing,
     /// Publishers at once.
     pub publishers_max: usize,
 }
@@ -255,7 +256,7 @@ impl Streams {
             let live = entry.public.state.borrow().state == StreamState::Live;
             totals.live += u64::from(live);
             totals.bitrate += entry.public.gauge.bitrate.load(Ordering::Relaxed);
-            totals.window_bytes += entry.public.window.bytes();
+            totals.window_bytes += entry.public.window.bytes() as u64;
         }
         totals
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use weir_media::packager::PackagerConfig;
+use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
 
 use crate::actors::streams::StreamsConfig;
@@ -32,11 +33,12 @@ pub struct Config {
 }
 
 /// `[node]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeConfig {
-    /// How the node calls itself.
-    pub name: String,
+    /// How the node calls itself; the name it was given at its first start when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// `[listen]`: where the node listens.
@@ -132,12 +134,6 @@ pub enum ConfigError {
         /// The nearest known key.
         hint: String,
     },
-}
-
-impl Default for NodeConfig {
-    fn default() -> Self {
-        Self { name: "weir".into() }
-    }
 }
 
 impl Default for ListenConfig {
@@ -248,9 +244,10 @@ impl StreamConfig {
                 gap_after_ms: target_ms,
                 gap_ms: i64::from(self.segment_ms),
             },
-            window: crate::store::window::WindowConfig {
-                target_us: segment_us * 2,
-                listed_us: i64::from(self.listed_ms) * 1000,
+            window: Timing {
+                target_secs: self.segment_ms * 2 / 1000,
+                part_target_us: i64::from(self.part_ms) * 1000,
+                list_us: i64::from(self.listed_ms) * 1000,
             },
             publishers_max: self.publishers_max as usize,
         }

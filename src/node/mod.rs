@@ -111,3 +111,69 @@ struct Parts {
     registry: Registry,
     endpoints: Vec<Endpoint>,
 }
+
+impl Parts {
+    async fn serve(&self, listeners: Listeners, tls: Option<tls::Acceptors>) -> Result<(), String> {
+        let registration = |error: prometheus::Error| format!("metrics: {error}");
+        let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
+        self.viewings.run(&self.tasks);
+        let ingest_metrics = ingest::metrics::Metrics::new(&self.registry).map_err(registration)?;
+        let edge_metrics = edge::metrics::Metrics::new(&self.registry).map_err(registration)?;
+        let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
+        self.serve_viewers(edge_metrics, listeners.http, listeners.https.zip(https));
+        self.serve_publishers(ingest_metrics, listeners.rtmp, listeners.rtmps.zip(rtmps));
+        self.serve_operators(metrics, listeners.api, listeners.metrics);
+        Ok(())
+    }
+}
+
+impl Listeners {
+    async fn bind(config: &ListenConfig, tls: bool) -> Result<Self, String> {
+        let when_tls = |name, address| async move {
+            if tls { bind(name, address).await.map(Some) } else { Ok(None) }
+        };
+        Ok(Self {
+            rtmp: bind("rtmp", config.rtmp).await?,
+            rtmps: when_tls("rtmps", config.rtmps).await?,
+            http: bind("http", config.http).await?,
+            https: when_tls("https", config.https).await?,
+            api: bind("api", config.api).await?,
+            metrics: bind("metrics", config.metrics).await?,
+        })
+    }
+
+    /// The addresses as URLs; a wildcard address is told as the loopback one.
+    fn endpoints(&self) -> Result<Vec<Endpoint>, String> {
+        let mut endpoints = Vec::new();
+        let mut add = |name: &str, scheme: &str, path: &str, listener: Option<&TcpListener>| {
+            let Some(listener) = listener else { return Ok(()) };
+            let mut address = listener.local_addr().map_err(|error| error.to_string())?;
+            if address.ip().is_unspecified() {
+                address.set_ip(Ipv4Addr::LOCALHOST.into());
+            }
+            let url = format!("{scheme}://{address}{path}");
+            endpoints.push(Endpoint { name: name.into(), url });
+            Ok::<(), String>(())
+        };
+        add("rtmp", "rtmp", "/live", Some(&self.rtmp))?;
+        add("rtmps", "rtmps", "/live", self.rtmps.as_ref())?;
+        add("http", "http", "", Some(&self.http))?;
+        add("https", "https", "", self.https.as_ref())?;
+        add("api", "http", "", Some(&self.api))?;
+        add("metrics", "http", "/metrics", Some(&self.metrics))?;
+        Ok(endpoints)
+    }
+}
+
+async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen on {address} for {name}: {error}; set listen.{name} or --port-base")
+    })
+}
+
+/// Opens the store on a thread that may block.
+async fn open_store(data: &Path) -> Result<Store, String> {
+    let dir = data.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&dir, clock::now())).await;
+    opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
