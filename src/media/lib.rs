@@ -7,6 +7,7 @@
 //! its text. [`health`] watches the same frames and says in plain words what is wrong with them.
 
 pub mod flv;
+pub mod fmp4;
 pub mod frame;
 pub mod health;
 pub mod output;
