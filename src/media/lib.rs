@@ -6,6 +6,7 @@
 //! [`fmp4`] writes their bytes, [`rendition`] keeps the window of one playlist and [`playlist`] writes
 //! its text. [`health`] watches the same frames and says in plain words what is wrong with them.
 
+pub mod codec;
 pub mod flv;
 pub mod fmp4;
 pub mod frame;
