@@ -130,8 +130,8 @@ impl Rate {
     /// The shortest part that can come out below `target_us`; zero when not even one frame fits.
     fn shortest_part_us(&self, target_us: i64) -> i64 {
         let spread_us = self.longest_us - self.shortest_us;
-        // Times in exact ticks differ by their rounding to microseconds only.
-        let margin_us = if spread_us <= 1 { spread_us } else { spread_us.max(STEP_US) };
+        // Even exact times may be rounded or steered by a millisecond later on.
+        let margin_us = spread_us.max(STEP_US);
         if spread_us > JITTER_US.max(self.total_us / self.count / 10) {
             return (target_us - self.longest_us).max(0);
         }
