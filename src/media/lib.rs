@@ -8,6 +8,7 @@
 
 pub mod codec;
 pub mod flv;
+pub mod fmp4;
 pub mod frame;
 pub mod health;
 pub mod output;
