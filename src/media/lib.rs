@@ -7,7 +7,9 @@
 //! them in step, [`playlist`] and [`multivariant`] write their text, and [`reload`] decides when a player
 //! that asks for more is answered. [`health`] watches the same frames and says in plain words what is wrong with them.
 
+pub mod codec;
 pub mod flv;
+pub mod fmp4;
 pub mod frame;
 pub mod health;
 pub mod ladder;

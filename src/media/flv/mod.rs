@@ -1,8 +1,22 @@
 //! RTMP audio and video messages taken apart (FLV 10.1 Annex E; Enhanced RTMP v2).
+//!
+//! [`Demuxer`] is fed message bodies. `header` reads what stands in front of the media (legacy or
+//! enhanced), `sample` makes the payload what a sample entry expects, `aggregate` splits message type 22.
+//! Nothing is gated on what the publisher announced at connect: real ones announce nothing.
+
+mod aggregate;
+mod demuxer;
+mod header;
+mod names;
+mod sample;
 
 use bytes::Bytes;
 
+use crate::codec::ConfigError;
 use crate::{CodecConfig, TrackId};
+
+pub use aggregate::{AggregateItem, split_aggregate};
+pub use demuxer::{Demuxer, TRACKS_PER_KIND_MAX};
 
 /// What one message holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,36 +62,14 @@ pub enum FlvError {
     },
 }
 
-/// Takes the messages of one connection apart; remembers which tracks were configured.
-#[derive(Debug, Default)]
-pub struct Demuxer {}
-
-impl Demuxer {
-    /// Appends what an audio message (type 8) holds to `out`.
-    ///
-    /// # Errors
-    /// When it is malformed or of a codec that is not carried.
-    pub fn audio(
-        &mut self,
-        timestamp_ms: u32,
-        body: Bytes,
-        out: &mut Vec<Tag>,
-    ) -> Result<(), FlvError> {
-        let _ = (timestamp_ms, body, out);
-        unimplemented!()
-    }
-
-    /// Appends what a video message (type 9) holds to `out`.
-    ///
-    /// # Errors
-    /// When it is malformed or of a codec that is not carried.
-    pub fn video(
-        &mut self,
-        timestamp_ms: u32,
-        body: Bytes,
-        out: &mut Vec<Tag>,
-    ) -> Result<(), FlvError> {
-        let _ = (timestamp_ms, body, out);
-        unimplemented!()
+impl From<ConfigError> for FlvError {
+    fn from(error: ConfigError) -> Self {
+        match error {
+            ConfigError::Malformed(what) => Self::Malformed { what },
+            ConfigError::Unsupported(codec) => Self::UnsupportedCodec { codec },
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
