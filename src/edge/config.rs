@@ -1,16 +1,11 @@
 //! Limits of the edge, as they stand in `cluster.toml` under `[edge]`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// `[edge]`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// PEM file with the certificate chain for HTTPS, the leaf first. HTTPS is off without it.
-    pub certificate: Option<PathBuf>,
-    /// PEM file with its private key.
-    pub private_key: Option<PathBuf>,
     /// Viewers' connections at a time; further ones are closed at once.
     pub connections_max: usize,
     /// Viewings at a time; further ones are answered 503.
@@ -28,8 +23,6 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            certificate: None,
-            private_key: None,
             connections_max: 20_000,
             viewings_max: 20_000,
             pages_max: 5_000,

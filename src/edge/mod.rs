@@ -25,7 +25,7 @@ use crate::actors::viewings::Viewings;
 use crate::store::Store;
 
 pub use config::Config;
-pub use http::{listen, tls};
+pub use http::listen;
 pub use metrics::Metrics;
 
 /// Where the edge finds streams and the channels' titles.

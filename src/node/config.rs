@@ -18,14 +18,14 @@ use crate::{edge, ingest};
 pub struct Config {
     /// Viewers.
     pub edge: edge::Config,
-    /// Publishers.
-    pub ingest: ingest::Config,
     /// Addresses.
     pub listen: ListenConfig,
     /// What is logged and how.
     pub log: LogConfig,
     /// The node itself.
     pub node: NodeConfig,
+    /// Publishers by RTMP and RTMPS.
+    pub rtmp: ingest::rtmp::Config,
     /// Shows, segments and parts.
     pub stream: StreamConfig,
     /// Certificate of RTMPS and HTTPS.

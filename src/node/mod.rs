@@ -11,7 +11,7 @@ pub mod signal;
 mod status;
 mod tls;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,11 +72,11 @@ impl Node {
             viewings: viewings.clone(),
         };
         let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
-        let endpoints = listeners.endpoints(&config.listen)?;
+        let endpoints = listeners.endpoints()?;
         let local = local::NodeFile::write(homes, &endpoints, &data);
         let parts =
             Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
-        parts.serve(listeners, tls).await?;
+        parts.serve(listeners, tls)?;
         let Parts { tasks, streams, endpoints, .. } = parts;
         Ok(Self { tasks, streams, endpoints, local })
     }
@@ -113,17 +113,65 @@ struct Parts {
 }
 
 impl Parts {
-    async fn serve(&self, listeners: Listeners, tls: Option<tls::Acceptors>) -> Result<(), String> {
+    fn serve(&self, listeners: Listeners, tls: Option<tls::Acceptors>) -> Result<(), String> {
         let registration = |error: prometheus::Error| format!("metrics: {error}");
         let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
         self.viewings.run(&self.tasks);
-        let ingest_metrics = ingest::metrics::Metrics::new(&self.registry).map_err(registration)?;
-        let edge_metrics = edge::metrics::Metrics::new(&self.registry).map_err(registration)?;
         let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
-        self.serve_viewers(edge_metrics, listeners.http, listeners.https.zip(https));
-        self.serve_publishers(ingest_metrics, listeners.rtmp, listeners.rtmps.zip(rtmps));
+        let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
+        edge::listen(&edge, listeners.http, None);
+        if let Some((listener, tls)) = listeners.https.zip(https) {
+            edge::listen(&edge, listener, Some(tls));
+        }
+        let ingest = ingest::rtmp::Context {
+            streams: self.streams.clone(),
+            events: self.events.clone(),
+            tasks: self.tasks.clone(),
+            metrics: ingest::metrics::Metrics::new(&self.registry).map_err(registration)?,
+            config: self.config.rtmp,
+        };
+        ingest::rtmp::spawn(listeners.rtmp, None, ingest.clone());
+        if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
+            ingest::rtmp::spawn(listener, Some(tls), ingest);
+        }
         self.serve_operators(metrics, listeners.api, listeners.metrics);
         Ok(())
+    }
+
+    fn edge(&self) -> Result<edge::Context, Box<dyn std::error::Error>> {
+        Ok(edge::Context {
+            config: self.config.edge.clone(),
+            lookup: Box::new(edge::NodeLookup {
+                streams: self.streams.clone(),
+                store: self.store.clone(),
+            }),
+            viewings: self.viewings.clone(),
+            events: self.events.clone(),
+            tasks: self.tasks.clone(),
+            metrics: edge::Metrics::new(&self.registry)?,
+            tickets: edge::ticket::Tickets::new()?,
+        })
+    }
+
+    fn serve_operators(&self, metrics: metrics::Metrics, api: TcpListener, scrape: TcpListener) {
+        let sources = metrics::Sources {
+            streams: self.streams.clone(),
+            viewings: self.viewings.clone(),
+            tasks: self.tasks.clone(),
+        };
+        self.tasks.spawn("metrics listener", |handle| {
+            metrics::serve(scrape, metrics, sources, handle)
+        });
+        let source = status::Source {
+            name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
+            started_at: clock::now(),
+            endpoints: self.endpoints.clone(),
+            store: self.store.clone(),
+            streams: self.streams.clone(),
+            viewings: self.viewings.clone(),
+            tasks: self.tasks.clone(),
+        };
+        let _ = (source, api);
     }
 }
 

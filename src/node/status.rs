@@ -8,6 +8,7 @@ use crate::actors::clock;
 use crate::actors::streams::Streams;
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
+use crate::store::Store;
 
 /// Roles of a lone node; it has all that exist.
 const ROLES: [&str; 2] = ["ingest", "edge"];
@@ -17,6 +18,7 @@ pub(super) struct Source {
     pub(super) name: String,
     pub(super) started_at: Timestamp,
     pub(super) endpoints: Vec<Endpoint>,
+    pub(super) store: Store,
     pub(super) streams: Streams,
     pub(super) viewings: Viewings,
     pub(super) tasks: Tasks,
@@ -27,6 +29,8 @@ impl Source {
     pub(super) fn status(&self) -> NodeStatus {
         let totals = self.streams.totals();
         let usage = process::usage();
+        let mut loops = self.tasks.list();
+        loops.push(self.store.loop_info());
         NodeStatus {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -40,7 +44,7 @@ impl Source {
             ingest_bitrate: totals.bitrate,
             rss_bytes: usage.rss_bytes,
             cpu_seconds: usage.cpu_seconds,
-            loops: self.tasks.list(),
+            loops,
         }
     }
 }

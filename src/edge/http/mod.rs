@@ -7,6 +7,5 @@ mod deadline;
 pub mod listener;
 pub mod range;
 pub mod reply;
-pub mod tls;
 
 pub use listener::listen;
