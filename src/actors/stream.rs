@@ -79,8 +79,6 @@ pub enum Message {
     Tick,
 }
 
-impl ractor::Message for Message {}
-
 /// A publisher whose key was found good.
 pub struct Publish {
     /// Its key.

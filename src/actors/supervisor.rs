@@ -9,8 +9,6 @@ use super::events::Events;
 #[derive(Debug)]
 pub enum Message {}
 
-impl ractor::Message for Message {}
-
 /// The one supervisor of a node.
 pub struct Supervisor;
 

@@ -16,7 +16,7 @@ use crate::actors::tasks::{Handle, Tasks};
 use crate::actors::viewings::Viewings;
 
 /// Figures that are read from the node when they are asked for.
-pub struct Metrics {
+pub(super) struct Metrics {
     registry: Registry,
     streams_live: IntGauge,
     publishers: IntGauge,
@@ -28,7 +28,7 @@ pub struct Metrics {
 
 /// Where the figures come from.
 #[derive(Clone)]
-pub struct Sources {
+pub(super) struct Sources {
     /// Streams.
     pub streams: Streams,
     /// Viewers.
@@ -42,7 +42,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When a name is taken.
-    pub fn new(registry: Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(registry: Registry) -> Result<Self, prometheus::Error> {
         let gauge = |name: &str, help: &str| {
             let gauge = IntGauge::new(name, help)?;
             registry.register(Box::new(gauge.clone()))?;
@@ -86,7 +86,7 @@ impl Metrics {
 }
 
 /// Serves `/metrics` until the node stops.
-pub async fn serve(listener: TcpListener, metrics: Metrics, sources: Sources, handle: Handle) {
+pub(super) async fn serve(listener: TcpListener, metrics: Metrics, sources: Sources, handle: Handle) {
     let app = Router::new()
         .route("/metrics", get(answer))
         .with_state((Arc::new(metrics), sources));

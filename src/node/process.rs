@@ -4,7 +4,7 @@ use procfs::process::Process;
 
 /// Resident memory and processor time of this process.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Usage {
+pub(super) struct Usage {
     /// Resident memory, bytes.
     pub rss_bytes: u64,
     /// User and system time since the start, seconds.
@@ -13,7 +13,7 @@ pub struct Usage {
 
 /// Reads both; zeros where the kernel does not tell.
 #[must_use]
-pub fn usage() -> Usage {
+pub(super) fn usage() -> Usage {
     let Ok(stat) = Process::myself().and_then(|process| process.stat()) else {
         return Usage::default();
     };

@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use super::config::TlsConfig;
 
 /// TLS for both kinds of listener.
-pub struct Acceptors {
+pub(super) struct Acceptors {
     /// HTTP/2 and HTTP/1.1 by ALPN.
     pub https: TlsAcceptor,
     /// RTMP inside TLS; no ALPN.
@@ -22,7 +22,7 @@ pub struct Acceptors {
 ///
 /// # Errors
 /// With the file and what is wrong with it.
-pub fn load(config: &TlsConfig) -> Result<Option<Acceptors>, String> {
+pub(super) fn load(config: &TlsConfig) -> Result<Option<Acceptors>, String> {
     let (Some(certificate), Some(key)) = (&config.certificate, &config.key) else {
         return Ok(None);
     };

@@ -99,7 +99,7 @@ where
         match let_in {
             Ok(publication) => {
                 let ended = self.publish(&publication, node_stops).await;
-                (ended, Some(publication.channel))
+                (ended, Some(publication.channel.clone()))
             }
             Err(ended) => (ended, None),
         }
