@@ -99,7 +99,7 @@ impl Plan {
             u32(out, samples.first().map_or(0, |one| one.duration));
         }
         // What all but the first sample are; a lone sample states its own.
-        u32(out, samples.get(1).or(samples.first()).map_or(FLAGS_SYNC, flags));
+        u32(out, samples.get(1).or_else(|| samples.first()).map_or(FLAGS_SYNC, flags));
         head(out, TFDT, b"tfdt");
         u32(out, 1 << 24);
         u64(out, tfdt);

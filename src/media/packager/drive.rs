@@ -21,9 +21,10 @@ const KEY_EARLY_US: i64 = 2_000;
 /// A key frame of a leader that comes back so much behind the boundary begins its own segment.
 const LATE_US: i64 = 20_000;
 
-/// How much longer than allowed the last of several segments that bridge a hole may be, microseconds;
-/// below half a second, so that its rounded duration stays within the target duration.
-const BRIDGE_SLACK_US: i64 = 400_000;
+/// How much longer than allowed a segment may be rather than leave a sliver behind it, at the end of a
+/// show or of a hole, microseconds; below half a second, so that its rounded duration stays within the
+/// target duration.
+const SLACK_US: i64 = 400_000;
 
 /// What a track may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +201,9 @@ impl Packager {
             None if role == Role::Drain => track.nominal(),
             None => return None,
         };
-        let max_us = self.config.segment_max_us;
+        // What is left at the end may make the last segment a little longer, not one more.
+        let slack_us = if role == Role::Drain { SLACK_US } else { 0 };
+        let max_us = self.config.segment_max_us + slack_us;
         let length_us = track.to_us(ticks);
         let own_us = track
             .open
@@ -253,7 +256,7 @@ impl Packager {
         if until_us.saturating_sub(newest_us(&self.line)) > HOLE_MAX_US {
             self.line.break_here();
         } else {
-            while until_us - newest_us(&self.line) > max_us + BRIDGE_SLACK_US {
+            while until_us - newest_us(&self.line) > max_us + SLACK_US {
                 self.line.begin(newest_us(&self.line) + max_us);
             }
         }

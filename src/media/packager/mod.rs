@@ -159,6 +159,13 @@ impl Packager {
         self.dropped
     }
 
+    /// Frames that wait for their place or their part: what the packager holds of the media.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.probe.as_ref().map_or(0, Probe::len)
+            + self.tracks.iter().map(Track::waiting).sum::<usize>()
+    }
+
     fn configure(&mut self, id: TrackId, config: Arc<CodecConfig>, out: &mut Vec<Output>) {
         match self.tracks.binary_search_by_key(&id, |one| one.id) {
             Ok(at) => {

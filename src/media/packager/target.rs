@@ -58,6 +58,10 @@ impl Probe {
         self.frames.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
     /// Holds a frame; true when enough is known.
     pub(super) fn push(&mut self, frame: Frame, tracks: &[Track]) -> bool {
         self.bytes += frame.payload.len();
@@ -127,12 +131,16 @@ impl Rate {
         self.longest_us = self.longest_us.max(step_us);
     }
 
+    fn varies(&self) -> bool {
+        self.longest_us - self.shortest_us > JITTER_US.max(self.total_us / self.count / 10)
+    }
+
     /// The shortest part that can come out below `target_us`; zero when not even one frame fits.
     fn shortest_part_us(&self, target_us: i64) -> i64 {
         let spread_us = self.longest_us - self.shortest_us;
         // Even exact times may be rounded or steered by a millisecond later on.
         let margin_us = spread_us.max(STEP_US);
-        if spread_us > JITTER_US.max(self.total_us / self.count / 10) {
+        if self.varies() {
             return (target_us - self.longest_us).max(0);
         }
         let frames = (target_us - margin_us) * self.count / self.total_us.max(1);
@@ -140,12 +148,16 @@ impl Rate {
     }
 }
 
-/// What a target costs: missing the band by 1 % weighs like being 10 % away from what is wanted.
+/// What a target costs: missing the band by 1 % weighs like being 10 % away from what is wanted, and
+/// missing it at all with a constant rate, which then misses it in every part, like 50 % more.
 fn cost(target_us: i64, wanted_us: i64, rates: &[Rate]) -> i64 {
     let away = (target_us - wanted_us).abs() * 1_000 / wanted_us;
     let missed = |rate: &Rate| {
         let short_us = target_us * 85 / 100 - rate.shortest_part_us(target_us);
-        (short_us.max(0) * 10_000 + target_us - 1) / target_us
+        if short_us <= 0 {
+            return 0;
+        }
+        short_us * 10_000 / target_us + if rate.varies() { 0 } else { 500 }
     };
     away + rates.iter().map(missed).sum::<i64>()
 }

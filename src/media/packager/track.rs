@@ -115,6 +115,11 @@ impl Track {
         self.next_part
     }
 
+    /// Frames not written yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len() + self.part.len()
+    }
+
     pub(super) fn is_video(&self) -> bool {
         self.id.kind == TrackKind::Video
     }
