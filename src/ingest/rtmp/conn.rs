@@ -27,6 +27,9 @@ use super::{Context, Door};
 const PRELUDE_READ_BYTES: usize = 4 << 10;
 /// Read at once while publishing: a few frames, or a quarter of a key frame.
 const MEDIA_READ_BYTES: usize = 32 << 10;
+/// How long a publisher that ended its stream may keep its connection: closing it is its business, and
+/// GStreamer calls it an error when we do.
+const UNPUBLISHED_LINGER: Duration = Duration::from_secs(5);
 /// How often the stream is told what was measured.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
@@ -283,9 +286,14 @@ where
     }
 
     /// Says why, closes our half and waits a little for the peer to close its: a socket closed with
-    /// unread bytes is reset, and a reset makes the peer lose what it was just told.
+    /// unread bytes is reset, and a reset makes the peer lose what it was just told. Who is gone or in the
+    /// way is not waited for.
     async fn farewell(&mut self, ended: &Ended) {
-        let linger = self.ctx.config.linger();
+        let (limit, hang_up) = match ended {
+            Ended::Lost | Ended::Stuck | Ended::TooSlow(_) => return,
+            Ended::Unpublished => (UNPUBLISHED_LINGER, false),
+            _ => (self.ctx.config.linger(), true),
+        };
         let session = self.wire.session();
         if matches!(ended, Ended::Stopped(StopReason::NodeStops))
             && session.can_be_asked_to_reconnect()
@@ -297,7 +305,9 @@ where
         }
         let closed = async {
             self.flush().await?;
-            self.socket.shutdown().await.map_err(|_| Ended::Lost)?;
+            if hang_up {
+                self.socket.shutdown().await.map_err(|_| Ended::Lost)?;
+            }
             loop {
                 self.wire.input().clear();
                 self.wire.input().reserve(PRELUDE_READ_BYTES);
@@ -306,11 +316,8 @@ where
                 };
             }
         };
-        let listens = !matches!(ended, Ended::Lost | Ended::Stuck | Ended::TooSlow(_));
-        if listens {
-            // Both outcomes mean that there is nothing left to do but to close.
-            let _ = timeout(linger, closed).await;
-        }
+        // Both outcomes mean that there is nothing left to do but to close.
+        let _ = timeout(limit, closed).await;
     }
 }
 

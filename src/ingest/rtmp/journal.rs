@@ -39,19 +39,12 @@ impl Journal {
         let remote = peer.remote;
         let ended = &outcome.ended;
         tracing::debug!(%remote, protocol = peer.protocol, word, "connection over: {ended}");
-        let kind = match ended {
-            Ended::Refused(_) | Ended::NoKey | Ended::Playback => "publish.refused",
-            Ended::Media(FlvError::UnsupportedCodec { .. }) => "ingest.unsupported",
-            Ended::Media(_) | Ended::Protocol(_) | Ended::Silent | Ended::Stuck
-                if outcome.channel.is_some() =>
-            {
-                "ingest.dropped"
-            }
-            _ => return,
-        };
-        if kind != "ingest.dropped" {
+        if is_refusal(ended) {
             self.metrics.refused.with_label_values(&[word]).inc();
         }
+        let Some(kind) = event_kind(outcome) else {
+            return;
+        };
         if outcome.channel.is_none() && !self.may_write(clock::monotonic_us() / 1_000_000) {
             self.metrics.refusals_not_logged.inc();
             return;
@@ -75,5 +68,23 @@ impl Journal {
         }
         second.1 += 1;
         second.1 <= REFUSALS_PER_SECOND_MAX
+    }
+}
+
+fn is_refusal(ended: &Ended) -> bool {
+    let unsupported = matches!(ended, Ended::Media(FlvError::UnsupportedCodec { .. }));
+    unsupported || matches!(ended, Ended::Refused(_) | Ended::NoKey | Ended::Playback)
+}
+
+/// The event that tells of an end, when it is worth one. What a stream refuses or ends, it tells itself: it
+/// knows the channel and the public id of the key.
+fn event_kind(outcome: &Outcome) -> Option<&'static str> {
+    match &outcome.ended {
+        Ended::NoKey | Ended::Playback => Some("publish.refused"),
+        Ended::Media(FlvError::UnsupportedCodec { .. }) => Some("ingest.unsupported"),
+        Ended::Media(_) | Ended::Protocol(_) | Ended::Silent | Ended::Stuck => {
+            outcome.channel.is_some().then_some("ingest.dropped")
+        }
+        _ => None,
     }
 }

@@ -23,6 +23,8 @@ pub mod refusal;
 pub mod reply;
 pub mod session;
 mod slots;
+#[cfg(test)]
+mod testing;
 pub mod wire;
 
 use std::future::Future;
