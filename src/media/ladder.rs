@@ -61,9 +61,11 @@ impl Ladder {
         &self.timing
     }
 
-    /// Sets the part target, once the packager knows it. Later calls change nothing: it must be constant.
+    /// Sets the part target, once the packager of a show knows it. Later calls of the show change nothing:
+    /// what was told to players must stay.
     pub fn set_part_target_us(&mut self, part_target_us: i64) {
-        if self.renditions.is_empty() && part_target_us > 0 {
+        let nothing_told = self.renditions().next().is_none();
+        if nothing_told && part_target_us > 0 {
             self.timing.part_target_us = part_target_us;
         }
     }
