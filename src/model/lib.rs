@@ -9,15 +9,17 @@ pub mod event;
 pub mod id;
 pub mod key;
 pub mod limits;
+pub mod local;
 pub mod node;
 pub mod stream;
+pub mod text;
 pub mod time;
 pub mod viewing;
 
 pub use channel::{Channel, ChannelName};
 pub use error::{ApiError, ErrorCode};
 pub use event::Event;
-pub use id::{AccountId, KeyId, ShowId, ViewingId};
+pub use id::{AccountId, KeyId, NodeId, ShowId, ViewingId};
 pub use key::{KeyRefusal, StreamKey};
 pub use stream::{StreamInfo, StreamState};
 pub use time::Timestamp;
