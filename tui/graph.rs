@@ -9,29 +9,31 @@ pub fn spark(values: &[u64], columns: usize, ascii: bool) -> String {
     bars(values, columns, 1, ascii).pop().unwrap_or_default()
 }
 
-/// The newest values as `rows` lines, top first. Fewer values than half the columns are drawn wider.
+/// Most columns one value is drawn over in a tall graph: wider ones look like a wall.
+const STRETCH_MAX: usize = 4;
+
+/// The newest values as `rows` lines, top first; a tall graph is stretched over its whole width.
 #[must_use]
 pub fn bars(values: &[u64], columns: usize, rows: usize, ascii: bool) -> Vec<String> {
-    let wide = if rows > 1 { (columns / values.len().max(1)).clamp(1, 4) } else { 1 };
-    let shown = (columns / wide).min(values.len());
+    let shown = columns.min(values.len());
     let newest = values.get(values.len() - shown..).unwrap_or_default();
+    let stretch = if rows > 1 { STRETCH_MAX } else { 1 };
+    let used = columns.min(shown * stretch);
     let top = u128::from(newest.iter().copied().max().unwrap_or(0)).max(1);
     let steps = rows as u128 * 8;
     let glyphs = if ascii { ASCII } else { BLOCKS };
-    let pad = " ".repeat(columns - shown * wide);
-    (0..rows)
-        .rev()
-        .map(|row| {
-            let mut line = pad.clone();
-            for value in newest {
-                // A silent second is drawn as the lowest mark, a missing one as nothing.
-                let height = (u128::from(*value) * steps).div_ceil(top).max(1);
-                let level = height.saturating_sub(row as u128 * 8).min(8) as usize;
-                line.push_str(&glyphs.get(level).copied().unwrap_or(" ").repeat(wide));
-            }
-            line
-        })
-        .collect()
+    let glyph = |value: u64, row: usize| {
+        // A silent second is drawn as the lowest mark, a missing one as nothing.
+        let height = (u128::from(value) * steps).div_ceil(top).max(1);
+        let level = height.saturating_sub(row as u128 * 8).min(8) as usize;
+        glyphs.get(level).copied().unwrap_or(" ")
+    };
+    let line = |row: usize| {
+        let drawn = (0..used).filter_map(|x| newest.get(x * shown / used));
+        let bars: String = drawn.map(|value| glyph(*value, row)).collect();
+        " ".repeat(columns - used) + &bars
+    };
+    (0..rows).rev().map(line).collect()
 }
 
 #[cfg(test)]

@@ -114,35 +114,35 @@ macro_rules! bindings {
 /// Every binding, in the order of the help.
 pub const BINDINGS: &[Binding] = bindings! {
     Streams Command::Open, [key(KeyCode::Enter)], "enter", "open", "open the stream", 1;
-    Streams Command::Kick, [ch('x')], "x", "kick", "kick the publisher (asks for a reason)", 2;
-    Publisher Command::Kick, [ch('x')], "x", "kick", "kick the publisher (asks for a reason)", 2;
-    Viewers Command::Kick, [ch('x')], "x", "kick viewer", "kick the viewer (asks for a reason)", 2;
+    Streams Command::Kick, [ch('x')], "x", "kick", "kick its publisher (asks why)", 2;
+    Publisher Command::Kick, [ch('x')], "x", "kick", "kick its publisher (asks why)", 2;
+    Viewers Command::Kick, [ch('x')], "x", "kick viewer", "kick the viewer (asks why)", 2;
     Stream Command::Pane, [key(KeyCode::Tab)], "tab", "next part", "overview, viewers, events", 1;
-    Channels Command::Open, [key(KeyCode::Enter)], "enter", "keys", "open the channel and its keys", 1;
-    Channel Command::Revoke, [ch('x')], "x", "revoke", "revoke the key (type the channel's name)", 2;
+    Channels Command::Open, [key(KeyCode::Enter)], "enter", "keys", "open the channel's keys", 1;
+    Channel Command::Revoke, [ch('x')], "x", "revoke", "revoke the key (asks)", 2;
     Channel Command::Open, [key(KeyCode::Enter)], "enter", "stream", "open the channel's stream", 1;
     Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
     List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
     List Command::Up, [ch('k'), key(KeyCode::Up)], "k/up", "up", "move up", 0;
-    List Command::First, [ch('g'), key(KeyCode::Home)], "g/home", "first", "first row (events: follow the newest)", 0;
+    List Command::First, [ch('g'), key(KeyCode::Home)], "g/home", "first", "first row, the newest event", 0;
     List Command::LastRow, [ch('G'), key(KeyCode::End)], "G/end", "last", "last row", 0;
     List Command::HalfDown, [ctrl('d')], "ctrl-d", "half down", "half a page down", 0;
     List Command::HalfUp, [ctrl('u')], "ctrl-u", "half up", "half a page up", 0;
     List Command::PageDown, [key(KeyCode::PageDown), ctrl('f')], "pgdn", "page down", "a page down", 0;
     List Command::PageUp, [key(KeyCode::PageUp), ctrl('b')], "pgup", "page up", "a page up", 0;
-    List Command::Filter, [ch('/')], "/", "filter", "show rows with a text; !text without it", 3;
+    List Command::Filter, [ch('/')], "/", "filter", "rows with text (!text without)", 3;
     List Command::Sort, [ch('s')], "s", "sort", "sort by the next column", 4;
     List Command::Reverse, [ch('S')], "S", "reverse", "turn the order round", 0;
-    Anywhere Command::Freeze, [ch(' ')], "space", "freeze", "freeze the screen; updates are counted", 5;
+    Anywhere Command::Freeze, [ch(' ')], "space", "freeze", "freeze or continue the screen", 5;
     Anywhere Command::Back, [key(KeyCode::Esc)], "esc", "back", "clear the filter, or go back", 7;
     Anywhere Command::LastView, [ch('-')], "-", "last page", "swap with the page before", 0;
     Anywhere Command::Top(0), [ch('1')], "1", "streams", "streams", 0;
-    Anywhere Command::Top(1), [ch('2')], "2", "node", "the node and its background loops", 0;
+    Anywhere Command::Top(1), [ch('2')], "2", "node", "node and background loops", 0;
     Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;
     Anywhere Command::Top(3), [ch('4')], "4", "channels", "channels and keys", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
-    Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command; tab completes", 6;
+    Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
     Anywhere Command::Redraw, [ctrl('l')], "ctrl-l", "redraw", "draw the screen anew", 0;
     Anywhere Command::Help, [ch('?')], "?", "help", "these keys", 8;
@@ -201,6 +201,13 @@ mod tests {
                 assert!(!seen.contains(chord), "{chord:?} on {:?}", state.nav.view());
                 seen.push(*chord);
             }
+        }
+    }
+
+    #[test]
+    fn help_fits_half_of_a_small_terminal() {
+        for binding in BINDINGS {
+            assert!(binding.help.len() <= 30 && binding.keys.len() <= 6, "{}", binding.help);
         }
     }
 

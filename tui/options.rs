@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use weir_client::discover::Wanted;
+use weir_model::local::Homes;
 
 use crate::conn::client::Live;
 use crate::run::Failure;
 use crate::state::nav::{TOP, View};
 use crate::theme::{Terminal, Theme};
 
-/// Where a node on this machine answers when nothing else is said.
-const LOCAL_ENDPOINT: &str = "http://127.0.0.1:7070";
 /// The size of one frame when the environment does not say: the smallest terminal the pages are made for.
 const STILL: (u16, u16) = (80, 24);
 /// The largest frame; a size beyond it is a typing mistake.
@@ -70,6 +70,9 @@ struct Environment {
     locale: String,
     columns: String,
     lines: String,
+    home: String,
+    data_home: String,
+    state_home: String,
 }
 
 impl Options {
@@ -85,6 +88,9 @@ impl Options {
             locale: locale.into_iter().find(|value| !value.is_empty()).unwrap_or_default(),
             columns: read("COLUMNS"),
             lines: read("LINES"),
+            home: read("HOME"),
+            data_home: read("XDG_DATA_HOME"),
+            state_home: read("XDG_STATE_HOME"),
         };
         self
     }
@@ -133,21 +139,24 @@ impl Options {
         (read(columns, STILL.0).min(STILL_MAX), read(lines, STILL.1).min(STILL_MAX))
     }
 
-    /// The live node.
+    /// The live node: the one that is named, else this user's node on this machine.
     ///
     /// # Errors
-    /// No token, or an address that is none.
+    /// There is none, or its token cannot be read.
     pub fn client(&self) -> Result<Live, Failure> {
-        let endpoint = self.endpoint.clone().unwrap_or_else(|| LOCAL_ENDPOINT.to_owned());
-        let token = match &self.token_file {
-            _ if !self.environment.token.is_empty() => self.environment.token.trim().to_owned(),
-            Some(path) => {
-                let failed = |e| Failure::Io(format!("token file {}", path.display()), e);
-                std::fs::read_to_string(path).map_err(failed)?.trim().to_owned()
-            }
-            None => String::new(),
+        let env = &self.environment;
+        let path = |text: &String| (!text.is_empty()).then(|| PathBuf::from(text));
+        let wanted = Wanted {
+            endpoint: self.endpoint.clone(),
+            token: (!env.token.is_empty()).then(|| env.token.clone()),
+            token_file: self.token_file.clone(),
+            homes: Homes {
+                home: path(&env.home),
+                data_home: path(&env.data_home),
+                state_home: path(&env.state_home),
+            },
         };
-        Live::new(&endpoint, &token).map_err(Failure::Usage)
+        Live::new(&wanted).map_err(Failure::Usage)
     }
 }
 

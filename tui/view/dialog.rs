@@ -38,7 +38,7 @@ pub fn confirm(paint: &mut Paint<'_>, ask: &Confirm) -> Option<Position> {
 pub fn quit(paint: &mut Paint<'_>, state: &State) {
     let area = centred(paint.area(), 5);
     let mut inner = paint.boxed(area, "Quit?");
-    let line = format!("{} acts wait for the node's answer.", state.log.running());
+    let line = format!("Acts that wait for the node's answer: {}", state.log.running());
     inner.at(1, 0, &line, Tone::Text);
     inner.at(1, 1, "They go on, but their outcome will not be seen here.", Tone::Text);
     inner.at(1, 2, "y quits, any other key stays", Tone::Dim);

@@ -63,7 +63,10 @@ fn missing(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
 
 fn summary(paint: &mut Paint<'_>, state: &State, stream: &StreamInfo) {
     let (symbol, tone) = health_look(stream.health, paint.theme);
-    let health = format!("{symbol} {}", health_word(stream.health));
+    let health = match stream.publisher {
+        Some(_) => format!("  health {symbol} {}", health_word(stream.health)),
+        None => String::new(),
+    };
     let x = paint.spans(
         0,
         0,
@@ -71,7 +74,6 @@ fn summary(paint: &mut Paint<'_>, state: &State, stream: &StreamInfo) {
             (stream.channel.as_str(), Tone::Accent),
             ("  ", Tone::Text),
             (stream_state(stream), Tone::Title),
-            ("  health ", Tone::Dim),
             (&health, tone),
         ],
     );

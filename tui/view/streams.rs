@@ -18,13 +18,13 @@ use super::paint::Paint;
 use super::table::{self, Cell, Column, left, right, wide};
 
 /// Columns of the bitrate's graph in a narrow terminal, and in a wide one.
-const SPARK: (u16, u16) = (8, 30);
+const SPARK: (u16, u16) = (6, 30);
 
 fn columns(width: u16) -> [Column; 10] {
     let spark = if width >= 110 { SPARK.1 } else { SPARK.0 };
     [
         wide("CHANNEL", 10),
-        left("STATE", 8, 0),
+        left("STATE", 7, 0),
         left("CODEC", 9, 4),
         left("SIZE", 9, 3),
         right("FPS", 4, 5),
@@ -32,7 +32,7 @@ fn columns(width: u16) -> [Column; 10] {
         left("", spark, 7),
         right("VIEW", 5, 1),
         right("UP", 6, 2),
-        left("HEALTH", 9, 0),
+        left("HEALTH", 7, 0),
     ]
 }
 
@@ -86,16 +86,20 @@ fn state_cell(stream: &StreamInfo, theme: Theme) -> Cell {
     let (symbol, tone) = match word {
         "live" => (theme.symbol("●", "*"), Tone::Ok),
         "grace" => (theme.symbol("◌", "?"), Tone::Warning),
-        _ => (theme.symbol("·", "-"), Tone::Dim),
+        _ => return (word.into(), Tone::Dim),
     };
     (format!("{symbol} {word}"), tone)
 }
 
 fn health_cell(stream: &StreamInfo, theme: Theme) -> Cell {
-    if stream.state != weir_model::StreamState::Live {
+    if stream.publisher.is_none() {
         return (String::new(), Tone::Dim);
     }
-    let word = health_word(stream.health);
+    let word = match health_word(stream.health) {
+        // The column is as wide as its head.
+        "warning" => "warn",
+        word => word,
+    };
     let (symbol, tone) = health_look(stream.health, theme);
     (format!("{symbol} {word}"), tone)
 }
