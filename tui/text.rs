@@ -67,7 +67,7 @@ pub fn clock(at: Timestamp) -> String {
 #[must_use]
 pub fn day(at: Timestamp) -> String {
     let full = at.to_string();
-    full.get(..16).map_or(full.clone(), |minute| minute.replace('T', " "))
+    full.get(..16).map_or_else(|| full.clone(), |minute| minute.replace('T', " "))
 }
 
 /// Frames per second without a needless fraction.
