@@ -6,6 +6,7 @@ pub mod api;
 pub mod channel;
 pub mod error;
 pub mod event;
+pub mod human;
 pub mod id;
 pub mod key;
 pub mod limits;
