@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 pub(crate) struct Clip {
     pub(crate) name: &'static str,
     /// What ffmpeg is told between its inputs and the output.
-    arguments: &'static str,
+    pub(crate) arguments: &'static str,
     /// `flv` for what RTMP always carried, `mp4` (fragmented, one sample each) for the rest.
-    kind: &'static str,
-    picture: Option<&'static str>,
-    sound: Option<&'static str>,
-    seconds: u32,
+    pub(crate) kind: &'static str,
+    pub(crate) picture: Option<&'static str>,
+    pub(crate) sound: Option<&'static str>,
+    pub(crate) seconds: u32,
 }
 
 const PICTURE: Option<&str> = Some("testsrc2=size=640x360:rate=30");

@@ -94,7 +94,9 @@ fn tags_of_flv(data: &Bytes) -> Vec<Tag> {
             _ => TagKind::Script,
         };
         let body = data.slice(at + 11..at + 11 + size);
-        if kind != TagKind::Script {
+        // AVC's "end of sequence" is neither a frame nor a configuration.
+        let end = kind == TagKind::Video && body[0] & 0x80 == 0 && body[1] == 2;
+        if kind != TagKind::Script && !end {
             tags.push(Tag { kind, ms, body });
         }
         at += 11 + size + 4;

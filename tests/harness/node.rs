@@ -46,6 +46,15 @@ impl Node {
         node
     }
 
+    /// One that also speaks TLS.
+    pub(crate) async fn start_with_certificate(cert: &Path, key: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("cluster.toml");
+        let (cert, key) = (cert.display(), key.display());
+        std::fs::write(&config, format!("[tls]\ncert = \"{cert}\"\nkey = \"{key}\"\n")).unwrap();
+        Self::start_with(&["--config", config.to_str().unwrap()]).await
+    }
+
     /// Starts it (again) on the same ports and data, and waits until it answers.
     pub(crate) async fn run(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_weir-node"));
@@ -115,6 +124,10 @@ impl Node {
 
     pub(crate) fn http_address(&self) -> SocketAddr {
         self.address(3)
+    }
+
+    pub(crate) fn https_address(&self) -> SocketAddr {
+        self.address(4)
     }
 
     pub(crate) fn api_url(&self) -> String {
