@@ -1,0 +1,13 @@
+//! What we promise, one file per promise. Every test starts its own node, so none can disturb another.
+
+mod checked;
+mod codecs;
+mod command_line;
+mod delivered;
+mod hostile;
+mod keys;
+mod observed;
+mod published;
+mod restarted;
+mod shows;
+mod viewings;
