@@ -171,7 +171,20 @@ impl Parts {
             viewings: self.viewings.clone(),
             tasks: self.tasks.clone(),
         };
-        let _ = (source, api);
+        let address = |name: &str| {
+            let found = self.endpoints.iter().find(|one| one.name == name);
+            found.map(|one| one.url.clone()).unwrap_or_default()
+        };
+        let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
+        let context = api::Context::new(
+            self.store.clone(),
+            Arc::new((self.streams.clone(), self.viewings.clone())),
+            self.events.clone(),
+            self.tasks.clone(),
+            Arc::new(move || Box::pin(std::future::ready(source.status()))),
+            addresses,
+        );
+        self.tasks.spawn("api listener", |_| api::serve(api, context));
     }
 }
 
