@@ -72,11 +72,11 @@ impl Bench {
     }
 
     pub(super) fn frames(&self, track: TrackId) -> Vec<&Frame> {
-        let of_track = |item| match item {
-            &Item::Frame(ref frame) if frame.track == track => Some(frame),
+        let frames = self.items.iter().filter_map(|item| match item {
+            Item::Frame(frame) if frame.track == track => Some(frame),
             _ => None,
-        };
-        self.items.iter().filter_map(of_track).collect()
+        });
+        frames.collect()
     }
 
     pub(super) fn dts(&self, track: TrackId) -> Vec<i64> {
