@@ -24,7 +24,7 @@ const LATE_US: i64 = 20_000;
 /// How much longer than allowed a segment may be rather than leave a sliver behind it, at the end of a
 /// show or of a hole, microseconds; below half a second, so that its rounded duration stays within the
 /// target duration.
-const SLACK_US: i64 = 400_000;
+const SLACK_US: i64 = 300_000;
 
 /// What a track may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,13 +128,18 @@ impl Packager {
                 self.place(at, ticks, segment, out);
             }
             (None, Role::Follow) => {
-                let settled = if track.is_video() && !front.key { front.dts } else { front.pts };
-                if track.to_us(settled) >= self.horizon_us {
+                let settled_us = track.settled_us(front);
+                if settled_us >= self.horizon_us {
                     return None;
                 }
                 // A picture waits for its successor or a boundary: it stays on the screen.
                 let lost = !track.is_video() && overdue(track.end_of(front));
                 let ticks = track.duration(None, lost)?;
+                // One that stays long may have to be cut short by a boundary.
+                let length_us = track.to_us(ticks);
+                if length_us > SLACK_US && settled_us + length_us >= self.horizon_us {
+                    return None;
+                }
                 self.place(at, ticks, segment, out);
             }
             (None, Role::Lead | Role::Drain) => self.lead(at, role, segment, out)?,
@@ -165,17 +170,22 @@ impl Packager {
         Some(())
     }
 
-    /// Drops sound from well before the first picture: it would be heard with nothing to see, at a
-    /// time that its segment does not state.
+    /// Drops what comes too late for the segment that is open: other tracks went on without it. Sound
+    /// from well before the first picture is too late as well: it would be heard with nothing to see.
     fn trim(&mut self, at: usize) {
         let Some(segment) = self.segment_of(at) else { return };
         let Some(track) = self.tracks.get_mut(at) else { return };
-        if !track.fresh || track.is_video() {
-            return;
-        }
-        while let Some(front) = track.queue.front()
-            && track.end_of(front).saturating_add(START_TOLERANCE_US) < segment.start_us
-        {
+        while let Some(front) = track.queue.front() {
+            let until_us = match track.fresh && !track.is_video() {
+                true => track.end_of(front),
+                false => track.boundary_us(front),
+            };
+            let late = until_us.saturating_add(START_TOLERANCE_US) < segment.start_us;
+            // A picture that is missing spoils those that refer to it.
+            track.spoilt = track.is_video() && (late || track.spoilt && !front.key);
+            if !late && !track.spoilt {
+                break;
+            }
             track.queue.pop_front();
             self.dropped += 1;
         }
@@ -305,7 +315,12 @@ impl Track {
     fn duration(&self, boundary: Option<Segment>, must: bool) -> Option<i64> {
         let front = self.queue.front()?;
         let natural = self.queue.get(1).map(|next| next.dts - front.dts);
-        if let Some(ticks) = natural.filter(|ticks| self.to_us(*ticks) <= HOLD_US) {
+        let fits = |ticks: &i64| match boundary {
+            _ if !self.is_video() => self.to_us(*ticks) <= SLACK_US,
+            Some(boundary) => self.reach(front, boundary) + self.to_ticks(SLACK_US) >= *ticks,
+            None => true,
+        };
+        if let Some(ticks) = natural.filter(fits) {
             return Some(ticks);
         }
         if natural.is_none() && !must {

@@ -35,7 +35,7 @@ impl Line {
         self.broken = true;
     }
 
-    /// Begins a segment; its start never lies before another's.
+    /// Begins a segment; it starts after the one before it.
     pub(super) fn begin(&mut self, start_us: i64) -> Segment {
         let start_us = start_us.max(self.last_start_us.saturating_add(1));
         let discontinuity = std::mem::take(&mut self.broken);
@@ -47,10 +47,9 @@ impl Line {
     }
 
     /// Uses a number for a segment that no rendition fills.
-    pub(super) fn skip(&mut self, start_us: i64) -> u64 {
+    pub(super) fn skip(&mut self) -> u64 {
         let msn = self.next_msn;
         self.next_msn += 1;
-        self.last_start_us = self.last_start_us.max(start_us);
         msn
     }
 
@@ -74,7 +73,9 @@ impl Line {
         }
     }
 
+    /// Ends the line; the next one may lie anywhere.
     pub(super) fn clear(&mut self) {
         self.segments.clear();
+        self.last_start_us = i64::MIN;
     }
 }

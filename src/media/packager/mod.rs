@@ -112,7 +112,7 @@ impl Packager {
         for n in 1..=count {
             // Telescopes: the ends are rounded, not the lengths.
             let until_us = begin_us + mul_div(duration_us, n, count);
-            let msn = self.line.skip(from_us);
+            let msn = self.line.skip();
             for track in self.tracks.iter().filter(|one| one.joined()) {
                 gap_segment(track.id, msn, from_us, until_us - from_us, false, out);
             }

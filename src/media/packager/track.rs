@@ -40,6 +40,8 @@ pub(super) struct Track {
     pub(super) open: Option<Open>,
     /// No sample was placed since the line began.
     pub(super) fresh: bool,
+    /// Pictures are dropped until the next key frame.
+    pub(super) spoilt: bool,
     timescale: u32,
     part: Vec<Sample>,
     part_start: i64,
@@ -82,6 +84,7 @@ impl Track {
             cursor: None,
             open: None,
             fresh: true,
+            spoilt: false,
             part: Vec::new(),
             part_start: 0,
             end: None,
@@ -181,6 +184,12 @@ impl Track {
         self.to_us(frame.dts + self.shift)
     }
 
+    /// The time that decides which segment `frame` belongs to: boundaries after it do not concern it.
+    pub(super) fn settled_us(&self, frame: &Frame) -> i64 {
+        let by_decoding = self.is_video() && !frame.key;
+        self.to_us(if by_decoding { frame.dts } else { frame.pts })
+    }
+
     /// Where what was placed so far ends on the show's line, microseconds.
     pub(super) fn placed_until_us(&self) -> Option<i64> {
         self.end.map(|end| self.to_us(end + self.shift))
@@ -250,7 +259,7 @@ impl Track {
     }
 
     fn begin(&mut self, frame: &Frame, segment: Segment, out: &mut Vec<Output>) {
-        let own_us = self.boundary_us(frame);
+        let own_us = self.settled_us(frame);
         let late = own_us - segment.start_us > START_TOLERANCE_US;
         let start_us = if late { own_us } else { segment.start_us };
         let Segment { msn, discontinuity, .. } = segment;
@@ -311,6 +320,7 @@ impl Track {
         self.stalled = false;
         self.cursor = None;
         self.fresh = true;
+        self.spoilt = false;
         self.end = None;
         self.last_dts = None;
         self.wait_key = false;
