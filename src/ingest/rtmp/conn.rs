@@ -102,7 +102,7 @@ where
         match let_in {
             Ok(publication) => {
                 let ended = self.publish(&publication, node_stops).await;
-                (ended, Some(publication.channel))
+                (ended, Some(publication.channel.clone()))
             }
             Err(ended) => (ended, None),
         }
@@ -344,3 +344,6 @@ impl Drop for Counted {
         self.0.dec();
     }
 }
+
+#[cfg(test)]
+mod tests;
