@@ -20,6 +20,8 @@ pub mod playlist;
 pub mod reload;
 pub mod rendition;
 pub mod timeline;
+#[cfg(test)]
+mod testing;
 mod trun;
 
 pub use frame::{AudioParams, Codec, CodecConfig, Frame, Item, TrackId, TrackKind, VideoParams};
