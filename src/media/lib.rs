@@ -21,6 +21,8 @@ pub mod reload;
 pub mod rendition;
 pub mod show;
 pub mod timeline;
+#[cfg(test)]
+mod testing;
 mod trun;
 
 pub use frame::{AudioParams, Codec, CodecConfig, Frame, Item, TrackId, TrackKind, VideoParams};
