@@ -52,7 +52,7 @@ impl Which {
     }
 }
 
-pub(crate) async fn run(session: &mut Session, verb: Verb) -> Done {
+pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
         Verb::List { which, limit } => {
             let events = session.client.events(&which.query(limit)).await?;
@@ -64,7 +64,7 @@ pub(crate) async fn run(session: &mut Session, verb: Verb) -> Done {
 }
 
 /// The first contact must succeed; after it an outage is only news.
-async fn follow(session: &mut Session, query: EventQuery) -> Done {
+async fn follow(session: &mut Session<'_>, query: EventQuery) -> Done {
     session.client.events(&EventQuery { limit: Some(0), ..EventQuery::default() }).await?;
     let mut events = session.client.follow(query);
     while let Some(next) = events.next().await {

@@ -69,7 +69,7 @@ enum Expiry {
     AfterMs(i64),
 }
 
-pub(crate) async fn run(session: &mut Session, verb: Verb) -> Done {
+pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
         Verb::Create { channel, wishes } => {
             let body = wishes.body(session.view.now);
@@ -100,7 +100,7 @@ pub(crate) async fn run(session: &mut Session, verb: Verb) -> Done {
     }
 }
 
-fn show_made(session: &mut Session, made: &CreatedKey) -> Done {
+fn show_made(session: &mut Session<'_>, made: &CreatedKey) -> Done {
     let text = session.view.one(made, || made_sheet(made, &session.view));
     session.print(&text)?;
     if !session.dry_run() {
@@ -111,7 +111,7 @@ fn show_made(session: &mut Session, made: &CreatedKey) -> Done {
 
 /// The key that is meant when none is named.
 async fn only_key(
-    session: &Session,
+    session: &Session<'_>,
     channel: &ChannelName,
     named: Option<KeyId>,
 ) -> Result<KeyId, Failure> {

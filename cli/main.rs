@@ -38,9 +38,10 @@ fn main() -> ExitCode {
             return Exit::Failed.into();
         }
     };
+    let mut around = surroundings();
     let exit = runtime.block_on(async {
         tokio::select! {
-            exit = run::run(std::env::args_os().collect(), surroundings()) => exit,
+            exit = run::run(std::env::args_os().collect(), &mut around) => exit,
             _ = tokio::signal::ctrl_c() => Exit::Cancelled,
         }
     });

@@ -9,21 +9,18 @@ use crate::output::{Sheet, View};
 use crate::session::{Done, Session, Surroundings, print};
 
 /// The node's condition.
-pub(crate) async fn status(session: &mut Session) -> Done {
+pub(crate) async fn status(session: &mut Session<'_>) -> Done {
     let status = session.client.status().await?;
     let text = session.view.one(&status, || sheet(&status));
     session.print(&text)
 }
 
 /// Versions of both ends. A node that is not there is no failure: the question is about this program too.
-pub(crate) async fn version(global: Global, mut around: Surroundings) -> (Done, Surroundings) {
+pub(crate) async fn version(global: Global, around: &mut Surroundings) -> Done {
     let view = View { format: global.output, terminal: around.terminal, now: (around.now)() };
-    let (node, mut around) = match Session::new(global, around) {
-        Ok(session) => (session.client.version().await.ok(), session.end()),
-        Err((_, back)) => {
-            around = back;
-            (None, around)
-        }
+    let node = match Session::new(global, around) {
+        Ok(session) => session.client.version().await.ok(),
+        Err(_) => None,
     };
     let answer = json!({ "client": env!("CARGO_PKG_VERSION"), "node": node });
     let text = view.one(&answer, || {
@@ -33,7 +30,7 @@ pub(crate) async fn version(global: Global, mut around: Surroundings) -> (Done, 
         );
         Sheet(vec![("weir", env!("CARGO_PKG_VERSION").into()), ("node", node)])
     });
-    (print(&mut around.out, &text), around)
+    print(&mut around.out, &text)
 }
 
 fn sheet(status: &NodeStatus) -> Sheet {

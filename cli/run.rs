@@ -12,23 +12,23 @@ use crate::session::{Done, Session, Surroundings, print};
 use crate::{channel, event, key, node, stream, topics, viewing};
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
-pub(crate) async fn run(args: Vec<OsString>, mut around: Surroundings) -> Exit {
+pub(crate) async fn run(args: Vec<OsString>, around: &mut Surroundings) -> Exit {
     let json = wants_json(&args);
     match Cli::try_parse_from(args) {
         Ok(cli) => {
             let json = cli.global.output != Format::Table;
-            let (done, mut around) = command(cli, around).await;
-            conclude(done, json, &mut around)
+            let done = command(cli, around).await;
+            conclude(done, json, around)
         }
         Err(error) if !error.use_stderr() => {
             let done = print(&mut around.out, &error.render().to_string());
-            conclude(done, false, &mut around)
+            conclude(done, false, around)
         }
         Err(error) if json => {
             let text = error.render().to_string();
             let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
             let failure = Failure::new(Exit::Usage, message).hint("try `weir --help`");
-            conclude(Err(failure), true, &mut around)
+            conclude(Err(failure), true, around)
         }
         Err(error) => {
             let _ = write!(around.err, "{}", error.render());
@@ -57,34 +57,20 @@ fn conclude(done: Done, json: bool, around: &mut Surroundings) -> Exit {
     failure.exit
 }
 
-async fn command(cli: Cli, mut around: Surroundings) -> (Done, Surroundings) {
+async fn command(cli: Cli, around: &mut Surroundings) -> Done {
     match cli.command {
-        // These need no node.
         Command::Completion { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "weir", &mut script);
-            let done = print(&mut around.out, &String::from_utf8_lossy(&script));
-            return (done, around);
+            print(&mut around.out, &String::from_utf8_lossy(&script))
         }
-        Command::Topics => {
-            let done = print(&mut around.out, topics::PAGE);
-            return (done, around);
-        }
-        Command::Version => return node::version(cli.global, around).await,
-        _ => {}
+        Command::Topics => print(&mut around.out, topics::PAGE),
+        Command::Version => node::version(cli.global, around).await,
+        Command::Status => node::status(&mut Session::new(cli.global, around)?).await,
+        Command::Stream(verb) => stream::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Channel(verb) => channel::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Key(verb) => key::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Viewing(verb) => viewing::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Event(verb) => event::run(&mut Session::new(cli.global, around)?, verb).await,
     }
-    let mut session = match Session::new(cli.global, around) {
-        Ok(session) => session,
-        Err((failure, around)) => return (Err(failure), around),
-    };
-    let done = match cli.command {
-        Command::Status => node::status(&mut session).await,
-        Command::Stream(verb) => stream::run(&mut session, verb).await,
-        Command::Channel(verb) => channel::run(&mut session, verb).await,
-        Command::Key(verb) => key::run(&mut session, verb).await,
-        Command::Viewing(verb) => viewing::run(&mut session, verb).await,
-        Command::Event(verb) => event::run(&mut session, verb).await,
-        Command::Completion { .. } | Command::Topics | Command::Version => Ok(()),
-    };
-    (done, session.end())
 }

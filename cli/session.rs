@@ -29,30 +29,19 @@ pub(crate) struct Surroundings {
 pub(crate) type Done = Result<(), Failure>;
 
 /// A running command.
-pub(crate) struct Session {
+pub(crate) struct Session<'a> {
     pub(crate) client: Client,
     pub(crate) view: View,
     global: Global,
-    around: Surroundings,
+    around: &'a mut Surroundings,
 }
 
-impl Session {
+impl<'a> Session<'a> {
     /// Finds the node; does not connect yet.
-    pub(crate) fn new(
-        global: Global,
-        around: Surroundings,
-    ) -> Result<Self, (Failure, Surroundings)> {
-        let client = match client(&global, &around) {
-            Ok(client) => client,
-            Err(failure) => return Err((failure, around)),
-        };
+    pub(crate) fn new(global: Global, around: &'a mut Surroundings) -> Result<Self, Failure> {
+        let client = client(&global, around)?;
         let view = View { format: global.output, terminal: around.terminal, now: (around.now)() };
         Ok(Self { client, view, global, around })
-    }
-
-    /// Gives the streams back.
-    pub(crate) fn end(self) -> Surroundings {
-        self.around
     }
 
     /// Prints what was asked for.

@@ -41,7 +41,7 @@ pub(crate) enum Verb {
     },
 }
 
-pub(crate) async fn run(session: &mut Session, verb: Verb) -> Done {
+pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
         Verb::List => {
             let streams = session.client.streams().await?;

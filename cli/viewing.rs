@@ -32,7 +32,7 @@ pub(crate) enum Verb {
     },
 }
 
-pub(crate) async fn run(session: &mut Session, verb: Verb) -> Done {
+pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
         Verb::List { channel, limit } => {
             let query = ViewingQuery { channel, limit: Some(limit) };
