@@ -115,6 +115,10 @@ impl App {
             return None;
         }
         self.focus = wanted.clone();
+        if self.state.held().is_some() && wanted != Focus::Overview {
+            // A frozen screen cannot show what was never asked.
+            self.state.toggle_freeze();
+        }
         Some(Effect::Send(Request::Focus(wanted)))
     }
 

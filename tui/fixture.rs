@@ -237,7 +237,8 @@ pub(crate) fn app_at(view: View) -> App {
         View::Stream(name) => {
             let about = |v: &&Viewing| v.channel == *name;
             let viewings = node.viewings.iter().filter(about).cloned().collect();
-            Detail::Stream(name.clone(), viewings, Vec::new())
+            let said = ["demo is live; its publisher sends what players can play.".into()];
+            Detail::Stream(name.clone(), viewings, said.into())
         }
         View::Channel(name) => Detail::Channel(name.clone(), node.channels.clone(), node.keys),
         _ => Detail::Channels(node.channels),
@@ -260,7 +261,7 @@ pub(crate) fn every_page() -> Vec<State> {
     let mut views: Vec<View> = TOP.iter().map(|top| top.0.clone()).collect();
     views.push(View::Channel(name("demo")));
     let mut states: Vec<State> = views.into_iter().map(|view| app_at(view).state).collect();
-    for pane in [Pane::Overview, Pane::Viewers, Pane::Events] {
+    for pane in [Pane::Overview, Pane::Viewers, Pane::Events, Pane::Explain] {
         let mut app = app_at(View::Stream(name("demo")));
         app.state.pane = pane;
         states.push(app.state);

@@ -117,7 +117,7 @@ pub const BINDINGS: &[Binding] = bindings! {
     Streams Command::Kick, [ch('x')], "x", "kick", "kick its publisher (asks why)", 2;
     Publisher Command::Kick, [ch('x')], "x", "kick", "kick its publisher (asks why)", 2;
     Viewers Command::Kick, [ch('x')], "x", "kick viewer", "kick the viewer (asks why)", 2;
-    Stream Command::Pane, [key(KeyCode::Tab)], "tab", "next part", "overview, viewers, events", 1;
+    Stream Command::Pane, [key(KeyCode::Tab)], "tab", "next part", "next part of the page", 1;
     Channels Command::Open, [key(KeyCode::Enter)], "enter", "keys", "open the channel's keys", 1;
     Channel Command::Revoke, [ch('x')], "x", "revoke", "revoke the key (asks)", 2;
     Channel Command::Open, [key(KeyCode::Enter)], "enter", "stream", "open the channel's stream", 1;

@@ -49,7 +49,7 @@ pub struct Options {
     /// Write one frame as SVG and end.
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Write what the node answered as JSON, for --replay (with --once or --svg).
+    /// Write what the node answered as JSON, for --replay, and end.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Show a recorded node instead of a live one.

@@ -77,7 +77,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 }
 
 async fn with<A: Api>(api: A, options: &Options) -> Result<(), Failure> {
-    if options.once || options.svg.is_some() {
+    if options.once || options.svg.is_some() || options.record.is_some() {
         return still::print(&api, options).await;
     }
     let mut app = App::new(options.theme());

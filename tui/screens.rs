@@ -112,6 +112,33 @@ fn stream_events() {
 }
 
 #[test]
+fn stream_explained() {
+    let mut app = app_at(View::Stream(name("demo")));
+    press(&mut app, "tab tab tab");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn an_act_that_failed_because_the_node_is_away_is_told() {
+    let mut app = app_at(View::Streams);
+    app.update(Update::Lost { error: "refused".into(), attempt: 1, retry_ms: 500 });
+    press(&mut app, "x");
+    typed(&mut app, "why");
+    press(&mut app, "enter");
+    app.update(Update::Done { id: 1, result: Err("refused".into()) });
+    let told = "CONNECTION LOST, failed: refused: weir stream kick demo --reason 'why' --yes";
+    assert_eq!(small(&app).lines().nth(2), Some(told));
+}
+
+#[test]
+fn a_narrow_terminal_keeps_the_connection_and_drops_figures() {
+    let line = screen(&app_at(View::Streams), 40, 12).lines().next().map(str::to_owned);
+    assert_eq!(line.as_deref(), Some("weir alpha 0.1.0  connected, 0 s old"));
+    let line = screen(&app_at(View::Streams), 30, 12).lines().next().map(str::to_owned);
+    assert_eq!(line.as_deref(), Some("weir al…  connected, 0 s old"));
+}
+
+#[test]
 fn kick_asks_for_a_reason() {
     let mut app = app_at(View::Stream(name("demo")));
     press(&mut app, "x enter");

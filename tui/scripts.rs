@@ -175,6 +175,15 @@ fn freezing_holds_updates_and_counts_them() {
 }
 
 #[test]
+fn a_page_that_asks_for_its_own_data_ends_the_freeze() {
+    let mut app = app_at(View::Streams);
+    press(&mut app, "space 2");
+    assert_eq!(app.state.held(), Some(0));
+    press(&mut app, "4");
+    assert_eq!(app.state.held(), None);
+}
+
+#[test]
 fn the_cursor_stays_on_its_stream_while_the_order_changes() {
     let mut app = app_at(View::Streams);
     press(&mut app, "j");

@@ -1,13 +1,14 @@
 //! One frame without a terminal: as text for scripts, as SVG for documents.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use tokio::time::timeout;
-use weir_model::ErrorCode;
+use weir_model::{ErrorCode, Event};
 
 use crate::app::App;
 use crate::conn::api::{Api, Failure as Refusal};
@@ -38,11 +39,11 @@ pub async fn print<A: Api>(api: &A, options: &Options) -> Result<(), Failure> {
     let page = options.page()?;
     app.begin(page.clone(), "");
     let snapshot = look(api, &page.focus()).await.map_err(refused)?;
-    if let Some(path) = &options.record {
-        record(&snapshot, path)?;
-    }
-    app.update(Update::Seen(Box::new(snapshot)));
+    app.update(Update::Seen(Box::new(snapshot.clone())));
     events(api, &mut app).await;
+    if let Some(path) = &options.record {
+        record(snapshot, app.state.shown().events.to_vec(), path)?;
+    }
     app.begin(page, &options.filter);
     let (width, height) = options.size();
     let area = Rect::new(0, 0, width, height);
@@ -79,22 +80,15 @@ async fn events<A: Api>(api: &A, app: &mut App) {
     }
 }
 
-fn record(snapshot: &Snapshot, path: &std::path::Path) -> Result<(), Failure> {
-    let (mut viewings, mut channels, mut keys) = (Vec::new(), Vec::new(), Vec::new());
-    match &snapshot.detail {
-        Detail::Stream(_, v, _) => viewings.clone_from(v),
-        Detail::Channels(c) => channels.clone_from(c),
-        Detail::Channel(_, c, k) => (channels, keys) = (c.clone(), k.clone()),
-        Detail::None | Detail::Refused(_) => {}
-    }
-    let recording = Recording {
-        status: snapshot.status.clone(),
-        streams: snapshot.streams.clone(),
-        viewings,
-        events: Vec::new(),
-        channels,
-        keys,
+fn record(snapshot: Snapshot, events: Vec<Event>, path: &Path) -> Result<(), Failure> {
+    let (viewings, channels, keys) = match snapshot.detail {
+        Detail::Stream(_, viewings, _) => (viewings, Vec::new(), Vec::new()),
+        Detail::Channels(channels) => (Vec::new(), channels, Vec::new()),
+        Detail::Channel(_, channels, keys) => (Vec::new(), channels, keys),
+        Detail::None | Detail::Refused(_) => Default::default(),
     };
+    let (status, streams) = (snapshot.status, snapshot.streams);
+    let recording = Recording { status, streams, viewings, events, channels, keys };
     let failed = |e| Failure::Io(path.display().to_string(), e);
     let text = serde_json::to_vec_pretty(&recording).map_err(|e| failed(e.into()))?;
     std::fs::write(path, text).map_err(failed)

@@ -1,10 +1,15 @@
 //! The terminal: taken over at the start, given back on every way out.
 
 use std::io::{self, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::{cursor, event, execute, terminal};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+
+/// Whether there is something to give back. Leaving the other screen twice would put the cursor into what was printed
+/// in between, for example the message of a panic.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while the console owns it. Dropping it gives it back.
 pub struct Term {
@@ -25,6 +30,7 @@ impl Term {
             before(info);
         }));
         terminal::enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
         let entered = Self::open();
         if entered.is_err() {
             restore();
@@ -57,6 +63,9 @@ impl Drop for Term {
 
 /// Gives the terminal back. Safe to call twice, and when it was never taken.
 fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     // Nothing can be done when the terminal is gone already.
     let _ =

@@ -4,7 +4,7 @@
 
 use weir_model::Timestamp;
 
-use crate::conn::{Focus, Snapshot, Update};
+use crate::conn::{Snapshot, Update};
 use confirm::Confirm;
 use data::Data;
 use edit::Edit;
@@ -272,7 +272,7 @@ impl State {
         if let Some(entry) = ended {
             let word = entry.outcome.word();
             match &entry.outcome {
-                Outcome::Failed(why) => self.tell(format!("{word}: {} ({why})", entry.cli)),
+                Outcome::Failed(why) => self.tell(format!("{word}: {why}: {}", entry.cli)),
                 Outcome::Running | Outcome::Done(_) => self.tell(format!("{word}: {}", entry.cli)),
             }
         }
@@ -307,10 +307,6 @@ impl State {
             self.lists.viewings.filter = Filter::default();
             self.lists.keys.filter = Filter::default();
         }
-        if self.frozen.is_some() && view.focus() != Focus::Overview {
-            // A frozen screen cannot show what was never asked.
-            self.toggle_freeze();
-        }
         self.nav.open(view);
     }
 
@@ -318,7 +314,7 @@ impl State {
         Some(match (self.nav.view(), self.pane) {
             (View::Streams, _) => Which::Streams,
             (View::Stream(_), Pane::Viewers) => Which::Viewings,
-            (View::Stream(_), Pane::Overview | Pane::Events) => return None,
+            (View::Stream(_), _) => return None,
             (View::Node, _) => Which::Loops,
             (View::Events, _) => Which::Events,
             (View::Channels, _) => Which::Channels,

@@ -76,6 +76,8 @@ pub enum Pane {
     Viewers,
     /// What happened to it.
     Events,
+    /// What the node says about it, in sentences.
+    Explain,
 }
 
 impl Pane {
@@ -85,7 +87,8 @@ impl Pane {
         match self {
             Self::Overview => Self::Viewers,
             Self::Viewers => Self::Events,
-            Self::Events => Self::Overview,
+            Self::Events => Self::Explain,
+            Self::Explain => Self::Overview,
         }
     }
 }

@@ -9,6 +9,11 @@ use crate::theme::Tone;
 
 use super::paint::Paint;
 
+/// Columns the node's name keeps in the narrowest terminal.
+const NAME_MIN: usize = 6;
+/// Columns between name, connection and figures.
+const GAP: usize = 2;
+
 /// Draws the three lines.
 pub fn draw(paint: &mut Paint<'_>, state: &State) {
     summary(paint, state);
@@ -17,26 +22,35 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) {
 }
 
 fn summary(paint: &mut Paint<'_>, state: &State) {
-    let roomy = paint.width() >= 110;
-    let figures = figures(state, roomy);
+    let (word, tone) = connection(state);
+    let wide = usize::from(paint.width());
+    let mut figures = figures(state, wide >= 110);
+    if text::width(&word) + text::width(&figures) + NAME_MIN + 2 * GAP > wide {
+        // The connection says whether the figures mean anything, so it stays.
+        figures.clear();
+    }
     let name = state
         .shown()
         .status
         .as_ref()
         .map_or_else(|| "weir".to_owned(), |s| format!("weir {} {}", s.name, s.version));
-    let room = usize::from(paint.width()).saturating_sub(text::width(&figures) + 26);
-    let name = text::fit(&name, room.max(4), paint.theme.ascii);
-    let x = paint.at(0, 0, &name, Tone::Accent);
-    let (word, tone) = match &state.link {
-        Link::Connecting => ("connecting".to_owned(), Tone::Warning),
-        Link::Connected => (format!("connected, {} old", text::age(state.age_ms())), Tone::Ok),
-        Link::Reconnecting { .. } if state.shown().status.is_some() => {
-            (format!("LOST, {} old", text::age(state.age_ms())), Tone::Bad)
-        }
-        Link::Reconnecting { .. } => ("NOT CONNECTED".to_owned(), Tone::Bad),
-    };
-    paint.at(x + 2, 0, &word, tone);
+    let taken = text::width(&figures) + text::width(&word) + 2 * GAP;
+    let name = text::fit(&name, wide.saturating_sub(taken).max(NAME_MIN), paint.theme.ascii);
+    let x = paint.spans(0, 0, &[(&name, Tone::Accent), ("  ", Tone::Text)]);
+    paint.at(x, 0, &word, tone);
     paint.right(0, &figures, Tone::Text);
+}
+
+fn connection(state: &State) -> (String, Tone) {
+    let age = text::age(state.age_ms());
+    match &state.link {
+        Link::Connecting => ("connecting".into(), Tone::Warning),
+        Link::Connected => (format!("connected, {age} old"), Tone::Ok),
+        Link::Reconnecting { .. } if state.shown().status.is_some() => {
+            (format!("LOST, {age} old"), Tone::Bad)
+        }
+        Link::Reconnecting { .. } => ("NOT CONNECTED".into(), Tone::Bad),
+    }
 }
 
 fn figures(state: &State, roomy: bool) -> String {
@@ -71,15 +85,19 @@ fn pages(paint: &mut Paint<'_>, state: &State) {
 }
 
 fn strip(paint: &mut Paint<'_>, state: &State) {
-    if let Link::Reconnecting { error, next_ms, attempt } = &state.link {
-        let wait = next_ms.saturating_sub(state.now_ms).div_ceil(1000);
-        let line = format!("CONNECTION LOST, try {attempt} failed, next in {wait} s: {error}");
-        paint.line(2, &line, Tone::Banner);
-        paint.tint(2, Tone::Banner);
+    if let Some(notice) = state.notice() {
+        // What an act came to is news for a moment, also while the node is away: then above all.
+        let sign = match state.link {
+            Link::Reconnecting { .. } => "CONNECTION LOST, ",
+            Link::Connecting | Link::Connected => "> ",
+        };
+        paint.spans(0, 2, &[(sign, Tone::Accent), (notice, Tone::Text)]);
         return;
     }
-    if let Some(notice) = state.notice() {
-        paint.spans(0, 2, &[("> ", Tone::Accent), (notice, Tone::Text)]);
+    if let Link::Reconnecting { error, next_ms, .. } = &state.link {
+        let wait = next_ms.saturating_sub(state.now_ms).div_ceil(1000);
+        paint.line(2, &format!("CONNECTION LOST, next try in {wait} s: {error}"), Tone::Banner);
+        paint.tint(2, Tone::Banner);
         return;
     }
     let data = state.shown();

@@ -39,12 +39,17 @@ pub fn draw(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
             Pane::Overview => overview(body, stream),
             Pane::Viewers => viewers(body, state, name),
             Pane::Events => events(body, state, name),
+            Pane::Explain => explain(body, state, name),
         };
     }
     let rest = height - 4;
     let upper = rest / 2;
     let middle = (rest - upper) / 2;
-    overview(&mut paint.rows(4, upper), stream);
+    let top = &mut paint.rows(4, upper);
+    match state.pane {
+        Pane::Explain => explain(top, state, name),
+        Pane::Overview | Pane::Viewers | Pane::Events => overview(top, stream),
+    }
     paint.line(4 + upper, "Viewers", Tone::Title);
     viewers(&mut paint.rows(5 + upper, middle - 1), state, name);
     paint.line(4 + upper + middle, "Events", Tone::Title);
@@ -126,9 +131,12 @@ fn counters(stream: &StreamInfo) -> String {
 
 fn parts(paint: &mut Paint<'_>, state: &State, tall: bool) {
     let mut x = 0;
-    for (pane, title) in
-        [(Pane::Overview, "Overview"), (Pane::Viewers, "Viewers"), (Pane::Events, "Events")]
-    {
+    for (pane, title) in [
+        (Pane::Overview, "Overview"),
+        (Pane::Viewers, "Viewers"),
+        (Pane::Events, "Events"),
+        (Pane::Explain, "Explain"),
+    ] {
         let open = pane == state.pane;
         let label = if open { format!("[{title}]") } else { format!(" {title} ") };
         x = paint.at(x, 3, &label, if open { Tone::Accent } else { Tone::Dim });
@@ -273,6 +281,25 @@ fn events(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
     }
     if y == 0 {
         paint.line(0, "Nothing happened since the console started to listen.", Tone::Dim);
+    }
+}
+
+fn explain(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
+    if state.shown().about.as_ref() != Some(name) {
+        paint.line(0, "Asking the node.", Tone::Dim);
+        return;
+    }
+    let wide = usize::from(paint.width().saturating_sub(2));
+    let mut y: u16 = 0;
+    for sentence in state.shown().explanation.iter() {
+        paint.at(0, y, "-", Tone::Accent);
+        for line in text::wrap(sentence, wide) {
+            paint.at(2, y, &line, Tone::Text);
+            y = y.saturating_add(1);
+        }
+    }
+    if y == 0 {
+        paint.line(0, "The node has nothing to say about this stream.", Tone::Dim);
     }
 }
 
