@@ -252,3 +252,43 @@ impl Drop for Publisher {
         self.listener.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::harness::clip;
+    use crate::harness::process::Process;
+    use crate::harness::wait::eventually;
+
+    /// ffmpeg is a server that shares no code with ours: what it records is what we sent.
+    #[tokio::test]
+    async fn another_server_records_every_frame_we_send() {
+        let folder = tempfile::tempdir().unwrap();
+        let record = folder.path().join("record.flv");
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("rtmp://127.0.0.1:{port}/live/some-key");
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "error", "-y", "-listen", "1", "-i", &url, "-c", "copy"]);
+        let mut server = Process::start("ffmpeg as a server", command.arg(&record));
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let limit = Duration::from_secs(10);
+        let mut publisher = eventually("the server listens", limit, async || {
+            match publish(address, "some-key").await {
+                Attempt::Accepted(publisher) => Some(publisher),
+                Attempt::Refused(_) => None,
+            }
+        })
+        .await;
+        let tags = Tags::of(&clip::LOW_DELAY);
+        publisher.send_all(&tags, 0).await.unwrap();
+        drop(publisher);
+        server.wait(limit).await;
+        let recorded = Tags::of_file(&record);
+        let count = |tags: &Tags, kind| tags.frames.iter().filter(|tag| tag.kind == kind).count();
+        for kind in [TagKind::Video, TagKind::Audio] {
+            assert_eq!(count(&recorded, kind), count(&tags, kind), "{kind:?}");
+        }
+    }
+}
