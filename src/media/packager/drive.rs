@@ -124,11 +124,13 @@ impl Packager {
                 self.leave(at, segment, boundary.start_us, out);
             }
             (Some(boundary), _) => {
-                let ticks = track.duration(next, overdue(boundary.start_us))?;
+                let longest_us = segment.start_us.saturating_add(self.config.segment_max_us);
+                let until_us = boundary.start_us.min(longest_us);
+                let ticks = track.duration(Some(until_us), overdue(boundary.start_us))?;
                 self.place(at, ticks, segment, out);
             }
             (None, Role::Follow) => {
-                let settled_us = track.settled_us(front);
+                let settled_us = track.boundary_us(front);
                 if settled_us >= self.horizon_us {
                     return None;
                 }
@@ -174,13 +176,19 @@ impl Packager {
     /// from well before the first picture is too late as well: it would be heard with nothing to see.
     fn trim(&mut self, at: usize) {
         let Some(segment) = self.segment_of(at) else { return };
+        let next = self.line.find(segment.msn + 1);
+        // Between two lines; only a track that is far away from the others has frames there.
+        let longest_us = segment.start_us.saturating_add(self.config.segment_max_us);
         let Some(track) = self.tracks.get_mut(at) else { return };
         while let Some(front) = track.queue.front() {
             let until_us = match track.fresh && !track.is_video() {
                 true => track.end_of(front),
                 false => track.boundary_us(front),
             };
-            let late = until_us.saturating_add(START_TOLERANCE_US) < segment.start_us;
+            let late = until_us.saturating_add(START_TOLERANCE_US) < segment.start_us
+                || track.overlaps(front)
+                || next.is_some_and(|next| !track.belongs_after(front, next))
+                    && track.boundary_us(front) >= longest_us;
             // A picture that is missing spoils those that refer to it.
             track.spoilt = track.is_video() && (late || track.spoilt && !front.key);
             if !late && !track.spoilt {
@@ -206,14 +214,18 @@ impl Packager {
             self.cut(at, boundary_us, out);
             return Some(());
         }
+        // What is left at the end may make the last segment a little longer, not one more.
+        let slack_us = if role == Role::Drain { SLACK_US } else { 0 };
+        let max_us = self.config.segment_max_us + slack_us;
+        if boundary_us.saturating_sub(segment.start_us) > max_us {
+            self.cut(at, boundary_us, out);
+            return Some(());
+        }
         let ticks = match track.queue.get(1) {
             Some(next) => next.dts - front.dts,
             None if role == Role::Drain => track.nominal(),
             None => return None,
         };
-        // What is left at the end may make the last segment a little longer, not one more.
-        let slack_us = if role == Role::Drain { SLACK_US } else { 0 };
-        let max_us = self.config.segment_max_us + slack_us;
         let length_us = track.to_us(ticks);
         let own_us = track
             .open
@@ -311,13 +323,14 @@ impl Packager {
 }
 
 impl Track {
-    /// Ticks that the frame at the front lasts; none when its successor must be awaited.
-    fn duration(&self, boundary: Option<Segment>, must: bool) -> Option<i64> {
+    /// Ticks that the frame at the front lasts, in a segment that ends at `until_us` if that is known;
+    /// none when its successor must be awaited.
+    fn duration(&self, until_us: Option<i64>, must: bool) -> Option<i64> {
         let front = self.queue.front()?;
         let natural = self.queue.get(1).map(|next| next.dts - front.dts);
-        let fits = |ticks: &i64| match boundary {
+        let fits = |ticks: &i64| match until_us {
             _ if !self.is_video() => self.to_us(*ticks) <= SLACK_US,
-            Some(boundary) => self.reach(front, boundary) + self.to_ticks(SLACK_US) >= *ticks,
+            Some(us) => self.reach(front, us) + self.to_ticks(SLACK_US) >= *ticks,
             None => true,
         };
         if let Some(ticks) = natural.filter(fits) {
@@ -326,8 +339,8 @@ impl Track {
         if natural.is_none() && !must {
             return None;
         }
-        let alone = match boundary {
-            Some(boundary) if self.is_video() => self.reach(front, boundary),
+        let alone = match until_us {
+            Some(us) if self.is_video() => self.reach(front, us),
             _ => self.nominal(),
         };
         Some(natural.map_or(alone, |ticks| ticks.min(alone)))

@@ -130,8 +130,7 @@ impl Track {
     /// Whether `frame` continues the track; notes its time if so.
     pub(super) fn takes(&mut self, frame: &Frame, bias_s: i64, probing: bool) -> bool {
         let lowest = -bias_s * i64::from(self.timescale);
-        let late = self.last_dts.is_some_and(|last| frame.dts <= last)
-            || self.end.is_some_and(|end| frame.dts < end);
+        let late = self.last_dts.is_some_and(|last| frame.dts <= last) || self.overlaps(frame);
         if late || (frame.dts < lowest && !probing) {
             // A picture that is missing spoils those that refer to it.
             self.wait_key = self.is_video();
@@ -184,12 +183,6 @@ impl Track {
         self.to_us(frame.dts + self.shift)
     }
 
-    /// The time that decides which segment `frame` belongs to: boundaries after it do not concern it.
-    pub(super) fn settled_us(&self, frame: &Frame) -> i64 {
-        let by_decoding = self.is_video() && !frame.key;
-        self.to_us(if by_decoding { frame.dts } else { frame.pts })
-    }
-
     /// Where what was placed so far ends on the show's line, microseconds.
     pub(super) fn placed_until_us(&self) -> Option<i64> {
         self.end.map(|end| self.to_us(end + self.shift))
@@ -197,16 +190,18 @@ impl Track {
 
     /// Whether `frame` lies in the segment that begins at `boundary` or in a later one.
     pub(super) fn belongs_after(&self, frame: &Frame, boundary: Segment) -> bool {
-        if !self.is_video() {
-            return self.to_us(frame.pts) >= boundary.start_us;
-        }
-        frame.key && self.to_us(frame.pts) + KEY_TOLERANCE_US >= boundary.start_us
-            || self.to_us(frame.dts) >= boundary.start_us
+        let early_us = if self.is_video() && frame.key { KEY_TOLERANCE_US } else { 0 };
+        self.boundary_us(frame) + early_us >= boundary.start_us
     }
 
-    /// Ticks by which the frame shown at the end of a segment must be prolonged to reach `boundary`.
-    pub(super) fn reach(&self, frame: &Frame, boundary: Segment) -> i64 {
-        let ticks = self.to_ticks(boundary.start_us) - self.shift - frame.dts;
+    /// Whether `frame` begins before what was placed has ended.
+    pub(super) fn overlaps(&self, frame: &Frame) -> bool {
+        self.end.is_some_and(|end| frame.dts < end)
+    }
+
+    /// Ticks that `frame` lasts if it is shown until `until_us`.
+    pub(super) fn reach(&self, frame: &Frame, until_us: i64) -> i64 {
+        let ticks = self.to_ticks(until_us) - self.shift - frame.dts;
         if ticks > 0 { ticks } else { self.nominal() }
     }
 
@@ -259,7 +254,8 @@ impl Track {
     }
 
     fn begin(&mut self, frame: &Frame, segment: Segment, out: &mut Vec<Output>) {
-        let own_us = self.settled_us(frame);
+        // No boundary to come lies before the decoding time.
+        let own_us = self.to_us(if frame.key { frame.pts } else { frame.dts });
         let late = own_us - segment.start_us > START_TOLERANCE_US;
         let start_us = if late { own_us } else { segment.start_us };
         let Segment { msn, discontinuity, .. } = segment;

@@ -145,7 +145,7 @@ fn check_track(track: TrackId, segments: &[SegmentFound]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_publisher_gives_playable_renditions(
