@@ -3,7 +3,7 @@
 use crate::random::Random;
 
 /// Valid inputs.
-pub struct Corpus {
+pub(crate) struct Corpus {
     handshake: Vec<u8>,
     opening: Vec<u8>,
     media: Vec<Vec<u8>>,
@@ -14,7 +14,7 @@ pub struct Corpus {
 
 impl Corpus {
     /// Writes them.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (video, audio) = (video_tags(), audio_tags());
         let mut media = Vec::new();
         for (csid, kind, tags) in [(6, 9, &video), (4, 8, &audio)] {
@@ -46,7 +46,7 @@ impl Corpus {
     }
 
     /// Chunks of a publisher, spoiled.
-    pub fn chunks(&self, random: &mut Random) -> Vec<u8> {
+    pub(crate) fn chunks(&self, random: &mut Random) -> Vec<u8> {
         let mut out = Vec::new();
         for _ in 0..=random.below(6) {
             out.extend(random.pick(&self.media));
@@ -55,13 +55,13 @@ impl Corpus {
     }
 
     /// A command's body, spoiled.
-    pub fn amf(&self, random: &mut Random) -> Vec<u8> {
+    pub(crate) fn amf(&self, random: &mut Random) -> Vec<u8> {
         let body = random.pick(&self.amf).clone();
         spoil(body, random)
     }
 
     /// What comes behind a handshake, spoiled in one of three places.
-    pub fn session(&self, random: &mut Random) -> Vec<u8> {
+    pub(crate) fn session(&self, random: &mut Random) -> Vec<u8> {
         let mut out = match random.below(3) {
             0 => spoil(self.opening.clone(), random),
             _ => self.opening.clone(),
@@ -74,13 +74,13 @@ impl Corpus {
     }
 
     /// All bytes of a connection, spoiled anywhere.
-    pub fn connection(&self, random: &mut Random) -> Vec<u8> {
+    pub(crate) fn connection(&self, random: &mut Random) -> Vec<u8> {
         let all = [&self.handshake[..], &self.session(random)].concat();
         if random.below(2) == 0 { spoil(all, random) } else { all }
     }
 
     /// A tag body, spoiled; true for video.
-    pub fn tag(&self, random: &mut Random) -> (bool, Vec<u8>) {
+    pub(crate) fn tag(&self, random: &mut Random) -> (bool, Vec<u8>) {
         let video = random.below(2) == 0;
         let tag = random.pick(if video { &self.video } else { &self.audio }).clone();
         (video, spoil(tag, random))
