@@ -128,7 +128,7 @@ mod tests {
             let with = |m: &&prometheus::proto::Metric| {
                 m.get_label().iter().any(|label| label.value() == value)
             };
-            one.get_metric().iter().filter(with).map(|m| m.get_counter().value()).sum()
+            one.get_metric().iter().filter(with).map(|m| m.get_counter().get_value()).sum()
         };
         assert_eq!(total("weir_edge_answers_total", "segment"), 2.0);
         assert_eq!(total("weir_edge_answers_total", "4xx"), 1.0);

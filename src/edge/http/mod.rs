@@ -10,3 +10,6 @@ pub mod reply;
 pub mod tls;
 
 pub use listener::listen;
+
+#[cfg(test)]
+mod tests;
