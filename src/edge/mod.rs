@@ -7,10 +7,13 @@
 
 pub mod config;
 pub mod gate;
+pub mod gauges;
 pub mod hls;
 pub mod http;
 pub mod metrics;
 pub mod route;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod ticket;
 pub mod watch;
 

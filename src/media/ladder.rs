@@ -184,7 +184,7 @@ impl Ladder {
     }
 
     fn can_play(&self) -> bool {
-        self.renditions().all(|(_, one)| one.listed_len() > 0)
+        self.renditions().all(|(_, one)| one.has_begun())
             && self.renditions().any(|(_, one)| one.has_media())
     }
 

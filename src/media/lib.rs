@@ -20,9 +20,9 @@ pub mod playlist;
 pub mod reload;
 pub mod rendition;
 pub mod show;
-pub mod timeline;
 #[cfg(test)]
 mod testing;
+pub mod timeline;
 mod trun;
 
 pub use frame::{AudioParams, Codec, CodecConfig, Frame, Item, TrackId, TrackKind, VideoParams};

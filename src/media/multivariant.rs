@@ -17,6 +17,12 @@ use crate::{TrackId, VideoParams};
 /// little stalls.
 const MARGIN_PERCENT: u64 = 150;
 
+/// The same while less than [`YOUNG_US`] were measured: a show often begins with a still picture.
+const YOUNG_MARGIN_PERCENT: u64 = 300;
+
+/// Media after which the measured peak says something, microseconds.
+const YOUNG_US: i64 = 30_000_000;
+
 /// Announced rates are whole steps, so that the text does not change with every segment.
 const RATE_STEP: u64 = 10_000;
 
@@ -104,7 +110,9 @@ fn stream_inf(
     };
     let average = most(|one| one.rate().average());
     let peak = most(|one| one.rate().peak).max(average);
-    let with_margin = peak.saturating_mul(MARGIN_PERCENT) / 100;
+    let young = rendition.rate().duration_us < YOUNG_US;
+    let percent = if young { YOUNG_MARGIN_PERCENT } else { MARGIN_PERCENT };
+    let with_margin = peak.saturating_mul(percent) / 100;
     *announced = with_margin.next_multiple_of(RATE_STEP).max(*announced);
     let mut codecs: Vec<&str> = Vec::new();
     for (_, one) in std::iter::once(&(TrackId::VIDEO, rendition)).chain(audios) {

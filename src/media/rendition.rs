@@ -49,6 +49,10 @@ impl Timing {
     }
 }
 
+/// Gaps that stand for the time before a rendition begins, each one target long: a playlist that does not
+/// begin with number 0 is at least three targets long from its first segment on (RFC 8216bis §6.2.2).
+const LEADING_GAPS: u64 = 3;
+
 /// What every rendition of a stream says alike about one media sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -100,6 +104,28 @@ impl Segment {
         }
     }
 
+    /// Time that was over before the rendition began, `targets` targets ahead of `first`.
+    fn before(first: Mark, timing: &Timing, targets: u64) -> Self {
+        let ahead_ms = i64::try_from(targets).unwrap_or(0).saturating_mul(timing.target_us()) / 1000;
+        let mark = Mark {
+            msn: first.msn - targets,
+            pdt: first.pdt.plus_ms(-ahead_ms),
+            discontinuity: false,
+            dsn_before: first.dsn_before,
+        };
+        Self {
+            mark,
+            duration_us: timing.target_us(),
+            gap: true,
+            init: None,
+            parts: Vec::new(),
+            body: Arc::from([]),
+            bytes: 0,
+            samples: 0,
+            forget_us: 0,
+        }
+    }
+
     /// A decoder can start at its first sample; true for a segment without media, which starts nothing.
     #[must_use]
     pub fn independent(&self) -> bool {
@@ -117,6 +143,10 @@ pub struct Rendition {
     /// `EXT-X-DISCONTINUITY-SEQUENCE`.
     dsn: u64,
     next_msn: u64,
+    /// No number below this is listed again.
+    floor_msn: u64,
+    /// The first segment with a beginning of its own; those before it are leading gaps.
+    first_msn: u64,
     next_part: Option<u64>,
     /// Media time put out so far, microseconds.
     clock_us: i64,
@@ -148,6 +178,7 @@ impl Rendition {
         self.close_open(timing);
         if self.is_empty() {
             self.dsn = mark.dsn_before;
+            self.lead_in(timing, mark);
         }
         self.next_msn = mark.msn;
         self.open = Some(Segment::open(mark, start));
@@ -195,6 +226,7 @@ impl Rendition {
         *self = Self {
             next_msn: self.tip().next_msn,
             next_part: self.next_part,
+            floor_msn: self.media_sequence(),
             squeezed: self.squeezed,
             ..Self::default()
         };
@@ -294,6 +326,12 @@ impl Rendition {
         seen
     }
 
+    /// A segment that is not a leading gap is whole.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.listed().next_back().is_some_and(|newest| newest.mark.msn >= self.first_msn)
+    }
+
     /// At least one listed segment holds media.
     #[must_use]
     pub fn has_media(&self) -> bool {
@@ -316,6 +354,14 @@ impl Rendition {
     #[must_use]
     pub const fn squeezed(&self) -> u64 {
         self.squeezed
+    }
+
+    fn lead_in(&mut self, timing: &Timing, first: Mark) {
+        self.first_msn = first.msn;
+        let room = first.msn.saturating_sub(self.floor_msn);
+        for targets in (1..=LEADING_GAPS.min(room)).rev() {
+            self.append(timing, Segment::before(first, timing, targets));
+        }
     }
 
     fn close_open(&mut self, timing: &Timing) {

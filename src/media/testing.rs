@@ -43,7 +43,11 @@ pub(crate) fn init_of(track: TrackId, hash: &str, rfc6381: &str) -> Arc<Init> {
         rfc6381: rfc6381.into(),
         timescale: 90_000,
         video: video.then_some(VideoParams { width: 1280, height: 720, sar: (1, 1) }),
-        audio: (!video).then_some(AudioParams { sample_rate: 48_000, channels: 2, frame_samples: 1024 }),
+        audio: (!video).then_some(AudioParams {
+            sample_rate: 48_000,
+            channels: 2,
+            frame_samples: 1024,
+        }),
     };
     let data = Bytes::from(format!("section {hash}"));
     Arc::new(Init { track, config: Arc::new(config), hash: hash.into(), data })

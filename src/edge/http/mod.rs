@@ -9,3 +9,6 @@ pub mod range;
 pub mod reply;
 
 pub use listener::listen;
+
+#[cfg(test)]
+mod tests;

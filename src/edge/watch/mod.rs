@@ -76,3 +76,6 @@ fn file(ask: &Ask<'_>, kind: HeaderValue, bytes: &'static [u8]) -> Reply {
 }
 
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+
+#[cfg(test)]
+mod tests;
