@@ -18,7 +18,6 @@ const CHANNELS: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];
 /// A higher rate has no use and only makes arithmetic large.
 const RATE_MAX: u32 = 192_000;
 
-const OBJECT_LC: u32 = 2;
 const OBJECT_SBR: u32 = 5;
 const OBJECT_PS: u32 = 29;
 
@@ -163,12 +162,4 @@ fn object_name(object: u32) -> String {
         42 => "xHE-AAC".to_owned(),
         other => format!("AAC (MPEG-4 audio object type {other})"),
     }
-}
-
-/// AAC-LC at `rate` (one of the standard ones) as an AudioSpecificConfig; for tests and generated media.
-#[must_use]
-pub fn lc_record(rate: u32, channels: u8) -> Option<[u8; 2]> {
-    let index = u16::try_from(RATES.iter().position(|known| *known == rate)?).ok()?;
-    let bits = (OBJECT_LC as u16) << 11 | index << 7 | u16::from(channels & 0xf) << 3;
-    Some(bits.to_be_bytes())
 }

@@ -26,7 +26,7 @@ impl Obu<'_> {
 }
 
 /// The configuration that `record`, the body of an `av1C` box, describes. The picture is 0×0 when the
-/// record holds no sequence header; [`complete`] adds one from a key frame.
+/// record holds no sequence header; `complete` adds one from a key frame.
 ///
 /// # Errors
 /// When it is truncated or of another version.

@@ -1,4 +1,4 @@
-//! Decoder configurations: the record a publisher sends becomes a [`CodecConfig`].
+//! Decoder configurations: the record a publisher sends becomes a [`crate::CodecConfig`].
 //!
 //! Each codec has its own file with a `config` function. They read only what a playlist and a sample
 //! entry need, through a reader that cannot run past its end, because the bytes come from strangers.

@@ -35,7 +35,7 @@ pub fn split_aggregate(timestamp_ms: u32, mut body: Bytes) -> Result<Vec<Aggrega
             return Err(malformed);
         }
         let inner = u32::from_be_bytes([t3, t0, t1, t2]);
-        let shift = *shift.get_or_insert(timestamp_ms.wrapping_sub(inner));
+        let shift = *shift.get_or_insert_with(|| timestamp_ms.wrapping_sub(inner));
         let tag = body.split_to(size);
         // The back pointer; some encoders leave it out behind the last tag.
         body.advance(body.len().min(4));

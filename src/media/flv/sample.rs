@@ -15,7 +15,7 @@ pub(super) struct Sample {
 const AVC_IDR: u8 = 5;
 const AVC_SEI: u8 = 6;
 /// `payloadType` of the recovery point message (ISO 14496-10 §D.1).
-const SEI_RECOVERY_POINT: u8 = 6;
+const SEI_RECOVERY_POINT: usize = 6;
 
 /// `nal_unit_type`s of HEVC (ITU-T H.265 table 7-1): parameter sets and access unit delimiter.
 const HEVC_PARAMETER_SETS: std::ops::RangeInclusive<u8> = 32..=34;
@@ -30,7 +30,7 @@ pub(super) fn avc(payload: Bytes, length_size: usize, key: bool) -> Result<Sampl
     for (nal, stop) in nals(&payload, length_size) {
         starts |= match nal.first().map(|byte| byte & 0x1f) {
             Some(AVC_IDR) => true,
-            Some(AVC_SEI) => nal.get(1) == Some(&SEI_RECOVERY_POINT) || has_recovery_point(nal),
+            Some(AVC_SEI) => has_recovery_point(nal),
             _ => false,
         };
         end = stop;
@@ -108,13 +108,13 @@ fn nals(sample: &[u8], length_size: usize) -> impl Iterator<Item = (&[u8], usize
     })
 }
 
-/// Looks for a recovery point behind other messages of a SEI unit (ISO 14496-10 §7.3.2.3).
+/// Looks for a recovery point among the messages of a SEI unit (ISO 14496-10 §7.3.2.3).
 fn has_recovery_point(sei: &[u8]) -> bool {
     let mut rest = sei.get(1..).unwrap_or_default();
-    while rest.len() > 2 {
+    while !rest.is_empty() {
         let Some((kind, tail)) = sei_number(rest) else { return false };
         let Some((size, tail)) = sei_number(tail) else { return false };
-        if kind == usize::from(SEI_RECOVERY_POINT) {
+        if kind == SEI_RECOVERY_POINT {
             return true;
         }
         rest = tail.get(size..).unwrap_or_default();

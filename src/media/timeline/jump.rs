@@ -136,7 +136,7 @@ impl Timeline {
             .iter()
             .filter_map(|index| first_suspect_us(&self.tracks[*index], newest))
             .fold(first_us, i64::min);
-        self.move_clocks(self.end_us().saturating_sub(first_us), &along);
+        self.move_clocks(first_us, &along);
         self.stats.jumps += 1;
         self.break_line(out);
         self.follow(along, out);
@@ -151,15 +151,22 @@ impl Timeline {
         (0..self.tracks.len()).filter(|index| near(&self.tracks[*index])).collect()
     }
 
-    fn move_clocks(&mut self, by_us: i64, along: &[usize]) {
-        self.newest.1 = self.end_us();
-        self.audio_floor_us = self.newest.1;
+    /// Moves every clock so that `first_us` comes to where the line ends.
+    fn move_clocks(&mut self, first_us: i64, along: &[usize]) {
+        self.begin_us = self.end_us();
+        self.audio_floor_us = self.begin_us;
+        let by_us = self.begin_us.saturating_sub(first_us);
+        // A track that turns out not to follow keeps its distance to those that jumped, which went on
+        // later than they ended when another track ended later.
+        let ends = along.iter().filter_map(|index| self.tracks[*index].end_us());
+        let own_us = ends.max().unwrap_or(self.begin_us).saturating_sub(first_us);
+        self.newest.1 = self.newest.1.saturating_add(by_us);
         for (index, track) in self.tracks.iter_mut().enumerate() {
             let Some((_, line_us)) = &mut track.last else { continue };
             *line_us = line_us.saturating_add(by_us);
             let before_us = track.unfollowed_us.unwrap_or(0);
             track.unfollowed_us =
-                (!along.contains(&index)).then_some(before_us.saturating_add(by_us));
+                (!along.contains(&index)).then_some(before_us.saturating_add(own_us));
         }
     }
 

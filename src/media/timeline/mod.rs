@@ -53,6 +53,8 @@ pub struct Timeline {
     first_ms: Option<u32>,
     /// Wire and line time of the newest placed frame.
     newest: (u32, i64),
+    /// Where the line begins, or goes on behind a jump: no track begins before it.
+    begin_us: i64,
     /// Sound before this place on the line is dropped.
     audio_floor_us: i64,
     /// A frame was put out since the last discontinuity.
@@ -84,6 +86,7 @@ impl Timeline {
             held_bytes: 0,
             first_ms: None,
             newest: (0, start_us),
+            begin_us: start_us,
             audio_floor_us: start_us,
             unbroken: false,
             arrivals: 0,
@@ -175,6 +178,10 @@ impl Timeline {
         track.last = Some((raw.wire_ms, line_us));
         self.newest = (raw.wire_ms, line_us);
         let placed = match raw.track.kind {
+            TrackKind::Video if line_us < self.begin_us && track.end_us().is_none() => {
+                self.stats.video_before_key += 1;
+                None
+            }
             TrackKind::Video => video::place(track, &raw, line_us, &mut self.stats),
             TrackKind::Audio if line_us < self.audio_floor_us - audio::TRUNCATION_US => {
                 self.stats.audio_before_start += 1;

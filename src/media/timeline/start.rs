@@ -35,9 +35,14 @@ impl Timeline {
             return;
         };
         // What was held needs the configuration that is gone.
+        if self.tracks[index].config == track.config {
+            return;
+        }
         self.tracks[index] = track;
         if let Some(held) = &mut self.held {
+            let before = held.len();
             held.retain(|raw| raw.track != id);
+            self.stats.reconfigured += (before - held.len()) as u64;
             self.held_bytes = held.iter().map(|raw| raw.payload.len()).sum();
         }
     }

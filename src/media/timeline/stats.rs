@@ -5,7 +5,7 @@
 pub struct TimelineStats {
     /// Frames of tracks without a configuration, dropped.
     pub without_config: u64,
-    /// Video frames before the first key frame, dropped.
+    /// Video frames before the first key frame or before the line begins, dropped.
     pub video_before_key: u64,
     /// Audio frames before the first picture, or before the line after a jump, dropped.
     pub audio_before_start: u64,
@@ -29,6 +29,8 @@ pub struct TimelineStats {
     pub audio_overlap: u64,
     /// Samples by which the sound was stretched or squeezed to follow the publisher's clock.
     pub audio_steered: u64,
+    /// Frames held at the start whose configuration was replaced, dropped.
+    pub reconfigured: u64,
     /// Configuration changes after the start.
     pub config_changes: u64,
 }
