@@ -122,7 +122,7 @@ fn nothing_goes_out_before_the_target_is_known_and_the_wait_is_bounded() {
         let ms = frame.dts / 90;
         packager.push(Item::Frame(frame), &mut out);
         assert!(out.is_empty() || packager.part_target_us().is_some());
-        known_ms = known_ms.or(packager.part_target_us().map(|_| ms));
+        known_ms = known_ms.or_else(|| packager.part_target_us().map(|_| ms));
     }
     // Sound was announced and never came.
     assert_eq!(known_ms, Some(2000));
