@@ -9,8 +9,7 @@ use std::path::Path;
 use super::catalog::Catalog;
 use super::entry::{Change, Entry};
 use super::record::Hex32;
-use super::sled::{Db, Raw};
-use super::{Lock, StoreError, identity};
+use super::{Db, Lock, Raw, StoreError, identity};
 
 /// How many problems are listed; a wholly damaged store must not fill the terminal.
 const PROBLEMS_LISTED_MAX: usize = 1000;
@@ -73,8 +72,21 @@ pub fn check(dir: &Path) -> Result<Report, StoreError> {
     let _lock = Lock::take(dir)?;
     let raw = Db::open(&dir.join(super::DATABASE))?.records()?;
     let (catalog, mut report) = load(&raw);
+    report.problems.extend(marker_problem(dir, &catalog));
     report.problems.extend(file_problems(dir, &catalog));
     Ok(report)
+}
+
+/// The marker beside the database says whose records must be in it.
+pub(super) fn marker_problem(dir: &Path, catalog: &Catalog) -> Option<Problem> {
+    let marked = identity::marked(dir)?;
+    let id = catalog.node.as_ref().map(|node| node.id.to_string());
+    let text = match id {
+        Some(id) if id == marked => return None,
+        Some(id) => format!("says {marked}, but the database is of {id}"),
+        None => format!("says {marked}, but the database has no record of it: records are lost"),
+    };
+    Some(Problem { at: identity::marker_file(dir).display().to_string(), text, fatal: true })
 }
 
 /// Builds the catalog and notes what does not fit.

@@ -1,3 +1,5 @@
+//! Each kind of problem, by its records.
+
 use super::super::record::{AccountRecord, ChannelRecord, KeyRecord, MsnRecord, NodeRecord};
 use super::*;
 use weir_model::{AccountId, KeyId, NodeId, Timestamp};
