@@ -5,6 +5,7 @@
 //! decides nothing.
 
 mod catalog;
+mod census;
 pub mod check;
 mod entry;
 mod identity;
@@ -29,7 +30,7 @@ use catalog::{Catalog, NewKey, Planned};
 use entry::{Change, Entry};
 use identity::Purpose;
 use record::{ChannelRecord, Hex32, NodeRecord};
-use sled::{Db, Raw, RawChange};
+use sled::{Db, Raw, RawChange, Records};
 
 /// The database's folder in the data directory.
 const DATABASE: &str = "db";
