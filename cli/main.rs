@@ -1,1 +1,77 @@
-fn main() {}
+//! L1. `weir`, the command line: a client of the API with no private knowledge.
+//!
+//! `args` says what can be typed, one file per noun does it and renders it, `output` knows the formats and
+//! `exit` the codes. Everything a command touches (arguments, environment, clock, streams) is handed in
+//! here, so that tests run commands in the same process.
+
+mod args;
+mod channel;
+mod event;
+mod exit;
+mod key;
+mod node;
+mod output;
+mod run;
+mod session;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod topics;
+mod viewing;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use weir_model::Timestamp;
+use weir_model::local::Homes;
+
+use exit::Exit;
+use session::Surroundings;
+
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("weir: the system gives no threads or sockets: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    let mut around = surroundings();
+    let exit = runtime.block_on(async {
+        tokio::select! {
+            exit = run::run(std::env::args_os().collect(), &mut around) => exit,
+            _ = tokio::signal::ctrl_c() => Exit::Cancelled,
+        }
+    });
+    // A prompt may still wait for a line that nobody will type.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+/// The only place that looks around.
+fn surroundings() -> Surroundings {
+    let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let token = path("WEIR_TOKEN").map(OsString::into_string).and_then(Result::ok);
+    let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    Surroundings {
+        token,
+        homes: Homes {
+            home: path("HOME").map(PathBuf::from),
+            data_home: path("XDG_DATA_HOME").map(PathBuf::from),
+            state_home: path("XDG_STATE_HOME").map(PathBuf::from),
+        },
+        now,
+        terminal: std::io::stdout().is_terminal(),
+        asks,
+        out: Box::new(std::io::stdout()),
+        err: Box::new(std::io::stderr()),
+    }
+}
+
+#[allow(clippy::disallowed_methods)]
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Timestamp(i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
+}

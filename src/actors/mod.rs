@@ -4,6 +4,9 @@
 
 pub mod clock;
 pub mod events;
+pub mod packager;
+pub mod stream;
 pub mod streams;
+pub mod supervisor;
 pub mod tasks;
 pub mod viewings;

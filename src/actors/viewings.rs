@@ -1,12 +1,89 @@
 //! Viewings: one per viewer and stream, counted once, listed, kickable, bounded.
+//!
+//! A viewing lasts from its first request to its newest plus [`TIMEOUT_MS`]. The map is sharded by id, so that
+//! thousands of playlist requests a second do not meet at one lock; counts are kept, never summed up.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use weir_model::{ChannelName, Viewing, ViewingId};
+use parking_lot::{Mutex, RwLock};
+use weir_model::{ChannelName, Timestamp, Viewing, ViewingId};
 
-/// All viewings of this node.
+use super::clock;
+use super::events::Events;
+use super::tasks::Tasks;
+
+/// A viewing ends this long after its newest request: a blocking playlist request is held for at most three
+/// targets of 4 s, and a player needs a moment to come back.
+pub const TIMEOUT_MS: i64 = 15_000;
+
+/// Kicked ids that are remembered. Beyond it the oldest kick is forgotten, which is counted.
+pub const KICKED_MAX: usize = 10_000;
+
+/// How long a kicked id stays refused: longer than a player retries, short enough that an address shared by
+/// many viewers is not shut out for good.
+pub const KICKED_MS: i64 = 3_600_000;
+
+/// What a player says of itself is cut to this.
+pub const PLAYER_CHARS_MAX: usize = 200;
+
+/// How often ended viewings are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+
+const SHARDS: usize = 64;
+
+/// All viewings of this node. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub struct Viewings {}
+pub struct Viewings {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shards: Vec<Mutex<HashMap<ViewingId, Entry>>>,
+    per_channel: RwLock<HashMap<ChannelName, u64>>,
+    kicked: RwLock<HashMap<ViewingId, Timestamp>>,
+    events: Events,
+    max: usize,
+    total: AtomicU64,
+    counters: Counters,
+}
+
+#[derive(Default)]
+struct Counters {
+    started: AtomicU64,
+    ended: AtomicU64,
+    refused: AtomicU64,
+    kicked: AtomicU64,
+    forgotten: AtomicU64,
+}
+
+/// What happened since the node started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Viewings that began.
+    pub started: u64,
+    /// Viewings that ended by timeout or kick.
+    pub ended: u64,
+    /// Requests refused because the node was full.
+    pub refused: u64,
+    /// Viewings that were kicked.
+    pub kicked: u64,
+    /// Kicks forgotten early because [`KICKED_MAX`] was reached.
+    pub forgotten: u64,
+}
+
+struct Entry {
+    channel: ChannelName,
+    protocol: &'static str,
+    remote: IpAddr,
+    player: String,
+    since: Timestamp,
+    last_seen: Timestamp,
+    requests: u64,
+}
 
 /// What a request of a viewing is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +97,41 @@ pub enum Verdict {
 }
 
 impl Viewings {
+    /// No viewings yet; at most `max` at a time.
+    #[must_use]
+    pub fn new(events: Events, max: usize) -> Self {
+        let inner = Inner {
+            shards: (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect(),
+            per_channel: RwLock::new(HashMap::new()),
+            kicked: RwLock::new(HashMap::new()),
+            events,
+            max,
+            total: AtomicU64::new(0),
+            counters: Counters::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Starts the loop that ends viewings nobody asked for any more.
+    pub fn run(&self, tasks: &Tasks) {
+        let this = self.clone();
+        tasks.spawn("viewings", |handle| async move {
+            let work = async {
+                let mut tick = tokio::time::interval(EXPIRE_EVERY);
+                tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+                loop {
+                    tick.tick().await;
+                    handle.idle(this.expire(clock::now()));
+                    handle.queue(this.total());
+                }
+            };
+            tokio::select! {
+                () = work => {}
+                () = handle.stopping() => {}
+            }
+        });
+    }
+
     /// Notes a request of a viewing at the current time and says whether to serve it.
     pub fn touch(
         &self,
@@ -29,33 +141,172 @@ impl Viewings {
         remote: IpAddr,
         player: &str,
     ) -> Verdict {
-        let _ = (id, channel, protocol, remote, player);
-        unimplemented!()
+        let now = clock::now();
+        let mut shard = self.shard(id).lock();
+        if let Some(entry) = shard.get_mut(&id) {
+            entry.last_seen = entry.last_seen.max(now);
+            entry.requests += 1;
+            return Verdict::Go;
+        }
+        if self.is_kicked(id, now) {
+            return Verdict::Kicked;
+        }
+        if !self.take_place() {
+            return Verdict::Full;
+        }
+        let player = player.chars().filter(|c| !c.is_control()).take(PLAYER_CHARS_MAX).collect();
+        let entry = Entry {
+            channel: channel.clone(),
+            protocol,
+            remote,
+            player,
+            since: now,
+            last_seen: now,
+            requests: 1,
+        };
+        shard.insert(id, entry);
+        // Inside the shard's lock, so that nobody can end the viewing before it is counted.
+        *self.inner.per_channel.write().entry(channel.clone()).or_default() += 1;
+        Verdict::Go
+    }
+
+    /// Ends viewings without a request since [`TIMEOUT_MS`] and forgets kicks after [`KICKED_MS`]; how
+    /// many viewings ended.
+    pub fn expire(&self, now: Timestamp) -> u64 {
+        let mut ended = Vec::new();
+        for shard in &self.inner.shards {
+            let gone = |entry: &Entry| now.since_ms(entry.last_seen) > TIMEOUT_MS;
+            ended.extend(
+                shard.lock().extract_if(|_, entry| gone(entry)).map(|(_, one)| one.channel),
+            );
+        }
+        self.leave(&ended);
+        self.inner.kicked.write().retain(|_, at| now.since_ms(*at) <= KICKED_MS);
+        ended.len() as u64
     }
 
     /// Viewings of `channel`.
     #[must_use]
     pub fn count(&self, channel: &ChannelName) -> u64 {
-        let _ = channel;
-        unimplemented!()
+        self.inner.per_channel.read().get(channel).copied().unwrap_or(0)
     }
 
     /// Viewings of all channels.
     #[must_use]
     pub fn total(&self) -> u64 {
-        unimplemented!()
+        self.inner.total.load(Ordering::Relaxed)
+    }
+
+    /// What happened since the node started.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let counters = &self.inner.counters;
+        Totals {
+            started: of(&counters.started),
+            ended: of(&counters.ended),
+            refused: of(&counters.refused),
+            kicked: of(&counters.kicked),
+            forgotten: of(&counters.forgotten),
+        }
     }
 
     /// At most `limit` viewings, of one channel or of all, oldest first.
     #[must_use]
     pub fn list(&self, channel: Option<&ChannelName>, limit: usize) -> Vec<Viewing> {
-        let _ = (channel, limit);
-        unimplemented!()
+        let mut found = Vec::new();
+        for shard in &self.inner.shards {
+            let shard = shard.lock();
+            let wanted =
+                shard.iter().filter(|(_, one)| channel.is_none_or(|name| one.channel == *name));
+            found.extend(wanted.map(|(id, entry)| entry.viewing(*id)));
+        }
+        found.sort_by_key(|one| (one.since, one.id));
+        found.truncate(limit);
+        found
     }
 
     /// Refuses every further request of a viewing. False when there is none of that id.
     pub fn kick(&self, id: ViewingId, reason: &str) -> bool {
-        let _ = (id, reason);
-        unimplemented!()
+        let mut shard = self.shard(id).lock();
+        let Some(entry) = shard.remove(&id) else { return false };
+        // Inside the shard's lock, so that no request slips in between.
+        self.remember_kick(id, clock::now());
+        drop(shard);
+        self.leave(std::slice::from_ref(&entry.channel));
+        self.inner.counters.kicked.fetch_add(1, Ordering::Relaxed);
+        let reason = if reason.is_empty() { "no reason given" } else { reason };
+        let text = format!("viewing {id} of {} was kicked: {reason}", entry.channel);
+        let fields = [("viewing", id.to_string()), ("reason", reason.to_owned())];
+        self.inner.events.emit("viewing.kicked", Some(&entry.channel), text, &fields);
+        true
+    }
+
+    fn is_kicked(&self, id: ViewingId, now: Timestamp) -> bool {
+        let kicked = self.inner.kicked.read();
+        !kicked.is_empty() && kicked.get(&id).is_some_and(|at| now.since_ms(*at) <= KICKED_MS)
+    }
+
+    fn remember_kick(&self, id: ViewingId, now: Timestamp) {
+        let mut kicked = self.inner.kicked.write();
+        if kicked.len() >= KICKED_MAX
+            && let Some(oldest) = kicked.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id)
+        {
+            kicked.remove(&oldest);
+            self.inner.counters.forgotten.fetch_add(1, Ordering::Relaxed);
+        }
+        kicked.insert(id, now);
+    }
+
+    fn take_place(&self) -> bool {
+        let max = self.inner.max as u64;
+        let more = |total: u64| (total < max).then_some(total + 1);
+        let counters = &self.inner.counters;
+        let taken =
+            self.inner.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
+        let counter = if taken { &counters.started } else { &counters.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        taken
+    }
+
+    fn leave(&self, channels: &[ChannelName]) {
+        let count = channels.len() as u64;
+        if count == 0 {
+            return;
+        }
+        self.inner.total.fetch_sub(count, Ordering::Relaxed);
+        self.inner.counters.ended.fetch_add(count, Ordering::Relaxed);
+        let mut per_channel = self.inner.per_channel.write();
+        for channel in channels {
+            if let Some(left) = per_channel.get_mut(channel) {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    per_channel.remove(channel);
+                }
+            }
+        }
+    }
+
+    fn shard(&self, id: ViewingId) -> &Mutex<HashMap<ViewingId, Entry>> {
+        // Ids are random, so their low bits are a fair choice.
+        &self.inner.shards[id.0 as usize % SHARDS]
     }
 }
+
+impl Entry {
+    fn viewing(&self, id: ViewingId) -> Viewing {
+        Viewing {
+            id,
+            channel: self.channel.clone(),
+            protocol: self.protocol.to_owned(),
+            remote: self.remote.to_string(),
+            player: self.player.clone(),
+            since: self.since,
+            last_seen: self.last_seen,
+            requests: self.requests,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,84 @@
 //! L4. Viewers: HTTP, HLS, the watch page and the gate.
+//!
+//! A request's way, in file order: [`http`] accepts the connection and reads the request, [`route`] takes its
+//! path apart, [`gate`] says whether its viewer may watch, [`hls`] answers from the stream's window, and
+//! [`watch`] holds the page that people open. The path of media is short on purpose: no router, no
+//! middleware, no copy of a media byte between the packager and the socket.
+
+pub mod config;
+pub mod gate;
+pub mod gauges;
+pub mod hls;
+pub mod http;
+pub mod metrics;
+pub mod route;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod ticket;
+pub mod watch;
+
+use std::sync::Arc;
+
+use weir_model::ChannelName;
+
+use crate::actors::events::Events;
+use crate::actors::streams::{PublicStream, Streams};
+use crate::actors::tasks::Tasks;
+use crate::actors::viewings::Viewings;
+use crate::store::Store;
+
+pub use config::Config;
+pub use http::listen;
+pub use metrics::Metrics;
+
+/// Where the edge finds streams and the channels' titles.
+pub trait Lookup: Send + Sync + 'static {
+    /// A channel's stream, if it was ever live since the node started.
+    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>>;
+
+    /// Every stream that was ever live since the node started.
+    fn streams(&self) -> Vec<Arc<PublicStream>>;
+
+    /// A channel's title; none when there is no such channel.
+    fn title(&self, channel: &ChannelName) -> Option<String>;
+}
+
+/// The node's own streams and channels.
+pub struct NodeLookup {
+    /// Its streams.
+    pub streams: Streams,
+    /// Its channels.
+    pub store: Store,
+}
+
+impl Lookup for NodeLookup {
+    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
+        self.streams.public(channel)
+    }
+
+    fn streams(&self) -> Vec<Arc<PublicStream>> {
+        self.streams.all_public()
+    }
+
+    fn title(&self, channel: &ChannelName) -> Option<String> {
+        self.store.channel(channel).ok().map(|channel| channel.title)
+    }
+}
+
+/// What every request may need.
+pub struct Context {
+    /// Limits.
+    pub config: Config,
+    /// Streams and titles.
+    pub lookup: Box<dyn Lookup>,
+    /// Who watches.
+    pub viewings: Viewings,
+    /// The node's event log.
+    pub events: Events,
+    /// The node's loops.
+    pub tasks: Tasks,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Issues and checks the ids of viewings.
+    pub tickets: ticket::Tickets,
+}

@@ -1,6 +1,6 @@
 //! Requests and answers of `/v1` that are not nouns of their own.
 
-use crate::{Channel, StreamInfo, StreamKey, Timestamp};
+use crate::{Channel, ChannelName, StreamInfo, StreamKey, Timestamp};
 
 /// `POST /v1/channels`.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -58,12 +58,64 @@ pub struct Kick {
     pub reason: Option<String>,
 }
 
-/// Query of every mutating request.
-#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+/// Query of every mutating request. A misspelt parameter is refused: it could have been `dry_run`.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::IntoParams,
+)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Mutation {
     /// Validate fully, change nothing, answer with the would-be result.
     pub dry_run: bool,
+    /// Why; kept in the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// `GET /v1/viewings`.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::IntoParams,
+)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ViewingQuery {
+    /// Only viewings of this channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub channel: Option<ChannelName>,
+    /// At most this many, oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// `GET /v1/events`.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::IntoParams,
+)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventQuery {
+    /// Only events after this cursor, oldest first. Without it: the newest ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// At most this many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Only kinds that match, e.g. `stream.*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Keep the answer open and send every further event as a line of JSON.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub follow: bool,
+}
+
+/// What a kick did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Kicked {
+    /// The channel or viewing that was kicked.
+    pub kicked: String,
+    /// The reason that was given.
+    pub reason: String,
 }
 
 /// `GET /v1/version`.

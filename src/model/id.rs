@@ -69,6 +69,11 @@ opaque_id!(
     "key"
 );
 opaque_id!(
+    /// One `weir-node` with its data directory; stays the same across restarts.
+    NodeId,
+    "node"
+);
+opaque_id!(
     /// One broadcast, spanning reconnects inside the grace period.
     ShowId,
     "show"

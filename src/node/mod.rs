@@ -1,1 +1,240 @@
-//! L5. Configuration, assembly, stop, metrics, logs.
+//! L5. Configuration, assembly in order, stop, metrics, logs.
+
+pub mod args;
+pub mod check;
+pub mod config;
+mod local;
+pub mod logs;
+mod metrics;
+mod process;
+pub mod signal;
+mod status;
+mod tls;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use weir_model::local::Homes;
+use weir_model::node::Endpoint;
+
+use crate::actors::clock;
+use crate::actors::events::Events;
+use crate::actors::streams::{self, StopReason, Streams};
+use crate::actors::tasks::Tasks;
+use crate::actors::viewings::Viewings;
+use crate::store::Store;
+use crate::{api, edge, ingest};
+use config::{Config, ListenConfig};
+
+/// Loops that did not end within this when the node stops are left to the process's end.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A running node.
+pub struct Node {
+    tasks: Tasks,
+    streams: Streams,
+    endpoints: Vec<Endpoint>,
+    local: local::NodeFile,
+}
+
+/// Sockets are bound before anything starts, so that a taken port is the first and only complaint.
+struct Listeners {
+    rtmp: TcpListener,
+    rtmps: Option<TcpListener>,
+    http: TcpListener,
+    https: Option<TcpListener>,
+    api: TcpListener,
+    metrics: TcpListener,
+}
+
+impl Node {
+    /// Starts everything in order: store, actors, then the doors from the inside out.
+    ///
+    /// # Errors
+    /// One sentence that says what could not be had and what to do.
+    pub async fn start(config: Config, data: PathBuf, homes: &Homes) -> Result<Self, String> {
+        // Fails only when a provider is installed already, which serves as well.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let tls = tls::load(&config.tls)?;
+        let listeners = Listeners::bind(&config.listen, tls.is_some()).await?;
+        let store = open_store(&data).await?;
+        let (events, tasks, registry) = (Events::new(), Tasks::new(), Registry::new());
+        let viewings = Viewings::new(events.clone(), config.edge.viewings_max);
+        let context = streams::Context {
+            config: config.stream.streams(),
+            events: events.clone(),
+            store: store.clone(),
+            tasks: tasks.clone(),
+            viewings: viewings.clone(),
+        };
+        let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
+        let endpoints = listeners.endpoints()?;
+        let local = local::NodeFile::write(homes, &endpoints, &data);
+        let parts =
+            Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
+        parts.serve(listeners, tls)?;
+        let Parts { tasks, streams, endpoints, .. } = parts;
+        Ok(Self { tasks, streams, endpoints, local })
+    }
+
+    /// Tells whoever started the node where it listens: one line on standard output.
+    pub fn print_ready(&self) {
+        let list: Vec<String> =
+            self.endpoints.iter().map(|one| format!("{}={}", one.name, one.url)).collect();
+        println!("ready {}", list.join(" "));
+    }
+
+    /// Ends shows, connections and loops, at most [`STOP_LIMIT`].
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        for stream in self.streams.all_public() {
+            self.streams.end(&stream.channel, StopReason::NodeStops).await;
+        }
+        self.tasks.shutdown(STOP_LIMIT).await;
+        self.local.remove();
+        tracing::info!("stopped");
+    }
+}
+
+/// What the doors are made of.
+struct Parts {
+    config: Config,
+    store: Store,
+    events: Events,
+    tasks: Tasks,
+    viewings: Viewings,
+    streams: Streams,
+    registry: Registry,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Parts {
+    fn serve(&self, listeners: Listeners, tls: Option<tls::Acceptors>) -> Result<(), String> {
+        let registration = |error: prometheus::Error| format!("metrics: {error}");
+        let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
+        self.viewings.run(&self.tasks);
+        let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
+        let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
+        edge::listen(&edge, listeners.http, None);
+        if let Some((listener, tls)) = listeners.https.zip(https) {
+            edge::listen(&edge, listener, Some(tls));
+        }
+        let ingest = ingest::rtmp::Context {
+            streams: self.streams.clone(),
+            events: self.events.clone(),
+            tasks: self.tasks.clone(),
+            metrics: ingest::metrics::Metrics::new(&self.registry).map_err(registration)?,
+            config: self.config.rtmp,
+        };
+        ingest::rtmp::spawn(listeners.rtmp, None, ingest.clone());
+        if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
+            ingest::rtmp::spawn(listener, Some(tls), ingest);
+        }
+        self.serve_operators(metrics, listeners.api, listeners.metrics);
+        Ok(())
+    }
+
+    fn edge(&self) -> Result<edge::Context, Box<dyn std::error::Error>> {
+        Ok(edge::Context {
+            config: self.config.edge.clone(),
+            lookup: Box::new(edge::NodeLookup {
+                streams: self.streams.clone(),
+                store: self.store.clone(),
+            }),
+            viewings: self.viewings.clone(),
+            events: self.events.clone(),
+            tasks: self.tasks.clone(),
+            metrics: edge::Metrics::new(&self.registry)?,
+            tickets: edge::ticket::Tickets::new()?,
+        })
+    }
+
+    fn serve_operators(&self, metrics: metrics::Metrics, api: TcpListener, scrape: TcpListener) {
+        let sources = metrics::Sources {
+            streams: self.streams.clone(),
+            viewings: self.viewings.clone(),
+            tasks: self.tasks.clone(),
+        };
+        self.tasks.spawn("metrics listener", |handle| {
+            metrics::serve(scrape, metrics, sources, handle)
+        });
+        let source = status::Source {
+            name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
+            started_at: clock::now(),
+            endpoints: self.endpoints.clone(),
+            store: self.store.clone(),
+            streams: self.streams.clone(),
+            viewings: self.viewings.clone(),
+            tasks: self.tasks.clone(),
+        };
+        let address = |name: &str| {
+            let found = self.endpoints.iter().find(|one| one.name == name);
+            found.map(|one| one.url.clone()).unwrap_or_default()
+        };
+        let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
+        let context = api::Context::new(
+            self.store.clone(),
+            Arc::new((self.streams.clone(), self.viewings.clone())),
+            self.events.clone(),
+            self.tasks.clone(),
+            Arc::new(move || Box::pin(std::future::ready(source.status()))),
+            addresses,
+        );
+        self.tasks.spawn("api listener", |_| api::serve(api, context));
+    }
+}
+
+impl Listeners {
+    async fn bind(config: &ListenConfig, tls: bool) -> Result<Self, String> {
+        let when_tls = |name, address| async move {
+            if tls { bind(name, address).await.map(Some) } else { Ok(None) }
+        };
+        Ok(Self {
+            rtmp: bind("rtmp", config.rtmp).await?,
+            rtmps: when_tls("rtmps", config.rtmps).await?,
+            http: bind("http", config.http).await?,
+            https: when_tls("https", config.https).await?,
+            api: bind("api", config.api).await?,
+            metrics: bind("metrics", config.metrics).await?,
+        })
+    }
+
+    /// The addresses as URLs; a wildcard address is told as the loopback one.
+    fn endpoints(&self) -> Result<Vec<Endpoint>, String> {
+        let mut endpoints = Vec::new();
+        let mut add = |name: &str, scheme: &str, path: &str, listener: Option<&TcpListener>| {
+            let Some(listener) = listener else { return Ok(()) };
+            let mut address = listener.local_addr().map_err(|error| error.to_string())?;
+            if address.ip().is_unspecified() {
+                address.set_ip(Ipv4Addr::LOCALHOST.into());
+            }
+            let url = format!("{scheme}://{address}{path}");
+            endpoints.push(Endpoint { name: name.into(), url });
+            Ok::<(), String>(())
+        };
+        add("rtmp", "rtmp", "/live", Some(&self.rtmp))?;
+        add("rtmps", "rtmps", "/live", self.rtmps.as_ref())?;
+        add("http", "http", "", Some(&self.http))?;
+        add("https", "https", "", self.https.as_ref())?;
+        add("api", "http", "", Some(&self.api))?;
+        add("metrics", "http", "/metrics", Some(&self.metrics))?;
+        Ok(endpoints)
+    }
+}
+
+async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen on {address} for {name}: {error}; set listen.{name} or --port-base")
+    })
+}
+
+/// Opens the store on a thread that may block.
+async fn open_store(data: &Path) -> Result<Store, String> {
+    let dir = data.to_owned();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&dir, clock::now())).await;
+    opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}

@@ -1,0 +1,110 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::output::Format;
+use crate::{channel, event, key, stream, topics, viewing};
+
+/// Operates a Weir node.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weir",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  weir status\n  weir channel create demo && weir key create demo\n  \
+                  weir event follow --kind 'stream.*'\n\n`weir help topics` explains formats, exit codes and the environment."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// How to print what there is.
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "table|json|jsonl"
+    )]
+    pub(crate) output: Format,
+    /// The node's API, e.g. http://127.0.0.1:7070; the local node's when absent.
+    #[arg(long, global = true, env = "WEIR_ENDPOINT", hide_env_values = true, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The file that holds the token; the local node's when absent.
+    #[arg(
+        long,
+        global = true,
+        env = "WEIR_TOKEN_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Check fully, change nothing, print what would be.
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
+    /// Why; kept in the event of a change.
+    #[arg(long, global = true, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Seconds to wait for an answer.
+    #[arg(long, global = true, default_value = "20", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) timeout: Duration,
+    /// Do not ask before a change that cannot be undone.
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+/// The nouns, and what stands alone.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The node's condition.
+    #[command(after_help = "Examples:\n  weir status\n  weir status -o json")]
+    Status,
+    /// What is live: list, show, explain, kick.
+    #[command(subcommand, after_help = stream::EXAMPLES)]
+    Stream(stream::Verb),
+    /// Streamers' permanent places: create, list, show, delete.
+    #[command(subcommand, after_help = channel::EXAMPLES)]
+    Channel(channel::Verb),
+    /// Stream keys of a channel: create, list, rotate, revoke.
+    #[command(subcommand, after_help = key::EXAMPLES)]
+    Key(key::Verb),
+    /// Who watches: list, kick.
+    #[command(subcommand, after_help = viewing::EXAMPLES)]
+    Viewing(viewing::Verb),
+    /// What happened and what happens: list, follow.
+    #[command(subcommand, after_help = event::EXAMPLES)]
+    Event(event::Verb),
+    /// Versions of this program and of the node.
+    #[command(after_help = "Examples:\n  weir version\n  weir version -o json")]
+    Version,
+    /// Prints a completion script for a shell.
+    #[command(after_help = "Examples:\n  weir completion bash > /etc/bash_completion.d/weir\n  \
+                            weir completion zsh > ~/.zfunc/_weir")]
+    Completion {
+        /// For which shell.
+        shell: Shell,
+    },
+    /// Formats, exit codes, event kinds and the environment.
+    #[command(after_help = topics::PAGE)]
+    Topics,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a number of seconds above 0");
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero()).ok_or_else(wrong)
+}

@@ -1,0 +1,76 @@
+//! From the arguments to the exit code.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Cli, Command};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, json_line};
+use crate::session::{Done, Session, Surroundings, print};
+use crate::{channel, event, key, node, stream, topics, viewing};
+
+/// Runs a command. Everything it says is on the streams of `around` when this answers.
+pub(crate) async fn run(args: Vec<OsString>, around: &mut Surroundings) -> Exit {
+    let json = wants_json(&args);
+    match Cli::try_parse_from(args) {
+        Ok(cli) => {
+            let json = cli.global.output != Format::Table;
+            let done = command(cli, around).await;
+            conclude(done, json, around)
+        }
+        Err(error) if !error.use_stderr() => {
+            let done = print(&mut around.out, &error.render().to_string());
+            conclude(done, false, around)
+        }
+        Err(error) if json => {
+            let text = error.render().to_string();
+            let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let failure = Failure::new(Exit::Usage, message).hint("try `weir --help`");
+            conclude(Err(failure), true, around)
+        }
+        Err(error) => {
+            let _ = write!(around.err, "{}", error.render());
+            Exit::Usage
+        }
+    }
+}
+
+/// Whether errors shall be JSON, before the arguments are understood.
+fn wants_json(args: &[OsString]) -> bool {
+    let text: Vec<&str> = args.iter().filter_map(|arg| arg.to_str()).collect();
+    let is = |format: &str| matches!(format, "json" | "jsonl");
+    text.windows(2).any(|pair| matches!(pair[0], "-o" | "--output") && is(pair[1]))
+        || text.iter().any(|one| {
+            let value = one.strip_prefix("--output=").or_else(|| one.strip_prefix("-o"));
+            value.is_some_and(|value| is(value.trim_start_matches('=')))
+        })
+}
+
+fn conclude(done: Done, json: bool, around: &mut Surroundings) -> Exit {
+    let Err(failure) = done else { return Exit::Ok };
+    if failure.exit != Exit::Ok {
+        let text = if json { json_line(&failure.report) } else { failure.text() };
+        let _ = around.err.write_all(text.as_bytes());
+    }
+    failure.exit
+}
+
+async fn command(cli: Cli, around: &mut Surroundings) -> Done {
+    match cli.command {
+        Command::Completion { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "weir", &mut script);
+            print(&mut around.out, &String::from_utf8_lossy(&script))
+        }
+        Command::Topics => print(&mut around.out, topics::PAGE),
+        Command::Version => node::version(cli.global, around).await,
+        Command::Status => node::status(&mut Session::new(cli.global, around)?).await,
+        Command::Stream(verb) => stream::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Channel(verb) => channel::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Key(verb) => key::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Viewing(verb) => viewing::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Event(verb) => event::run(&mut Session::new(cli.global, around)?, verb).await,
+    }
+}

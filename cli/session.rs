@@ -1,0 +1,116 @@
+//! What a running command holds: the connection, the view, the streams, and leave to change things.
+
+use std::io::{self, Write};
+
+use weir_client::discover::{Wanted, discover};
+use weir_client::{Client, ClientError};
+use weir_model::Timestamp;
+use weir_model::api::Mutation;
+use weir_model::local::Homes;
+
+use crate::args::Global;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, View};
+
+/// All that a command gets from outside, beside its arguments.
+pub(crate) struct Surroundings {
+    pub(crate) token: Option<String>,
+    pub(crate) homes: Homes,
+    pub(crate) now: fn() -> Timestamp,
+    /// The output goes to a terminal.
+    pub(crate) terminal: bool,
+    /// Somebody is there to answer a question.
+    pub(crate) asks: bool,
+    pub(crate) out: Box<dyn Write + Send>,
+    pub(crate) err: Box<dyn Write + Send>,
+}
+
+/// What a verb answers.
+pub(crate) type Done = Result<(), Failure>;
+
+/// A running command.
+pub(crate) struct Session<'a> {
+    pub(crate) client: Client,
+    pub(crate) view: View,
+    global: Global,
+    around: &'a mut Surroundings,
+}
+
+impl<'a> Session<'a> {
+    /// Finds the node; does not connect yet.
+    pub(crate) fn new(global: Global, around: &'a mut Surroundings) -> Result<Self, Failure> {
+        let client = client(&global, around)?;
+        let view = View { format: global.output, terminal: around.terminal, now: (around.now)() };
+        Ok(Self { client, view, global, around })
+    }
+
+    /// Prints what was asked for.
+    pub(crate) fn print(&mut self, text: &str) -> Done {
+        print(&mut self.around.out, text)
+    }
+
+    /// Says something beside the answer to a person; programs that read JSON need no small talk.
+    pub(crate) fn say(&mut self, text: &str) {
+        if self.global.output == Format::Table {
+            let _ = writeln!(self.around.err, "{text}");
+        }
+    }
+
+    /// The parameters of a change.
+    pub(crate) fn mutation(&self) -> Mutation {
+        Mutation { dry_run: self.global.dry_run, reason: self.global.reason.clone() }
+    }
+
+    /// Whether changes are only tried.
+    pub(crate) fn dry_run(&self) -> bool {
+        self.global.dry_run
+    }
+
+    /// Asks before a change that cannot be undone.
+    pub(crate) async fn confirm(&mut self, question: &str) -> Done {
+        if self.global.yes || self.global.dry_run {
+            return Ok(());
+        }
+        if !self.around.asks {
+            return Err(Failure::new(Exit::Usage, format!("{question} Nobody is there to ask"))
+                .hint("give --yes to do it, or --dry-run to see what would be done"));
+        }
+        let _ = write!(self.around.err, "{question} [y/N] ");
+        let _ = self.around.err.flush();
+        match line().await.as_deref().map(str::trim) {
+            Ok("y" | "Y" | "yes") => Ok(()),
+            _ => Err(Failure::new(Exit::Cancelled, "cancelled; nothing was changed")),
+        }
+    }
+}
+
+/// Prints to `out`. A reader that has seen enough (`| head`) is no error, but the command is over.
+pub(crate) fn print(out: &mut dyn Write, text: &str) -> Done {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Ok, String::new()))
+        }
+        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write: {error}"))),
+    }
+}
+
+fn client(global: &Global, around: &Surroundings) -> Result<Client, Failure> {
+    let found = discover(&Wanted {
+        endpoint: global.endpoint.clone(),
+        token: around.token.clone(),
+        token_file: global.token_file.clone(),
+        homes: around.homes.clone(),
+    })?;
+    let client: Result<Client, ClientError> = Client::new(&found.endpoint, found.token);
+    Ok(client?.timeout(global.timeout))
+}
+
+/// A line that somebody types; another thread waits for it, so that Ctrl-C still works.
+async fn line() -> io::Result<String> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    });
+    read.await.unwrap_or_else(|_| Ok(String::new()))
+}

@@ -1,0 +1,90 @@
+//! Every command that reads: its table on a terminal, in a pipe, and its JSON.
+
+use super::*;
+
+async fn all_forms(line: &str) -> String {
+    let mut text = String::new();
+    for (title, ran) in [
+        ("terminal", on_terminal(line).await),
+        ("pipe", piped(line).await),
+        ("json", piped(&format!("{line} -o json")).await),
+        ("jsonl", on_terminal(&format!("{line} -o jsonl")).await),
+    ] {
+        assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);
+        text.push_str(&format!("--- {title}\n{}", ran.out));
+        if !ran.err.is_empty() {
+            text.push_str(&format!("--- {title}, errors\n{}", ran.err));
+        }
+    }
+    text
+}
+
+macro_rules! golden {
+    ($($name:ident: $line:literal,)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            insta::assert_snapshot!(all_forms($line).await);
+        }
+    )*};
+}
+
+golden! {
+    status: "status",
+    version: "version",
+    channel_list: "channel list",
+    channel_show: "channel show demo",
+    channel_create: "channel create demo --title Demo",
+    channel_delete: "channel delete demo --yes",
+    key_list: "key list demo",
+    key_create: "key create demo --label OBS",
+    key_rotate: "key rotate demo --yes",
+    key_revoke: "key revoke demo --yes",
+    stream_list: "stream list",
+    stream_show: "stream show demo",
+    stream_explain: "stream explain demo",
+    stream_kick: "stream kick demo --yes",
+    viewing_list: "viewing list",
+    viewing_kick: "viewing kick view_0000000000000001 --yes",
+    event_list: "event list",
+}
+
+#[tokio::test]
+async fn what_is_typed_is_what_the_node_is_asked() {
+    for (line, asked) in [
+        (
+            "channel create demo --title T --reason R --dry-run",
+            r#"POST /v1/channels?dry_run=true&reason=R {"name":"demo","title":"T"}"#,
+        ),
+        ("channel delete demo --yes", "DELETE /v1/channels/demo?dry_run=false"),
+        ("channel delete demo --dry-run", "DELETE /v1/channels/demo?dry_run=true"),
+        (
+            "key create demo --expires 1h",
+            r#"POST /v1/channels/demo/keys?dry_run=false {"label":null,"expires_at":"2023-11-14T23:13:20.000Z"}"#,
+        ),
+        (
+            "stream kick demo --yes --reason spam",
+            r#"POST /v1/streams/demo/kick?dry_run=false&reason=spam {"reason":"spam"}"#,
+        ),
+        ("viewing list --channel demo --limit 3", "GET /v1/viewings?channel=demo&limit=3"),
+        (
+            "event list --since 5 --kind stream.* --limit 2",
+            "GET /v1/events?since=5&limit=2&kind=stream.*",
+        ),
+    ] {
+        let ran = piped(line).await;
+        assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);
+        assert_eq!(ran.asked, [asked], "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_only_working_key_need_not_be_named() {
+    let ran = piped("key revoke demo --yes").await;
+    let asked = [
+        "GET /v1/channels/demo/keys",
+        "DELETE /v1/channels/demo/keys/key_0000000000000001?dry_run=false",
+    ];
+    assert_eq!(ran.asked, asked);
+    assert_eq!(piped("key revoke two --yes").await.exit, Exit::Usage);
+    assert_eq!(piped("key rotate none --yes").await.exit, Exit::NotFound);
+}

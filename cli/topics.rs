@@ -1,0 +1,39 @@
+//! The page of `weir help topics`.
+
+/// Formats, exit codes, event kinds, environment.
+pub(crate) const PAGE: &str = "\
+Examples:
+  weir topics
+  weir help topics
+
+Formats (-o):
+  table   aligned columns on a terminal; tab-separated without a header in a pipe; an absent value is `-`
+  json    one JSON value; times are RFC 3339, rates are bits per second, sizes are bytes
+  jsonl   one JSON object per line
+  Errors go to the standard error stream; with -o json or jsonl as one object
+  {code, message, hint, request_id}.
+
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage, or a question that nobody is there to answer (give --yes)
+  3  not found
+  4  not allowed: no token or a wrong one
+  5  conflict: it exists already, or the state forbids it
+  6  no answer in time
+  8  unreachable, or not ready
+  9  cancelled
+
+Event kinds:
+  A kind is `noun.verb`. In --kind a `*` stands for any text: --kind 'stream.*', --kind '*.kicked'.
+  Each event has a cursor; --since CURSOR goes on after it.
+  A `log.gap` event says that events in front of it are no longer kept.
+
+Environment:
+  WEIR_ENDPOINT    the node's API; without it the node of this user on this machine is found
+  WEIR_TOKEN       the operator token; it is never taken from the command line
+  WEIR_TOKEN_FILE  a file that holds the token
+  XDG_STATE_HOME, HOME  where the running node left its address
+
+Colour: none is used, so NO_COLOR changes nothing.
+";

@@ -1,0 +1,72 @@
+//! `weir viewing`.
+
+use clap::Subcommand;
+use weir_model::api::{Kick, ViewingQuery};
+use weir_model::{ChannelName, Viewing, ViewingId};
+
+use crate::output::{Sheet, Table, View};
+use crate::session::{Done, Session};
+
+pub(crate) const EXAMPLES: &str = "Examples:\n  weir viewing list --channel demo\n  weir viewing kick view_0123456789abcdef --yes";
+
+/// What can be done with viewings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Lists who watches, oldest first.
+    #[command(after_help = "Examples:\n  weir viewing list\n  \
+                            weir viewing list --channel demo --limit 1000 -o jsonl")]
+    List {
+        /// Only viewers of this channel.
+        #[arg(long)]
+        channel: Option<ChannelName>,
+        /// At most this many.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Ends a viewing: its player gets nothing any more.
+    #[command(after_help = "Examples:\n  weir viewing kick view_0123456789abcdef\n  \
+                            weir viewing kick view_0123456789abcdef --yes --reason abuse")]
+    Kick {
+        /// Which one.
+        id: ViewingId,
+    },
+}
+
+pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
+    match verb {
+        Verb::List { channel, limit } => {
+            let query = ViewingQuery { channel, limit: Some(limit) };
+            let viewings = session.client.viewings(&query).await?;
+            let text = session.view.list(&viewings, || table(&viewings, &session.view));
+            session.print(&text)?;
+            if viewings.len() == limit {
+                session.say(&format!("only the first {limit}; raise --limit to see more"));
+            }
+            Ok(())
+        }
+        Verb::Kick { id } => {
+            session.confirm(&format!("End viewing {id}?")).await?;
+            let how = session.mutation();
+            let body = Kick { reason: how.reason.clone() };
+            let kicked = session.client.kick_viewing(id, &body, &how).await?;
+            let text = session.view.one(&kicked, || Sheet(vec![("kicked", kicked.kicked.clone())]));
+            session.print(&text)
+        }
+    }
+}
+
+fn table(viewings: &[Viewing], view: &View) -> Table {
+    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "PLAYER"];
+    let rows = viewings.iter().map(|viewing| {
+        vec![
+            viewing.id.to_string(),
+            viewing.channel.to_string(),
+            viewing.protocol.clone(),
+            viewing.remote.clone(),
+            view.ago(viewing.since),
+            view.ago(viewing.last_seen),
+            viewing.player.clone(),
+        ]
+    });
+    Table { header, rows: rows.collect() }
+}

@@ -1,0 +1,206 @@
+//! The media loop of a stream: frames out of the feed, through the packager, into the window.
+//!
+//! It lives as long as the stream's actor, which steers it by [`Command`]s; media never passes the actor.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use weir_media::packager::{Packager, PackagerConfig};
+use weir_media::show::wallclock::Wallclock;
+use weir_media::{Item, Output};
+use weir_model::Timestamp;
+
+use super::clock;
+use super::streams::PublicState;
+use super::tasks::Handle;
+use crate::feed;
+use crate::store::window::Window;
+
+/// Commands that may wait; the actor sends a few per show.
+pub const COMMANDS_MAX: usize = 16;
+
+/// Parts of one segment at the most: 4 s of 200 ms, doubled for short last parts and odd frame rates.
+/// Part numbers of a later run start above all that segments below its first one can have used.
+const PARTS_PER_SEGMENT_MAX: u64 = 64;
+
+/// What the stream's actor tells its media loop.
+pub enum Command {
+    /// Reads from a new publisher; what was read before is closed.
+    Attach {
+        /// The publisher's frames.
+        reader: feed::Reader,
+        /// A new show begins with it.
+        new_show: bool,
+        /// Answers where its first frame belongs on the show's line, microseconds.
+        start_us: oneshot::Sender<i64>,
+    },
+    /// Ends the show's playlists.
+    End,
+    /// Declares time without media, microseconds.
+    Gap(i64),
+}
+
+/// What the loop tells its actor, without messages.
+#[derive(Debug, Default)]
+pub struct Gauge {
+    /// Media bytes since the stream's actor started.
+    pub bytes: AtomicU64,
+    /// Wall clock of the newest media, milliseconds.
+    pub last_media_ms: AtomicI64,
+    /// Number of the segment that begins next.
+    pub next_msn: AtomicU64,
+    /// Received media over the last seconds, bits per second; kept by the actor.
+    pub bitrate: AtomicU64,
+}
+
+/// The loop's own state.
+pub struct MediaLoop {
+    config: PackagerConfig,
+    packager: Packager,
+    wallclock: Wallclock,
+    /// Wall clock of 0 on the show's line, as of the newest segment.
+    anchor: Timestamp,
+    show_start_us: i64,
+    reader: Option<feed::Reader>,
+    window: Arc<Window>,
+    gauge: Arc<Gauge>,
+    state: watch::Sender<PublicState>,
+    items: Vec<Item>,
+    outputs: Vec<Output>,
+}
+
+impl MediaLoop {
+    /// A loop whose first segment is `first_msn`.
+    #[must_use]
+    pub fn new(
+        config: PackagerConfig,
+        first_msn: u64,
+        window: Arc<Window>,
+        gauge: Arc<Gauge>,
+        state: watch::Sender<PublicState>,
+    ) -> Self {
+        gauge.next_msn.store(first_msn, Ordering::Relaxed);
+        let first_part = first_msn.saturating_mul(PARTS_PER_SEGMENT_MAX);
+        Self {
+            config,
+            packager: Packager::new(config, first_msn, first_part),
+            wallclock: Wallclock::new(clock::now()),
+            anchor: clock::now(),
+            show_start_us: clock::monotonic_us(),
+            reader: None,
+            window,
+            gauge,
+            state,
+            items: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Runs until the actor is gone or the node stops.
+    pub async fn run(mut self, handle: Handle, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            handle.idle(self.items.len() as u64);
+            self.items.clear();
+            tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    None => break,
+                },
+                open = read(&mut self.reader, &mut self.items) => {
+                    handle.busy(self.items.len() as u64);
+                    self.take(open);
+                },
+                () = handle.stopping() => break,
+            }
+        }
+        self.close();
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Attach { reader, new_show, start_us } => {
+                self.close();
+                if new_show {
+                    self.begin_show();
+                }
+                self.wallclock.forget();
+                self.reader = Some(reader);
+                let elapsed = clock::monotonic_us() - self.show_start_us;
+                // A publisher that went away before it was told is noticed by its actor.
+                let _ = start_us.send(self.packager.end_us().max(elapsed));
+            }
+            Command::End => {
+                self.close();
+                self.window.end();
+                self.publish_playable();
+            }
+            Command::Gap(duration_us) => {
+                self.packager.gap(duration_us, &mut self.outputs);
+                self.apply();
+            }
+        }
+    }
+
+    fn begin_show(&mut self) {
+        self.window.begin_show();
+        let (msn, part) = (self.packager.next_msn(), self.packager.next_part());
+        self.packager = Packager::new(self.config, msn, part);
+        self.wallclock = Wallclock::new(clock::now());
+        self.show_start_us = clock::monotonic_us();
+    }
+
+    fn take(&mut self, open: bool) {
+        if !open {
+            self.close();
+            return;
+        }
+        let now = clock::now();
+        self.gauge.last_media_ms.store(now.0, Ordering::Relaxed);
+        let bytes: usize = self.items.iter().map(Item::len).sum();
+        self.gauge.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        for item in self.items.iter().cloned() {
+            self.packager.push(item, &mut self.outputs);
+        }
+        self.wallclock.observe(self.packager.end_us(), now);
+        self.apply();
+    }
+
+    fn close(&mut self) {
+        if self.reader.take().is_some() {
+            self.packager.close(&mut self.outputs);
+            self.apply();
+        }
+    }
+
+    fn apply(&mut self) {
+        if self.outputs.is_empty() {
+            return;
+        }
+        if let Some(target_us) = self.packager.part_target_us() {
+            self.window.set_part_target_us(target_us);
+        }
+        if self.outputs.iter().any(|output| matches!(output, Output::Start(..))) {
+            self.anchor = self.wallclock.anchor();
+        }
+        self.window.apply(&mut self.outputs, self.anchor);
+        self.outputs.clear();
+        self.gauge.next_msn.store(self.packager.next_msn(), Ordering::Relaxed);
+        self.publish_playable();
+    }
+
+    fn publish_playable(&self) {
+        let playable = self.window.playable();
+        self.state.send_if_modified(|state| {
+            std::mem::replace(&mut state.playable, playable) != playable
+        });
+    }
+}
+
+async fn read(reader: &mut Option<feed::Reader>, items: &mut Vec<Item>) -> bool {
+    match reader {
+        Some(reader) => reader.recv(items).await,
+        None => std::future::pending().await,
+    }
+}

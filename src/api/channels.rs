@@ -1,0 +1,84 @@
+//! Channels.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use weir_model::api::{ChannelDetail, CreateChannel, Mutation};
+use weir_model::{ApiError, Channel, ChannelName, ErrorCode};
+
+use super::Context;
+use super::error::Refusal;
+use super::events::{Change, reason};
+use super::extract::{Json, Path, Query};
+use crate::actors::clock;
+use crate::actors::streams::StopReason;
+
+/// All channels by name.
+#[utoipa::path(get, path = "/v1/channels", tag = "channel", responses(
+    (status = 200, body = Vec<Channel>), (status = "default", body = ApiError),
+))]
+pub(super) async fn list(State(ctx): State<Context>) -> Result<axum::Json<Vec<Channel>>, Refusal> {
+    Ok(axum::Json(ctx.store.channels()?))
+}
+
+/// Makes a channel.
+#[utoipa::path(post, path = "/v1/channels", tag = "channel", params(Mutation), request_body = CreateChannel, responses(
+    (status = 201, body = Channel), (status = 200, body = Channel, description = "dry run"),
+    (status = "default", body = ApiError),
+))]
+pub(super) async fn create(
+    State(ctx): State<Context>,
+    Query(query): Query<Mutation>,
+    Json(body): Json<CreateChannel>,
+) -> Result<(StatusCode, axum::Json<Channel>), Refusal> {
+    let name: ChannelName = body
+        .name
+        .parse()
+        .map_err(|error| Refusal::new(ErrorCode::Invalid, format!("`{}`: {error}", body.name)))?;
+    let reason = reason(query.reason)?;
+    let title = body.title.unwrap_or_else(|| name.to_string());
+    let channel = ctx.store_for(query.dry_run).create_channel(name, title, clock::now()).await?;
+    if query.dry_run {
+        return Ok((StatusCode::OK, axum::Json(channel)));
+    }
+    let text = format!("channel {} was created", channel.name);
+    Change::of(&channel.name, "channel.created", text, reason)
+        .field("title", &channel.title)
+        .emit(&ctx);
+    Ok((StatusCode::CREATED, axum::Json(channel)))
+}
+
+/// A channel with its keys and its stream.
+#[utoipa::path(get, path = "/v1/channels/{name}", tag = "channel", params(("name" = String, Path)), responses(
+    (status = 200, body = ChannelDetail), (status = "default", body = ApiError),
+))]
+pub(super) async fn show(
+    State(ctx): State<Context>,
+    Path(name): Path<ChannelName>,
+) -> Result<axum::Json<ChannelDetail>, Refusal> {
+    let channel = ctx.store.channel(&name)?;
+    let keys = ctx.store.keys(&name)?;
+    let stream = ctx.live.stream(&name).await;
+    let (watch_url, playlist_url) =
+        (ctx.addresses.watch_page(&name), ctx.addresses.playlist(&name));
+    Ok(axum::Json(ChannelDetail { channel, keys, stream, watch_url, playlist_url }))
+}
+
+/// Deletes a channel with its keys; drops its publisher.
+#[utoipa::path(delete, path = "/v1/channels/{name}", tag = "channel", params(("name" = String, Path), Mutation), responses(
+    (status = 200, body = Channel), (status = "default", body = ApiError),
+))]
+pub(super) async fn delete(
+    State(ctx): State<Context>,
+    Path(name): Path<ChannelName>,
+    Query(query): Query<Mutation>,
+) -> Result<axum::Json<Channel>, Refusal> {
+    let reason = reason(query.reason)?;
+    let channel = ctx.store_for(query.dry_run).delete_channel(&name).await?;
+    if !query.dry_run {
+        let dropped = ctx.live.kick_stream(&name, StopReason::KeyWithdrawn).await;
+        Change::of(&name, "channel.deleted", format!("channel {name} was deleted"), reason)
+            .field("publisher_dropped", dropped)
+            .emit(&ctx);
+    }
+    Ok(axum::Json(channel))
+}

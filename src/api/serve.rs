@@ -1,0 +1,71 @@
+//! The API's listener.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::{Context, router};
+
+/// Connections at the same time: consoles, scripts and followers of events of a few operators. Further
+/// ones wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 256;
+
+/// A client that has not sent its request's head by then is dropped; idle ones too.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Requests in progress may end in peace for this long when the node stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Pause after a failed accept (mostly: no more file descriptors), which would otherwise fail in a loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves the API on `listener` until the node stops.
+pub async fn serve(listener: TcpListener, ctx: Context) {
+    let service = TowerToHyperService::new(router(ctx.clone()));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    server.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut stop = ctx.tasks.stop_signal();
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (place, accept(&listener).await)
+        };
+        let (place, socket) = tokio::select! {
+            next = next => next,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let connection = server.serve_connection(TokioIo::new(socket), service.clone());
+        let connection = graceful.watch(connection.into_owned());
+        ctx.tasks.spawn_unlisted(async move {
+            // A broken connection is its client's affair; requests are logged one by one.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    let _ = tokio::time::timeout(STOP_PATIENCE, graceful.shutdown()).await;
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                // Answers are small; waiting to fill a packet only delays them.
+                let _ = socket.set_nodelay(true);
+                return socket;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the API cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Streams.
+
+use axum::extract::State;
+use weir_model::api::{Kick, Kicked, Mutation, StreamExplanation};
+use weir_model::{ApiError, ChannelName, ErrorCode, StreamInfo};
+
+use super::Context;
+use super::error::Refusal;
+use super::events::{Change, reason};
+use super::explain::explain as sentences;
+use super::extract::{Json, Path, Query};
+use crate::actors::clock;
+use crate::actors::streams::StopReason;
+
+/// Every stream, by channel name.
+#[utoipa::path(get, path = "/v1/streams", tag = "stream", responses(
+    (status = 200, body = Vec<StreamInfo>), (status = "default", body = ApiError),
+))]
+pub(super) async fn list(State(ctx): State<Context>) -> axum::Json<Vec<StreamInfo>> {
+    axum::Json(ctx.live.streams().await)
+}
+
+/// A channel's stream.
+#[utoipa::path(get, path = "/v1/streams/{channel}", tag = "stream", params(("channel" = String, Path)), responses(
+    (status = 200, body = StreamInfo), (status = "default", body = ApiError),
+))]
+pub(super) async fn show(
+    State(ctx): State<Context>,
+    Path(channel): Path<ChannelName>,
+) -> Result<axum::Json<StreamInfo>, Refusal> {
+    ctx.store.channel(&channel)?;
+    Ok(axum::Json(ctx.live.stream(&channel).await))
+}
+
+/// A channel's stream in plain sentences.
+#[utoipa::path(get, path = "/v1/streams/{channel}/explain", tag = "stream", params(("channel" = String, Path)), responses(
+    (status = 200, body = StreamExplanation), (status = "default", body = ApiError),
+))]
+pub(super) async fn explain(
+    State(ctx): State<Context>,
+    Path(channel): Path<ChannelName>,
+) -> Result<axum::Json<StreamExplanation>, Refusal> {
+    ctx.store.channel(&channel)?;
+    let stream = ctx.live.stream(&channel).await;
+    let sentences = sentences(&stream, clock::now());
+    Ok(axum::Json(StreamExplanation { stream, sentences }))
+}
+
+/// Drops a stream's publisher. Its encoder may come back; revoke its key to keep it out.
+#[utoipa::path(post, path = "/v1/streams/{channel}/kick", tag = "stream", params(("channel" = String, Path), Mutation), request_body = Kick,
+    responses((status = 200, body = Kicked), (status = "default", body = ApiError)))]
+pub(super) async fn kick(
+    State(ctx): State<Context>,
+    Path(channel): Path<ChannelName>,
+    Query(query): Query<Mutation>,
+    Json(body): Json<Kick>,
+) -> Result<axum::Json<Kicked>, Refusal> {
+    ctx.store.channel(&channel)?;
+    let reason = reason(body.reason.or(query.reason))?;
+    let dropped = if query.dry_run {
+        ctx.live.stream(&channel).await.publisher.is_some()
+    } else {
+        ctx.live.kick_stream(&channel, StopReason::Kicked(reason.clone())).await
+    };
+    if !dropped {
+        let message = format!("nothing publishes into channel {channel}");
+        return Err(Refusal::new(ErrorCode::Conflict, message)
+            .hint("`weir stream list` shows what is live"));
+    }
+    let answer = Kicked { kicked: channel.to_string(), reason: reason.clone() };
+    if !query.dry_run {
+        let text = format!("the publisher of channel {channel} was kicked");
+        Change::of(&channel, "stream.kicked", text, reason).emit(&ctx);
+    }
+    Ok(axum::Json(answer))
+}

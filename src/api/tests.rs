@@ -1,0 +1,199 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use http_body_util::BodyExt;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use weir_model::node::NodeStatus;
+use weir_model::stream::{HealthLevel, PublisherInfo, TrackInfo};
+use weir_model::{KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId};
+
+use super::*;
+use crate::actors::streams::StopReason;
+
+mod changes;
+mod contract;
+
+/// A live stream with one video track.
+pub(super) fn stream(channel: &str) -> StreamInfo {
+    StreamInfo {
+        channel: channel.parse().unwrap(),
+        state: StreamState::Live,
+        playable: true,
+        show: None,
+        since: Some(Timestamp(0)),
+        publisher: Some(PublisherInfo {
+            protocol: "rtmp".into(),
+            remote: "192.0.2.7:5000".into(),
+            encoder: "OBS".into(),
+            key: KeyId(1),
+            since: Timestamp(0),
+        }),
+        grace_until: None,
+        tracks: vec![TrackInfo {
+            id: "v0".into(),
+            kind: "video".into(),
+            codec: "avc1.64001f".into(),
+            width: Some(1280),
+            height: Some(720),
+            fps: Some(30.0),
+            sample_rate: None,
+            channels: None,
+            bitrate: 2_400_000,
+        }],
+        bitrate: 2_500_000,
+        bitrate_history: vec![2_500_000],
+        viewers: 2,
+        msn: Some(4),
+        reconnects: 0,
+        skipped_frames: 0,
+        health: HealthLevel::Ok,
+        findings: Vec::new(),
+    }
+}
+
+/// Actors that remember what they were told. Channel `demo` is live, viewing 1 watches it.
+#[derive(Default)]
+struct FakeLive {
+    told: Mutex<Vec<String>>,
+}
+
+impl FakeLive {
+    fn tell(&self, text: String) {
+        self.told.lock().push(text);
+    }
+}
+
+impl Live for FakeLive {
+    fn streams(&self) -> Reply<'_, Vec<StreamInfo>> {
+        Box::pin(async { vec![stream("demo")] })
+    }
+
+    fn stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, StreamInfo> {
+        Box::pin(async {
+            let mut info = stream(channel.as_str());
+            if channel.as_str() != "demo" {
+                (info.state, info.publisher) = (StreamState::Offline, None);
+            }
+            info
+        })
+    }
+
+    fn kick_stream<'a>(&'a self, channel: &'a ChannelName, reason: StopReason) -> Reply<'a, bool> {
+        self.tell(format!("kick {channel} {reason:?}"));
+        Box::pin(async { channel.as_str() == "demo" })
+    }
+
+    fn withdraw_key<'a>(&'a self, channel: &'a ChannelName, key: KeyId) -> Reply<'a, bool> {
+        self.tell(format!("withdraw {channel} {key}"));
+        Box::pin(async { true })
+    }
+
+    fn viewings(&self, channel: Option<&ChannelName>, limit: usize) -> Vec<Viewing> {
+        let viewing = Viewing {
+            id: ViewingId(1),
+            channel: "demo".parse().unwrap(),
+            protocol: "hls".into(),
+            remote: "192.0.2.9".into(),
+            player: "hls.js".into(),
+            since: Timestamp(0),
+            last_seen: Timestamp(5),
+            requests: 3,
+        };
+        let fits = channel.is_none_or(|channel| *channel == viewing.channel);
+        [viewing].into_iter().filter(|_| fits).take(limit).collect()
+    }
+
+    fn kick_viewing(&self, id: ViewingId, reason: &str) -> bool {
+        self.tell(format!("kick {id} {reason}"));
+        id == ViewingId(1)
+    }
+}
+
+/// A node's API over a store in a temporary directory.
+pub(super) struct Bench {
+    pub(super) ctx: Context,
+    live: Arc<FakeLive>,
+    token: String,
+    _dir: tempfile::TempDir,
+}
+
+/// What came back.
+pub(super) struct Answer {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    json: Value,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Timestamp(0)).unwrap();
+        let token = std::fs::read_to_string(store.operator_token_file()).unwrap().trim().to_owned();
+        let live = Arc::new(FakeLive::default());
+        let status: StatusFn = Arc::new(|| Box::pin(async { node_status() }));
+        let addresses = Addresses {
+            publish: "rtmp://127.0.0.1:1935/live".into(),
+            viewers: "http://127.0.0.1:8080".into(),
+        };
+        let shared: Arc<dyn Live> = Arc::<FakeLive>::clone(&live);
+        let ctx = Context::new(store, shared, Events::new(), Tasks::new(), status, addresses);
+        Self { ctx, live, token, _dir: dir }
+    }
+
+    /// A bench whose store has the channel `demo`.
+    async fn with_demo() -> Self {
+        let bench = Self::new();
+        let made = bench.ask("POST", "/v1/channels", Some(json!({"name": "demo"}))).await;
+        assert_eq!(made.status, StatusCode::CREATED);
+        bench
+    }
+
+    pub(super) async fn send(&self, request: Request<Body>) -> Response {
+        router(self.ctx.clone()).oneshot(request).await.unwrap()
+    }
+
+    pub(super) fn request(&self, method: &str, path: &str) -> http::request::Builder {
+        let bearer = format!("Bearer {}", self.token);
+        Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer)
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        read(self.send(self.request(method, path).body(body).unwrap()).await).await
+    }
+
+    fn told(&self) -> Vec<String> {
+        self.live.told.lock().clone()
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.ctx.events.newest(100).into_iter().map(|event| event.kind).collect()
+    }
+}
+
+async fn read(response: Response) -> Answer {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer { status: parts.status, headers: parts.headers, json }
+}
+
+fn node_status() -> NodeStatus {
+    NodeStatus {
+        name: "node-1".into(),
+        version: "0.0.0".into(),
+        started_at: Timestamp(0),
+        now: Timestamp(1),
+        roles: vec!["ingest".into()],
+        endpoints: Vec::new(),
+        streams_live: 1,
+        publishers: 1,
+        viewers: 2,
+        ingest_bitrate: 3,
+        rss_bytes: 4,
+        cpu_seconds: 5.0,
+        loops: Vec::new(),
+    }
+}

@@ -1,0 +1,59 @@
+//! Viewings.
+
+use axum::extract::State;
+use weir_model::api::{Kick, Kicked, Mutation, ViewingQuery};
+use weir_model::{ApiError, ErrorCode, Viewing, ViewingId};
+
+use super::Context;
+use super::error::Refusal;
+use super::events::{Change, reason};
+use super::extract::{Json, Path, Query};
+
+/// Viewings of one answer unless asked for fewer or more.
+const LIMIT: usize = 100;
+
+/// Viewings of one answer at most: about 2 MB of JSON.
+const LIMIT_MAX: usize = 10_000;
+
+/// Viewings, oldest first.
+#[utoipa::path(get, path = "/v1/viewings", tag = "viewing", params(ViewingQuery), responses(
+    (status = 200, body = Vec<Viewing>), (status = "default", body = ApiError),
+))]
+pub(super) async fn list(
+    State(ctx): State<Context>,
+    Query(query): Query<ViewingQuery>,
+) -> Result<axum::Json<Vec<Viewing>>, Refusal> {
+    if let Some(channel) = &query.channel {
+        ctx.store.channel(channel)?;
+    }
+    let limit = query.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
+    Ok(axum::Json(ctx.live.viewings(query.channel.as_ref(), limit)))
+}
+
+/// Ends a viewing: every further request of its player is refused.
+#[utoipa::path(post, path = "/v1/viewings/{id}/kick", tag = "viewing", params(("id" = String, Path), Mutation), request_body = Kick,
+    responses((status = 200, body = Kicked), (status = "default", body = ApiError)))]
+pub(super) async fn kick(
+    State(ctx): State<Context>,
+    Path(id): Path<ViewingId>,
+    Query(query): Query<Mutation>,
+    Json(body): Json<Kick>,
+) -> Result<axum::Json<Kicked>, Refusal> {
+    let reason = reason(body.reason.or(query.reason))?;
+    let viewing = ctx.live.viewings(None, usize::MAX).into_iter().find(|one| one.id == id);
+    let gone = || {
+        Refusal::new(ErrorCode::NotFound, format!("viewing {id} does not exist"))
+            .hint("`weir viewing list` shows the viewings there are")
+    };
+    let viewing = viewing.ok_or_else(gone)?;
+    if !query.dry_run {
+        if !ctx.live.kick_viewing(id, &reason) {
+            return Err(gone());
+        }
+        let text = format!("a viewer of channel {} was kicked", viewing.channel);
+        Change::of(&viewing.channel, "viewing.kicked", text, reason.clone())
+            .field("viewing", id)
+            .emit(&ctx);
+    }
+    Ok(axum::Json(Kicked { kicked: id.to_string(), reason }))
+}

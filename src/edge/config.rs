@@ -1,0 +1,66 @@
+//! Limits of the edge, as they stand in `cluster.toml` under `[edge]`.
+
+use std::time::Duration;
+
+/// `[edge]`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Viewers' connections at a time; further ones are closed at once.
+    pub connections_max: usize,
+    /// Viewings at a time; further ones are answered 503.
+    pub viewings_max: usize,
+    /// Watch pages that are told of changes at a time; further ones ask every few seconds instead.
+    pub pages_max: usize,
+    /// A connection that sends no whole request head for so long is closed, an idle one too. Seconds.
+    pub idle_secs: u64,
+    /// A connection that takes no byte of its answer for so long is closed. Seconds.
+    pub write_secs: u64,
+    /// How long a playlist request is held while a show starts, before it is answered 503. Seconds.
+    pub start_hold_secs: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connections_max: 20_000,
+            viewings_max: 20_000,
+            pages_max: 5_000,
+            idle_secs: 30,
+            write_secs: 20,
+            start_hold_secs: 8,
+        }
+    }
+}
+
+impl Config {
+    /// [`Self::idle_secs`] as a duration, at least one second.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_secs.max(1))
+    }
+
+    /// [`Self::write_secs`] as a duration, at least one second.
+    #[must_use]
+    pub fn write(&self) -> Duration {
+        Duration::from_secs(self.write_secs.max(1))
+    }
+
+    /// [`Self::start_hold_secs`] as a duration.
+    #[must_use]
+    pub const fn start_hold(&self) -> Duration {
+        Duration::from_secs(self.start_hold_secs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_and_missing_ones_have_defaults() {
+        assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
+        assert_eq!(toml::from_str::<Config>("idle_secs = 5").unwrap().idle_secs, 5);
+        assert!(toml::from_str::<Config>("idle_seconds = 5").is_err());
+    }
+}

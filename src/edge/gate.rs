@@ -1,0 +1,50 @@
+//! The one place that says whether a request may watch.
+//!
+//! Every channel is public now; who pays, who is invited and who is banned will be asked here, and nowhere else.
+
+use std::net::IpAddr;
+
+use weir_model::{ChannelName, ViewingId};
+
+use super::Context;
+use crate::actors::viewings::Verdict;
+
+/// Why a request may not watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// An operator ended the viewing.
+    #[error("an operator ended this viewing")]
+    Kicked,
+    /// The node serves as many viewings as it may.
+    #[error("this node serves as many viewers as it may; try again in a while")]
+    Full,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Viewer<'a> {
+    /// Its address.
+    pub remote: IpAddr,
+    /// What its player calls itself.
+    pub player: &'a str,
+    /// The id it brought, unchecked.
+    pub ticket: Option<&'a str>,
+}
+
+/// Counts the request of a media playlist for its viewing.
+///
+/// # Errors
+/// Why the viewer may not watch.
+pub fn admit(
+    context: &Context,
+    channel: &ChannelName,
+    viewer: &Viewer<'_>,
+) -> Result<ViewingId, Refusal> {
+    let known = viewer.ticket.and_then(|value| context.tickets.check(channel, value));
+    let id = known.unwrap_or_else(|| context.tickets.guess(channel, viewer.remote, viewer.player));
+    match context.viewings.touch(id, channel, "hls", viewer.remote, viewer.player) {
+        Verdict::Go => Ok(id),
+        Verdict::Kicked => Err(Refusal::Kicked),
+        Verdict::Full => Err(Refusal::Full),
+    }
+}

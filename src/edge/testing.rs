@@ -1,0 +1,142 @@
+//! An edge on port 0 with one stream that is fed by hand.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use weir_media::rendition::Timing;
+use weir_media::{Codec, CodecConfig, Init, Output, Part, SegmentEnd, SegmentStart, TrackId};
+use weir_model::{ChannelName, ShowId, StreamState, Timestamp};
+
+use super::http::listen;
+use super::ticket::Tickets;
+use super::{Config, Context, Lookup, Metrics};
+use crate::actors::events::Events;
+use crate::actors::streams::{PublicState, PublicStream};
+use crate::actors::tasks::Tasks;
+use crate::actors::viewings::Viewings;
+use crate::store::window::Window;
+
+/// Channel `demo` has a stream, channel `quiet` never had one; there is no other.
+pub(crate) struct One(pub(crate) Arc<PublicStream>);
+
+impl Lookup for One {
+    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
+        (*channel == self.0.channel).then(|| Arc::clone(&self.0))
+    }
+
+    fn streams(&self) -> Vec<Arc<PublicStream>> {
+        vec![Arc::clone(&self.0)]
+    }
+
+    fn title(&self, channel: &ChannelName) -> Option<String> {
+        matches!(channel.as_str(), "demo" | "quiet").then(|| "A <b>title</b>".to_owned())
+    }
+}
+
+/// A running edge.
+pub(crate) struct Edge {
+    pub(crate) context: Arc<Context>,
+    pub(crate) window: Arc<Window>,
+    pub(crate) state: watch::Sender<PublicState>,
+    pub(crate) address: SocketAddr,
+    pub(crate) client: reqwest::Client,
+}
+
+impl Edge {
+    pub(crate) async fn start(config: Config) -> Self {
+        let timing = Timing { target_secs: 4, part_target_us: 200_000, list_us: 15_000_000 };
+        let window = Arc::new(Window::new(timing));
+        let open = PublicState { state: StreamState::Live, playable: false, show: Some(ShowId(1)) };
+        let (state, seen) = watch::channel(open);
+        let channel = "demo".parse().unwrap();
+        let stream = PublicStream { channel, state: seen, window: Arc::clone(&window) };
+        let events = Events::new();
+        let context = Arc::new(Context {
+            viewings: Viewings::new(events.clone(), config.viewings_max),
+            config,
+            lookup: Box::new(One(Arc::new(stream))),
+            events,
+            tasks: Tasks::new(),
+            metrics: Metrics::new(&Registry::new()).unwrap(),
+            tickets: Tickets::new().unwrap(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        listen(&context, listener, None);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { context, window, state, address, client }
+    }
+
+    /// Two whole segments and an open one with one part, in video and audio.
+    pub(crate) async fn playing() -> Self {
+        let edge = Self::start(Config::default()).await;
+        for msn in 0..2 {
+            edge.segment(msn, 10);
+        }
+        edge.begin(2);
+        edge.part(20, 2);
+        edge
+    }
+
+    pub(crate) fn segment(&self, msn: u64, parts: u64) {
+        self.begin(msn);
+        for n in 0..parts {
+            self.part(msn * parts + n, msn);
+        }
+        self.each(|track| {
+            let duration_us = parts as i64 * 200_000;
+            Output::End(track, SegmentEnd { msn, duration_us, gap: false })
+        });
+    }
+
+    pub(crate) fn begin(&self, msn: u64) {
+        self.each(|track| {
+            let start_us = msn as i64 * 2_000_000;
+            let init = Some(init(track));
+            Output::Start(track, SegmentStart { msn, start_us, discontinuity: false, init })
+        });
+    }
+
+    pub(crate) fn part(&self, number: u64, msn: u64) {
+        let data = Bytes::from(format!("<part {number}>"));
+        self.each(|track| {
+            let data = data.clone();
+            Output::Part(track, Part { number, msn, duration_us: 200_000, independent: true, data })
+        });
+    }
+
+    fn each(&self, of: impl Fn(TrackId) -> Output) {
+        let mut outputs = vec![of(TrackId::VIDEO), of(TrackId::AUDIO)];
+        self.window.apply(&mut outputs, Timestamp(1_700_000_000_000));
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn text(&self, path: &str) -> String {
+        self.get(path).await.text().await.unwrap()
+    }
+}
+
+fn init(track: TrackId) -> Arc<Init> {
+    let video = track == TrackId::VIDEO;
+    let config = CodecConfig {
+        codec: if video { Codec::Avc } else { Codec::Aac },
+        record: Bytes::new(),
+        rfc6381: if video { "avc1.64001f" } else { "mp4a.40.2" }.into(),
+        timescale: 90_000,
+        video: None,
+        audio: None,
+    };
+    let data = Bytes::from_static(b"section");
+    Arc::new(Init { track, config: Arc::new(config), hash: "00aa".into(), data })
+}

@@ -1,0 +1,102 @@
+// The watch page: follows the stream's state and plays while there is something to play.
+import { Engine } from './engine.js';
+import { offer, wire } from './controls.js';
+import { follow } from './state.js';
+
+const root = document.documentElement;
+const by = (id) => document.getElementById(id);
+const stage = by('stage');
+const video = by('video');
+const channel = decodeURIComponent(location.pathname.split('/')[2] ?? '');
+
+/** What viewers read in place of a picture. */
+const WORDS = {
+  loading: ['Loading', ''],
+  unknown: ['There is no such channel', 'Check the address, or see who is live.'],
+  offline: ['Offline', 'The stream will start here by itself.'],
+  starting: ['Starting', 'The first pictures are on their way.'],
+  ended: ['The show has ended', 'If another one begins, it will start here by itself.'],
+  refused: ['Your viewing was ended', 'An operator of this site ended it. Reload the page to ask again.'],
+  unsupported: ['This browser cannot play the stream', 'It supports neither media source extensions nor HLS.'],
+};
+
+let engine = null;
+let show = null;
+
+function say(state) {
+  root.dataset.state = state;
+  const [title, text] = WORDS[state] ?? ['', ''];
+  by('notice-title').textContent = title;
+  by('notice-text').textContent = text;
+  by('pill').textContent = { live: 'live', starting: 'starting', ended: 'ended', offline: 'offline' }[state] ?? '';
+}
+
+function play() {
+  video.play().catch(async (error) => {
+    if (error.name !== 'NotAllowedError') return;
+    // Browsers let a page begin without sound; the viewer turns it on.
+    video.muted = true;
+    try {
+      await video.play();
+      by('unmute').hidden = false;
+    } catch {
+      by('start').hidden = false;
+    }
+  });
+}
+
+function begin() {
+  engine?.stop();
+  engine = new Engine(video, '/live/' + encodeURIComponent(channel) + '/index.m3u8', heard);
+  say('live');
+  play();
+}
+
+function heard(what, levels) {
+  if (what === 'levels') offer(levels);
+  if (what === 'trouble') by('spinner').hidden = false;
+  if (what === 'well') {
+    by('spinner').hidden = video.readyState > 2 || video.paused;
+    if (video.paused && video.currentTime === 0) play();
+  }
+  if (what === 'refused' || what === 'unsupported') {
+    engine = null;
+    show = what;
+    say(what);
+  }
+}
+
+function finish(state) {
+  engine?.stop();
+  engine = null;
+  show = null;
+  by('spinner').hidden = true;
+  by('unmute').hidden = true;
+  by('start').hidden = true;
+  say(state);
+}
+
+function tell(stream) {
+  if (show === 'refused' || show === 'unsupported') return;
+  if (stream === null) {
+    finish('unknown');
+    return;
+  }
+  document.title = stream.title + ' · Weir';
+  by('title').textContent = stream.title;
+  by('viewers').textContent = stream.state !== 'live' ? '' : stream.viewers === 1 ? '1 viewer' : stream.viewers + ' viewers';
+  if (stream.state === 'live' && stream.playable) {
+    if (!engine || show !== stream.show) begin();
+    show = stream.show;
+  } else if (stream.state === 'live') {
+    finish('starting');
+  } else if (!(stream.state === 'ended' && engine && !video.ended && !video.paused)) {
+    // Whoever still watches the last seconds sees them to the end.
+    finish(stream.state);
+  }
+}
+
+video.addEventListener('ended', () => finish('ended'));
+say('loading');
+wire(stage, video, () => engine);
+follow(channel, tell);

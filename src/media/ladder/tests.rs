@@ -1,0 +1,133 @@
+//! What renditions say alike.
+
+use super::*;
+use crate::output::{SegmentEnd, SegmentStart};
+use crate::testing::{ANCHOR, TIMING, init_of, part, start};
+
+const PARTS: u64 = 10;
+
+fn segment(ladder: &mut Ladder, track: TrackId, start: SegmentStart) {
+    let msn = start.msn;
+    ladder.apply(Output::Start(track, start), ANCHOR);
+    for n in 0..PARTS {
+        let part = part(msn * PARTS + n, msn, 200_000, n == 0);
+        ladder.apply(Output::Part(track, part), ANCHOR);
+    }
+    let end = SegmentEnd { msn, duration_us: 2_000_000, gap: false };
+    ladder.apply(Output::End(track, end), ANCHOR);
+}
+
+fn video(ladder: &mut Ladder, msn: u64) {
+    let init = init_of(TrackId::VIDEO, "aa", "avc1.64001f");
+    segment(ladder, TrackId::VIDEO, start(msn, Some(init)));
+}
+
+fn audio(ladder: &mut Ladder, msn: u64) {
+    let init = init_of(TrackId::AUDIO, "cc", "mp4a.40.2");
+    // Its first sample lies a little after the picture's.
+    let start_us = msn as i64 * 2_000_000 + 11_000;
+    segment(ladder, TrackId::AUDIO, SegmentStart { start_us, ..start(msn, Some(init)) });
+}
+
+fn tag(text: &str, name: &str) -> String {
+    text.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn h16_a_player_can_start_when_every_track_has_a_whole_segment() {
+    let mut ladder = Ladder::new(TIMING);
+    let init = init_of(TrackId::AUDIO, "cc", "mp4a.40.2");
+    ladder.apply(Output::Start(TrackId::AUDIO, start(0, Some(init))), ANCHOR);
+    video(&mut ladder, 0);
+    assert!(!ladder.playable());
+    assert!(ladder.multivariant().is_none());
+    let end = SegmentEnd { msn: 0, duration_us: 2_000_000, gap: true };
+    ladder.apply(Output::End(TrackId::AUDIO, end), ANCHOR);
+    assert!(ladder.playable());
+}
+
+#[test]
+fn h6_h9_all_renditions_give_a_segment_the_same_date() {
+    let mut ladder = Ladder::new(TIMING);
+    for msn in 0..3 {
+        video(&mut ladder, msn);
+        audio(&mut ladder, msn);
+    }
+    let dates = |track| -> Vec<String> {
+        let text = ladder.playlist(track, false).unwrap();
+        text.lines().filter(|line| line.contains("DATE-TIME")).map(str::to_owned).collect()
+    };
+    assert_eq!(dates(TrackId::VIDEO).len(), 3);
+    assert_eq!(dates(TrackId::VIDEO), dates(TrackId::AUDIO));
+}
+
+#[test]
+fn a_late_track_joins_with_the_numbers_of_the_others() {
+    let mut ladder = Ladder::new(TIMING);
+    for msn in 0..20 {
+        let init = init_of(TrackId::VIDEO, "aa", "avc1.64001f");
+        let begins = SegmentStart { discontinuity: msn % 5 == 4, ..start(msn, Some(init)) };
+        segment(&mut ladder, TrackId::VIDEO, begins);
+    }
+    assert!(ladder.playable());
+    video(&mut ladder, 20);
+    audio(&mut ladder, 20);
+    let late = ladder.playlist(TrackId::AUDIO, false).unwrap();
+    assert_eq!(tag(&late, "#EXT-X-MEDIA-SEQUENCE"), "#EXT-X-MEDIA-SEQUENCE:20");
+    // Tags stood before 4, 9, 14 and 19.
+    assert_eq!(tag(&late, "#EXT-X-DISCONTINUITY-SEQUENCE"), "#EXT-X-DISCONTINUITY-SEQUENCE:4");
+    assert!(ladder.multivariant().unwrap().with_query("").contains("a0/index.m3u8"));
+}
+
+#[test]
+fn h2_a_new_show_goes_on_with_the_numbers_behind_a_discontinuity() {
+    let mut ladder = Ladder::new(TIMING);
+    for msn in 0..3 {
+        video(&mut ladder, msn);
+        audio(&mut ladder, msn);
+    }
+    ladder.end();
+    assert!(ladder.playlist(TrackId::VIDEO, false).unwrap().contains("#EXT-X-ENDLIST"));
+    ladder.begin_show();
+    assert!(!ladder.playable() && ladder.playlist(TrackId::VIDEO, false).is_none());
+    assert_eq!(ladder.bytes(), 0);
+    video(&mut ladder, 3);
+    let text = ladder.playlist(TrackId::VIDEO, false).unwrap();
+    assert_eq!(tag(&text, "#EXT-X-MEDIA-SEQUENCE"), "#EXT-X-MEDIA-SEQUENCE:3");
+    assert!(text.contains("#EXT-X-DISCONTINUITY\n") && !text.contains("ENDLIST"));
+    // The track that stayed away is no longer offered.
+    assert!(!ladder.multivariant().unwrap().with_query("").contains("a0"));
+    assert!(!text.contains("RENDITION-REPORT"));
+}
+
+#[test]
+fn h2_a_process_that_takes_over_never_counts_back() {
+    let mut ladder = Ladder::new(TIMING);
+    video(&mut ladder, 1000);
+    let text = ladder.playlist(TrackId::VIDEO, false).unwrap();
+    assert_eq!(tag(&text, "#EXT-X-DISCONTINUITY-SEQUENCE"), "#EXT-X-DISCONTINUITY-SEQUENCE:1000");
+    assert!(text.contains("#EXT-X-DISCONTINUITY\n"));
+}
+
+#[test]
+fn tracks_beyond_the_limit_are_ignored_and_counted() {
+    let mut ladder = Ladder::new(TIMING);
+    for index in 0..40 {
+        let track = TrackId { index, ..TrackId::AUDIO };
+        ladder.apply(Output::Start(track, start(0, None)), ANCHOR);
+    }
+    assert_eq!(ladder.renditions().count(), RENDITIONS_MAX);
+    assert_eq!(ladder.squeezed(), 40 - RENDITIONS_MAX as u64);
+}
+
+#[test]
+fn the_part_target_is_set_before_a_show_and_then_stands() {
+    let mut ladder = Ladder::new(TIMING);
+    ladder.set_part_target_us(213_000);
+    video(&mut ladder, 0);
+    ladder.set_part_target_us(500_000);
+    assert_eq!(ladder.timing().part_target_us, 213_000);
+    ladder.begin_show();
+    ladder.set_part_target_us(200_000);
+    assert_eq!(ladder.timing().part_target_us, 200_000);
+}

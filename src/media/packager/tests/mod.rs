@@ -1,0 +1,7 @@
+//! The rules of the packager, one test per rule, and its invariants for any input.
+
+mod cuts;
+mod parts;
+mod property;
+mod support;
+mod tracks;

@@ -1,0 +1,180 @@
+//! The text of a media playlist (RFC 8216bis §4.4), written by hand: no crate on offer keeps the low-latency
+//! tags, and the order of tags matters to players.
+//!
+//! Version 9, the lowest that allows the delta updates on offer. What is announced never changes while a
+//! stream lives, so an ended playlist keeps its header and its parts: a player that stood inside a segment
+//! finds the parts it still needs. URIs are relative and the same for every viewer, so that a cache can
+//! share the text.
+
+use std::fmt::Write;
+
+use crate::output::Part;
+use crate::rendition::{Rendition, Segment, Timing};
+use crate::{TrackId, reload::Tip};
+
+/// Targets from the end within which parts are listed (§6.2.2).
+const PART_TARGETS: i64 = 3;
+
+/// Targets from the end that a delta update never skips: the lowest allowed (§4.4.3.8).
+const SKIP_TARGETS: i64 = 6;
+
+/// Part targets a player stays behind the end (§4.4.3.8: at least two, should be three).
+const PART_HOLD_BACK: i64 = 3;
+
+/// What a playlist says besides its own rendition.
+#[derive(Debug, Clone)]
+pub struct Surroundings<'a> {
+    /// The stream's lengths.
+    pub timing: &'a Timing,
+    /// The show is over.
+    pub ended: bool,
+    /// Every other rendition and where its playlist ends (§4.4.5.4).
+    pub others: &'a [(TrackId, Tip)],
+}
+
+/// The playlist of `rendition`; with `skip`, as a delta update if that leaves anything out (§6.2.5.1).
+#[must_use]
+pub fn render(rendition: &Rendition, around: &Surroundings<'_>, skip: bool) -> String {
+    let mut text = String::with_capacity(256 + 96 * rendition.listed_len() + 8192);
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, rendition, around, skip);
+    text
+}
+
+fn write(
+    out: &mut String,
+    rendition: &Rendition,
+    around: &Surroundings<'_>,
+    skip: bool,
+) -> std::fmt::Result {
+    header(out, rendition, around.timing)?;
+    let skipped = if skip && !around.ended { skippable(rendition, around.timing) } else { 0 };
+    if skipped > 0 {
+        writeln!(out, "#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}")?;
+    }
+    body(out, rendition, around, skipped)?;
+    if around.ended {
+        return writeln!(out, "#EXT-X-ENDLIST");
+    }
+    trailer(out, rendition, around.others)
+}
+
+fn header(out: &mut String, rendition: &Rendition, timing: &Timing) -> std::fmt::Result {
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:9")?;
+    writeln!(out, "#EXT-X-TARGETDURATION:{}", timing.target_secs)?;
+    let skip = Seconds(SKIP_TARGETS * timing.target_us());
+    let hold = Seconds(PART_HOLD_BACK * timing.part_target_us);
+    writeln!(
+        out,
+        "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL={skip},PART-HOLD-BACK={hold}"
+    )?;
+    writeln!(out, "#EXT-X-PART-INF:PART-TARGET={}", Seconds(timing.part_target_us))?;
+    writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", rendition.media_sequence())?;
+    writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", rendition.discontinuity_sequence())?;
+    let open = rendition.open_segment();
+    if rendition.listed().chain(open).all(Segment::independent) {
+        writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
+    }
+    Ok(())
+}
+
+fn body(
+    out: &mut String,
+    rendition: &Rendition,
+    around: &Surroundings<'_>,
+    skipped: usize,
+) -> std::fmt::Result {
+    let open = rendition.open_segment().filter(|open| !open.parts.is_empty());
+    let listed_us: i64 = rendition.listed().map(|segment| segment.duration_us).sum();
+    let mut after_us = listed_us + open.map_or(0, |open| open.duration_us);
+    let mut map = None;
+    for (at, segment) in rendition.listed().enumerate() {
+        after_us -= segment.duration_us;
+        if at < skipped {
+            map = segment.init.as_ref().map(|init| init.hash.as_str()).or(map);
+            continue;
+        }
+        map = before(out, segment, map)?;
+        if after_us <= PART_TARGETS * around.timing.target_us() {
+            parts(out, &segment.parts)?;
+        }
+        if segment.gap {
+            writeln!(out, "#EXT-X-GAP")?;
+        }
+        writeln!(out, "#EXTINF:{},\ns{}.m4s", Seconds(segment.duration_us), segment.mark.msn)?;
+    }
+    if let Some(open) = open {
+        before(out, open, map)?;
+        parts(out, &open.parts)?;
+    }
+    Ok(())
+}
+
+/// Tags that a segment's parts need before them. Returns the section that is now in force.
+fn before<'a>(
+    out: &mut String,
+    segment: &'a Segment,
+    map: Option<&'a str>,
+) -> Result<Option<&'a str>, std::fmt::Error> {
+    if segment.mark.discontinuity {
+        writeln!(out, "#EXT-X-DISCONTINUITY")?;
+    }
+    let own = segment.init.as_ref().map(|init| init.hash.as_str());
+    if let Some(hash) = own.filter(|_| segment.mark.discontinuity || own != map) {
+        writeln!(out, "#EXT-X-MAP:URI=\"init-{hash}.mp4\"")?;
+    }
+    writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", segment.mark.pdt)?;
+    Ok(own.or(map))
+}
+
+fn parts(out: &mut String, parts: &[Part]) -> std::fmt::Result {
+    for part in parts {
+        let duration = Seconds(part.duration_us);
+        write!(out, "#EXT-X-PART:DURATION={duration},URI=\"p{}.m4s\"", part.number)?;
+        out.push_str(if part.independent { ",INDEPENDENT=YES\n" } else { "\n" });
+    }
+    Ok(())
+}
+
+fn trailer(out: &mut String, rendition: &Rendition, others: &[(TrackId, Tip)]) -> std::fmt::Result {
+    if let Some(number) = rendition.next_part() {
+        writeln!(out, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"p{number}.m4s\"")?;
+    }
+    for (track, tip) in others {
+        let Some((msn, part)) = tip.last() else { continue };
+        write!(out, "#EXT-X-RENDITION-REPORT:URI=\"../{track}/index.m3u8\",LAST-MSN={msn}")?;
+        if let Some(part) = part {
+            write!(out, ",LAST-PART={part}")?;
+        }
+        out.push('\n');
+    }
+    Ok(())
+}
+
+/// Listed segments that end at or before the Skip Boundary.
+fn skippable(rendition: &Rendition, timing: &Timing) -> usize {
+    let mut rest_us = rendition.open_segment().map_or(0, |open| open.duration_us);
+    let mut kept = 0;
+    for segment in rendition.listed().rev() {
+        if rest_us >= SKIP_TARGETS * timing.target_us() {
+            break;
+        }
+        rest_us += segment.duration_us;
+        kept += 1;
+    }
+    rendition.listed_len() - kept
+}
+
+/// Microseconds written as seconds, to the microsecond, so that durations add up.
+#[derive(Debug, Clone, Copy)]
+struct Seconds(i64);
+
+impl std::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let us = self.0.max(0);
+        write!(f, "{}.{:06}", us / 1_000_000, us % 1_000_000)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Programme date-time: the show's media time beside the wall clock.
+//!
+//! An encoder's clock drifts against ours (100 ppm is 8.6 s in a day), and frames arrive with jitter.
+//! The anchor, the wall time of 0 on the show's line, therefore follows the least delayed arrivals of
+//! the last seconds, in steps too small for a player to notice.
+
+use weir_model::Timestamp;
+
+/// Largest change of the anchor per [`Wallclock::anchor`] call, milliseconds. One call per segment of
+/// 2 s follows a drift of 500 ppm and stays far below the 50 ms that players tolerate between segments.
+pub const ANCHOR_STEP_MS: i64 = 1;
+
+/// Arrivals are compared over this span, milliseconds.
+const OBSERVED_MS: i64 = 10_000;
+
+/// Keeps the anchor of one show.
+#[derive(Debug, Clone)]
+pub struct Wallclock {
+    anchor: Timestamp,
+    /// Least `arrival − media time` of the span before and of the running one, milliseconds.
+    before: Option<i64>,
+    running: Option<i64>,
+    running_since: Timestamp,
+}
+
+impl Wallclock {
+    /// A show whose line begins at `start`.
+    #[must_use]
+    pub const fn new(start: Timestamp) -> Self {
+        Self { anchor: start, before: None, running: None, running_since: start }
+    }
+
+    /// Media of time `media_us` on the show's line arrived at `now`.
+    pub fn observe(&mut self, media_us: i64, now: Timestamp) {
+        if now.since_ms(self.running_since) >= OBSERVED_MS {
+            self.before = self.running.take();
+            self.running_since = now;
+        }
+        let offset = now.0 - media_us / 1000;
+        self.running = Some(self.running.map_or(offset, |least| least.min(offset)));
+    }
+
+    /// The time line was broken: what was observed before says nothing any more.
+    pub const fn forget(&mut self) {
+        self.before = None;
+        self.running = None;
+    }
+
+    /// The anchor for the next segment.
+    pub fn anchor(&mut self) -> Timestamp {
+        // Only a full span tells drift from jitter.
+        if let Some(before) = self.before {
+            let target = self.running.map_or(before, |running| running.min(before));
+            let step = (target - self.anchor.0).clamp(-ANCHOR_STEP_MS, ANCHOR_STEP_MS);
+            self.anchor = self.anchor.plus_ms(step);
+        }
+        self.anchor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_of_the_uplink_does_not_move_the_programme_date_time() {
+        let mut clock = Wallclock::new(Timestamp(1_000_000));
+        for second in 0..600 {
+            let late = [0, 40, 300, 15][usize::try_from(second % 4).unwrap()];
+            clock.observe(second * 1_000_000, Timestamp(1_000_000 + second * 1000 + late));
+            assert_eq!(clock.anchor(), Timestamp(1_000_000));
+        }
+    }
+
+    #[test]
+    fn a_day_of_100_ppm_drift_stays_within_100_ms() {
+        for ppm in [100, -100] {
+            let mut clock = Wallclock::new(Timestamp(0));
+            for segment in 0..43_200_i64 {
+                let now = Timestamp(segment * 2_000);
+                let media_us = segment * 2_000 * (1_000_000 + ppm) / 1000;
+                clock.observe(media_us, now);
+                let pdt = clock.anchor().0 + media_us / 1000;
+                assert!((pdt - now.0).abs() <= 100, "{pdt} at {now}");
+            }
+        }
+    }
+}

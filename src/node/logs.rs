@@ -1,0 +1,24 @@
+//! Logs: `tracing` on standard error, text for people, JSON for machines. Never a secret in them.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use super::config::{LogConfig, LogFormat};
+
+/// Sends the process's logs to standard error.
+///
+/// # Errors
+/// When the filter is malformed or logs go somewhere already.
+pub fn start(config: &LogConfig) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.filter)
+        .map_err(|error| format!("log.filter {:?}: {error}", config.filter))?;
+    let on_terminal = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let outcome = match config.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Auto if !on_terminal => builder.json().flatten_event(true).try_init(),
+        LogFormat::Auto | LogFormat::Text => builder.with_ansi(on_terminal).try_init(),
+    };
+    outcome.map_err(|error| error.to_string())
+}

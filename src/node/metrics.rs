@@ -1,0 +1,109 @@
+//! `/metrics` on its own address, in Prometheus' text format. Reading only, no secrets, bounded labels.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use tokio::net::TcpListener;
+
+use crate::actors::streams::Streams;
+use crate::actors::tasks::{Handle, Tasks};
+use crate::actors::viewings::Viewings;
+
+/// Figures that are read from the node when they are asked for.
+pub(super) struct Metrics {
+    registry: Registry,
+    streams_live: IntGauge,
+    publishers: IntGauge,
+    ingest_bitrate: IntGauge,
+    window_bytes: IntGauge,
+    viewings: IntGauge,
+    loops: IntGaugeVec,
+}
+
+/// Where the figures come from.
+#[derive(Clone)]
+pub(super) struct Sources {
+    /// Streams.
+    pub streams: Streams,
+    /// Viewers.
+    pub viewings: Viewings,
+    /// Background loops.
+    pub tasks: Tasks,
+}
+
+impl Metrics {
+    /// Registers the node's own figures beside those of the other folders.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    pub(super) fn new(registry: Registry) -> Result<Self, prometheus::Error> {
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let by_state = Opts::new("weir_loops", "Background loops by state");
+        let loops = IntGaugeVec::new(by_state, &["state"])?;
+        registry.register(Box::new(loops.clone()))?;
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self {
+            streams_live: gauge("weir_streams_live", "Open shows")?,
+            publishers: gauge("weir_publishers", "Connected publishers")?,
+            ingest_bitrate: gauge(
+                "weir_ingest_bits_per_second",
+                "Received media over the last seconds",
+            )?,
+            window_bytes: gauge("weir_window_bytes", "Media held in memory for viewers")?,
+            viewings: gauge("weir_viewings", "Viewers right now")?,
+            loops,
+            registry,
+        })
+    }
+
+    fn text(&self, sources: &Sources) -> Result<Vec<u8>, prometheus::Error> {
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let totals = sources.streams.totals();
+        self.streams_live.set(signed(totals.live));
+        self.publishers.set(signed(totals.publishers));
+        self.ingest_bitrate.set(signed(totals.bitrate));
+        self.window_bytes.set(signed(totals.window_bytes));
+        self.viewings.set(signed(sources.viewings.total()));
+        self.loops.reset();
+        for one in sources.tasks.list() {
+            let state = format!("{:?}", one.state).to_lowercase();
+            self.loops.with_label_values(&[&state]).inc();
+        }
+        let mut text = Vec::with_capacity(16 << 10);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+/// Serves `/metrics` until the node stops.
+pub(super) async fn serve(listener: TcpListener, metrics: Metrics, sources: Sources, handle: Handle) {
+    let app = Router::new()
+        .route("/metrics", get(answer))
+        .with_state((Arc::new(metrics), sources));
+    let stopping = {
+        let handle = handle.clone();
+        async move { handle.stopping().await }
+    };
+    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopping).await {
+        handle.error(error);
+    }
+}
+
+async fn answer(State((metrics, sources)): State<(Arc<Metrics>, Sources)>) -> Response {
+    match metrics.text(&sources) {
+        Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Reads a whole store and names everything that does not fit. The node starts with the same eyes: it
+//! refuses what it cannot read, and reports the rest.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::catalog::Catalog;
+use super::entry::{Change, Entry};
+use super::record::Hex32;
+use super::sled::{Db, Raw};
+use super::{Lock, StoreError, identity};
+
+/// How many problems are listed; a wholly damaged store must not fill the terminal.
+const PROBLEMS_LISTED_MAX: usize = 1000;
+
+/// One thing that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The record or file it is about.
+    pub at: String,
+    /// What is wrong with it.
+    pub text: String,
+    /// The node does not start with it.
+    pub fatal: bool,
+}
+
+/// What a check found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Records that were read.
+    pub records: usize,
+    /// What is wrong, in the order of the records.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// 0 when all is well, else 1.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        u8::from(!self.problems.is_empty())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let grade = if self.fatal { "error" } else { "warning" };
+        write!(f, "{grade}: {}: {}", self.at, self.text)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in self.problems.iter().take(PROBLEMS_LISTED_MAX) {
+            writeln!(f, "{problem}")?;
+        }
+        if self.problems.len() > PROBLEMS_LISTED_MAX {
+            writeln!(f, "… and {} more", self.problems.len() - PROBLEMS_LISTED_MAX)?;
+        }
+        write!(f, "{} records, {} problems", self.records, self.problems.len())
+    }
+}
+
+/// Checks the store below `dir` while no node uses it. Changes no record.
+///
+/// # Errors
+/// When there is no store, a node has it open, or the database does not open at all.
+pub fn check(dir: &Path) -> Result<Report, StoreError> {
+    if !Db::exists(&dir.join(super::DATABASE)) {
+        return Err(StoreError::NotFound { what: format!("a store below {}", dir.display()) });
+    }
+    let _lock = Lock::take(dir)?;
+    let raw = Db::open(&dir.join(super::DATABASE))?.records()?;
+    let (catalog, mut report) = load(&raw);
+    report.problems.extend(file_problems(dir, &catalog));
+    Ok(report)
+}
+
+/// Builds the catalog and notes what does not fit.
+pub(super) fn load(raw: &[Raw]) -> (Catalog, Report) {
+    let mut report = Report { records: raw.len(), problems: Vec::new() };
+    let mut catalog = Catalog::default();
+    let mut hashes: BTreeMap<[u8; 32], String> = BTreeMap::new();
+    for (name, bytes) in raw {
+        let at = String::from_utf8_lossy(name).escape_debug().to_string();
+        let entry = match Entry::decode(name, bytes) {
+            Ok(entry) => entry,
+            Err(error) => {
+                report.problems.push(Problem { at, text: error.to_string(), fatal: true });
+                continue;
+            }
+        };
+        if let Entry::Key(key) = &entry
+            && let Some(twin) = hashes.insert(key.hash.0, at.clone())
+        {
+            let text = format!("has the same secret as {twin}; rotate both");
+            report.problems.push(Problem { at, text, fatal: false });
+        }
+        catalog.apply(&Change::Put(entry));
+    }
+    report.problems.extend(misfits(&catalog));
+    if !raw.is_empty() && catalog.node.is_none() {
+        let text = "is missing: stream keys and tokens cannot be checked without it".into();
+        report.problems.push(Problem { at: "node".into(), text, fatal: true });
+    }
+    (catalog, report)
+}
+
+/// Records that are sound by themselves but do not fit each other.
+fn misfits(catalog: &Catalog) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut note = |at: String, text: String| problems.push(Problem { at, text, fatal: false });
+    for key in catalog.keys.values().filter(|key| !catalog.channels.contains_key(&key.channel)) {
+        note(format!("key/{}", key.id), format!("its channel `{}` does not exist", key.channel));
+    }
+    for channel in catalog.msn.keys().filter(|name| !catalog.channels.contains_key(*name)) {
+        note(format!("msn/{channel}"), "its channel does not exist".into());
+    }
+    for channel in catalog.channels.values() {
+        if !catalog.accounts.contains_key(&channel.owner) {
+            let text = format!("its owner {} does not exist", channel.owner);
+            note(format!("channel/{}", channel.name), text);
+        }
+    }
+    let mut names = BTreeMap::new();
+    for account in catalog.accounts.values() {
+        if let Some(twin) = names.insert(&account.name, account.id) {
+            let text = format!("has the same name `{}` as account/{twin}", account.name);
+            note(format!("account/{}", account.id), text);
+        }
+    }
+    if catalog.node.is_some() && catalog.operator().is_none() {
+        note("account/".into(), "no account has the role `operator`".into());
+    }
+    problems
+}
+
+/// Files beside the database.
+fn file_problems(dir: &Path, catalog: &Catalog) -> Vec<Problem> {
+    let file = identity::token_file(dir);
+    let at = identity::token_file(dir).display().to_string();
+    let mut problems = Vec::new();
+    let mut note =
+        |text: &str| problems.push(Problem { at: at.clone(), text: text.into(), fatal: false });
+    let mode = std::fs::metadata(&file).map(|meta| meta.mode() & 0o777);
+    match (mode, &catalog.node) {
+        (_, None) => {}
+        (Err(_), _) => note("is missing; the next start makes a new token"),
+        (Ok(mode), Some(node)) => {
+            if mode & 0o077 != 0 {
+                note("can be read by others; run `chmod 600` on it");
+            }
+            if node.operator_token == Hex32([0; 32]) || !identity::token_fits(dir, node) {
+                note("holds another token than the store knows; the next start makes a new one");
+            }
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+use super::super::record::{AccountRecord, ChannelRecord, KeyRecord, MsnRecord, NodeRecord};
+use super::*;
+use weir_model::{AccountId, KeyId, NodeId, Timestamp};
+
+fn raw(entry: &Entry) -> Raw {
+    (entry.name().into_bytes(), entry.encode().unwrap())
+}
+
+fn node() -> Raw {
+    raw(&Entry::Node(NodeRecord {
+        id: NodeId(1),
+        name: "node-0".into(),
+        made_at: Timestamp(0),
+        hash_secret: Hex32([1; 32]),
+        operator_token: Hex32([2; 32]),
+    }))
+}
+
+fn account(id: u64, name: &str) -> Raw {
+    raw(&Entry::Account(AccountRecord {
+        id: AccountId(id),
+        name: name.into(),
+        roles: vec!["operator".into()],
+        created_at: Timestamp(0),
+    }))
+}
+
+fn channel(name: &str, owner: u64) -> Raw {
+    raw(&Entry::Channel(ChannelRecord {
+        name: name.parse().unwrap(),
+        title: name.into(),
+        owner: AccountId(owner),
+        created_at: Timestamp(0),
+    }))
+}
+
+fn key(id: u64, channel: &str, hash: u8) -> Raw {
+    raw(&Entry::Key(KeyRecord {
+        id: KeyId(id),
+        channel: channel.parse().unwrap(),
+        label: String::new(),
+        created_at: Timestamp(0),
+        expires_at: None,
+        revoked_at: None,
+        hash: Hex32([hash; 32]),
+    }))
+}
+
+fn problems(records: &[Raw]) -> Vec<String> {
+    load(records).1.problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_sound_store_has_no_problem() {
+    let records = [account(1, "operator"), channel("demo", 1), key(1, "demo", 1), node()];
+    assert_eq!(problems(&records), [""; 0]);
+    assert_eq!(problems(&[]), [""; 0]);
+}
+
+#[test]
+fn every_record_that_cannot_be_read_is_named_and_stops_the_node() {
+    let base = [account(1, "operator"), node()];
+    let (name, bytes) = channel("demo", 1);
+    for (bad, text) in [
+        ((name.clone(), vec![9, b'{']), "it has version 9"),
+        ((name.clone(), bytes[..bytes.len() - 1].to_vec()), "it cannot be decoded"),
+        ((name, Vec::new()), "it cannot be decoded: it is empty"),
+        ((b"channel/other".to_vec(), bytes.clone()), "it says that it is `channel/demo`"),
+        ((b"what/is-this".to_vec(), bytes.clone()), "its name is not one this version knows"),
+        ((vec![0xff, 0x1b], bytes), "its name is not one this version knows"),
+    ] {
+        let records = [base.as_slice(), &[bad]].concat();
+        let (_, report) = load(&records);
+        assert_eq!(report.problems.len(), 1, "{report}");
+        assert!(report.problems[0].fatal);
+        assert!(report.problems[0].text.starts_with(text), "{report}");
+        assert_eq!(report.exit_code(), 1);
+    }
+}
+
+#[test]
+fn records_that_do_not_fit_each_other_are_named() {
+    let msn = raw(&Entry::Msn("gone".parse().unwrap(), MsnRecord { next: 5 }));
+    let records = [
+        account(1, "operator"),
+        account(2, "operator"),
+        channel("demo", 3),
+        key(1, "gone", 1),
+        key(2, "demo", 2),
+        key(3, "demo", 2),
+        msn,
+        node(),
+    ];
+    assert_eq!(
+        problems(&records),
+        [
+            "warning: key/key_0000000000000003: has the same secret as \
+             key/key_0000000000000002; rotate both",
+            "warning: key/key_0000000000000001: its channel `gone` does not exist",
+            "warning: msn/gone: its channel does not exist",
+            "warning: channel/demo: its owner acc_0000000000000003 does not exist",
+            "warning: account/acc_0000000000000002: has the same name `operator` as \
+             account/acc_0000000000000001",
+        ]
+    );
+}
+
+#[test]
+fn a_store_without_its_node_record_is_damaged() {
+    let (_, report) = load(&[account(1, "operator")]);
+    assert!(report.problems.iter().any(|problem| problem.at == "node" && problem.fatal));
+}
+
+#[test]
+fn a_directory_without_a_store_is_not_made_into_one() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(check(dir.path()), Err(StoreError::NotFound { .. })));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,166 @@
+//! Secrets and ids: how they are made, written and compared.
+//!
+//! A secret is random and long enough that nobody guesses it, so a fast keyed hash is enough: the database
+//! alone opens nothing, and finding a key by its hash tells nothing about the secret by its timing.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use weir_model::limits::KEY_SECRET_BYTES;
+use weir_model::local::OPERATOR_TOKEN_FILE;
+use weir_model::{AccountId, NodeId, Timestamp};
+
+use super::StoreError;
+use super::record::{AccountRecord, Hex32, NodeRecord};
+
+/// The operator token lives long and opens everything: 256 random bits.
+const TOKEN_BYTES: usize = 32;
+
+/// Crockford's alphabet in lower case: no `i`, `l`, `o`, `u`, so that a key can be read out loud.
+const BASE_32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// What a hash is for; the same text never has the same hash for two purposes.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    StreamKey,
+    OperatorToken,
+}
+
+/// A new secret for a stream key.
+pub(super) fn key_secret() -> Result<String, StoreError> {
+    random::<KEY_SECRET_BYTES>().map(|bytes| base_32(&bytes))
+}
+
+/// A new random id.
+pub(super) fn id() -> Result<u64, StoreError> {
+    random::<8>().map(u64::from_be_bytes)
+}
+
+/// The keyed hash of `secret`.
+pub(super) fn hash(hash_secret: &Hex32, purpose: Purpose, secret: &str) -> Hex32 {
+    let purpose: &[u8] = match purpose {
+        Purpose::StreamKey => b"weir stream key\0",
+        Purpose::OperatorToken => b"weir operator token\0",
+    };
+    let mut hasher = blake3::Hasher::new_keyed(&hash_secret.0);
+    hasher.update(purpose).update(secret.as_bytes());
+    Hex32(*hasher.finalize().as_bytes())
+}
+
+/// Compares two hashes in constant time.
+pub(super) fn same(one: &Hex32, other: &Hex32) -> bool {
+    blake3::Hash::from_bytes(one.0) == blake3::Hash::from_bytes(other.0)
+}
+
+/// What a node is made with at its first start, beside its operator's account.
+pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), StoreError> {
+    let id = NodeId(id()?);
+    let node = NodeRecord {
+        id,
+        name: format!("node-{:04x}", id.0 >> 48),
+        made_at: now,
+        hash_secret: Hex32(random()?),
+        // The hash of no text; replaced by that of the token before the node is used.
+        operator_token: Hex32([0; 32]),
+    };
+    let operator = AccountRecord {
+        id: AccountId(self::id()?),
+        name: "operator".into(),
+        roles: vec!["operator".into()],
+        created_at: now,
+    };
+    Ok((node, operator))
+}
+
+/// Where the operator token lies.
+pub(super) fn token_file(dir: &Path) -> PathBuf {
+    dir.join(OPERATOR_TOKEN_FILE)
+}
+
+/// Whether the token in the file is the one that `node` knows.
+pub(super) fn token_fits(dir: &Path, node: &NodeRecord) -> bool {
+    let Ok(text) = std::fs::read_to_string(token_file(dir)) else { return false };
+    same(&hash(&node.hash_secret, Purpose::OperatorToken, text.trim()), &node.operator_token)
+}
+
+/// Writes a new token's file and answers with the token's hash. A missing file or one that does not fit
+/// thus means a new token: who can delete the file could read it, and deleting it is how to replace it.
+pub(super) fn new_token(dir: &Path, node: &NodeRecord) -> Result<Hex32, StoreError> {
+    let token = random::<TOKEN_BYTES>().map(|bytes| base_32(&bytes))?;
+    write_private(&token_file(dir), &format!("{token}\n")).map_err(|error| {
+        StoreError::Io(format!("writing {} failed: {error}", token_file(dir).display()))
+    })?;
+    Ok(hash(&node.hash_secret, Purpose::OperatorToken, &token))
+}
+
+/// Replaces a file by one that only its owner reads; nobody ever sees half of it.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    let _ = std::fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+}
+
+fn random<const N: usize>() -> Result<[u8; N], StoreError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| StoreError::Io(format!("the system gives no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+/// Base 32 without padding; the last character holds what is left of the bits.
+fn base_32(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for byte in bytes {
+        bits = (bits << 8 | u32::from(*byte)) & 0xfff;
+        held += 8;
+        while held >= 5 {
+            held -= 5;
+            text.push(digit(bits >> held));
+        }
+    }
+    if held > 0 {
+        text.push(digit(bits << (5 - held)));
+    }
+    text
+}
+
+fn digit(bits: u32) -> char {
+    char::from(BASE_32[(bits & 31) as usize])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_26_characters_that_no_two_keys_share() {
+        let (one, other) = (key_secret().unwrap(), key_secret().unwrap());
+        assert_eq!(one.len(), 26);
+        assert!(one.bytes().all(|byte| BASE_32.contains(&byte)));
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn base_32_spends_every_bit() {
+        assert_eq!(base_32(&[0xff; 5]), "zzzzzzzz");
+        assert_eq!(base_32(&[0x00, 0x44, 0x32, 0x14, 0xc7]), "01234567");
+        assert_eq!(base_32(&[0xff; 16]).len(), 26);
+        assert_eq!(base_32(&[0x80]), "g0");
+    }
+
+    #[test]
+    fn a_hash_is_bound_to_its_purpose_and_to_the_node() {
+        let (node, other) = (Hex32([1; 32]), Hex32([2; 32]));
+        let key = hash(&node, Purpose::StreamKey, "secret");
+        assert!(same(&key, &hash(&node, Purpose::StreamKey, "secret")));
+        assert!(!same(&key, &hash(&node, Purpose::OperatorToken, "secret")));
+        assert!(!same(&key, &hash(&other, Purpose::StreamKey, "secret")));
+    }
+}

@@ -1,0 +1,117 @@
+//! The only file that names sled: an ordered map of byte strings with atomic, durable batches.
+//!
+//! sled's own `flush` hands the bytes to the kernel with `sync_file_range`, which promises nothing after a
+//! power cut. A commit here therefore ends with `fdatasync` of sled's file. sled's periodic flush
+//! stays on, because it also collects garbage.
+
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use super::StoreError;
+
+/// sled's page cache. The records of a full node are a few MiB; sled uses some times its cache.
+const CACHE_BYTES: u64 = 8 << 20;
+
+/// One stored record: its name and its bytes.
+pub(super) type Raw = (Vec<u8>, Vec<u8>);
+
+/// One change of a batch: a name with its new bytes, or with none to remove it.
+pub(super) type RawChange = (Vec<u8>, Option<Vec<u8>>);
+
+/// An open database.
+pub(super) struct Db {
+    db: sled::Db,
+    file: File,
+}
+
+impl Db {
+    /// Whether there is a database below `dir`.
+    pub(super) fn exists(dir: &Path) -> bool {
+        dir.join("db").exists()
+    }
+
+    /// Opens the database below `dir`, making it when it is not there.
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES);
+        // sled panics on some kinds of damage instead of answering with an error.
+        let db = catch_unwind(AssertUnwindSafe(|| config.open()))
+            .map_err(|_| StoreError::Damaged("it cannot be opened".into()))?
+            .map_err(failed)?;
+        let file = File::open(dir.join("db")).map_err(io)?;
+        let this = Self { db, file };
+        this.sync()?;
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+        Ok(this)
+    }
+
+    /// Every record, by name.
+    pub(super) fn records(&self) -> Result<Vec<Raw>, StoreError> {
+        let read = || {
+            self.db
+                .iter()
+                .map(|pair| pair.map(|(name, bytes)| (name.to_vec(), bytes.to_vec())))
+                .collect::<Result<Vec<Raw>, sled::Error>>()
+        };
+        catch_unwind(AssertUnwindSafe(read))
+            .map_err(|_| StoreError::Damaged("its records cannot be read".into()))?
+            .map_err(failed)
+    }
+
+    /// Makes all of `changes` or none of them; they survive a power cut once this returns `Ok`.
+    pub(super) fn commit(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (name, bytes) in changes {
+            match bytes {
+                Some(bytes) => batch.insert(name, bytes),
+                None => batch.remove(name),
+            }
+        }
+        self.db.apply_batch(batch).map_err(failed)?;
+        self.sync()
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.db.flush().map_err(failed)?;
+        self.file.sync_data().map_err(io)
+    }
+}
+
+fn failed(error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => {
+            StoreError::Damaged(error.to_string())
+        }
+        other => StoreError::Io(other.to_string()),
+    }
+}
+
+fn io(error: std::io::Error) -> StoreError {
+    StoreError::Io(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_there_after_reopening() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path()).unwrap();
+        db.commit(vec![(b"a".to_vec(), Some(b"1".to_vec())), (b"b".to_vec(), Some(b"2".to_vec()))])
+            .unwrap();
+        db.commit(vec![(b"a".to_vec(), None)]).unwrap();
+        drop(db);
+        assert!(Db::exists(dir.path()));
+        let db = Db::open(dir.path()).unwrap();
+        assert_eq!(db.records().unwrap(), [(b"b".to_vec(), b"2".to_vec())]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_an_error_and_not_a_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("conf"), b"not sled's").unwrap();
+        std::fs::write(dir.path().join("db"), vec![7; 100_000]).unwrap();
+        assert!(Db::open(dir.path()).is_err());
+    }
+}

@@ -1,0 +1,184 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+mod kill;
+
+fn name(text: &str) -> ChannelName {
+    text.parse().unwrap()
+}
+
+fn open(dir: &Path) -> Store {
+    Store::open(dir, Timestamp(1_000)).unwrap()
+}
+
+fn token(dir: &Path) -> String {
+    std::fs::read_to_string(dir.join("operator.token")).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_made_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let (node, operator) = (store.node(), store.operator());
+    let made = store.create_channel(name("demo"), "Demo".into(), Timestamp(5)).await.unwrap();
+    let (key, secret) =
+        store.create_key(&name("demo"), "obs".into(), None, Timestamp(6)).await.unwrap();
+    drop(store);
+
+    let store = open(dir.path());
+    assert_eq!((store.node(), store.operator()), (node, operator));
+    assert_eq!(store.channel(&name("demo")).unwrap(), made);
+    assert_eq!(store.channels().unwrap(), [made]);
+    assert_eq!(store.keys(&name("demo")).unwrap(), [key.clone()]);
+    assert_eq!(store.authenticate(&secret, Timestamp(7)), Ok(key));
+    drop(store);
+    assert_eq!(check::check(dir.path()).unwrap().exit_code(), 0);
+}
+
+#[tokio::test]
+async fn a_key_opens_nothing_once_it_is_unknown_revoked_expired_or_its_channel_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let demo = name("demo");
+    store.create_channel(demo.clone(), String::new(), Timestamp(0)).await.unwrap();
+    let end = Some(Timestamp(100));
+    let (key, secret) = store.create_key(&demo, String::new(), end, Timestamp(0)).await.unwrap();
+    let refused = |secret: &str, now| store.authenticate(secret, now).unwrap_err();
+
+    assert_eq!(refused("nonsense", Timestamp(1)), (KeyRefusal::Unknown, None));
+    assert_eq!(refused("", Timestamp(1)), (KeyRefusal::Unknown, None));
+    assert_eq!(refused(&secret, Timestamp(100)), (KeyRefusal::Expired, Some(key.clone())));
+    let revoked = store.revoke_key(&demo, key.id, Timestamp(50)).await.unwrap();
+    assert_eq!(refused(&secret, Timestamp(51)), (KeyRefusal::Revoked, Some(revoked)));
+    store.delete_channel(&demo).await.unwrap();
+    assert_eq!(refused(&secret, Timestamp(52)), (KeyRefusal::Unknown, None));
+}
+
+#[tokio::test]
+async fn rotation_takes_the_old_key_back_and_gives_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let demo = name("demo");
+    store.create_channel(demo.clone(), String::new(), Timestamp(0)).await.unwrap();
+    let (old, was) = store.create_key(&demo, "obs".into(), None, Timestamp(0)).await.unwrap();
+    let (new, is) = store.rotate_key(&demo, old.id, None, None, Timestamp(1)).await.unwrap();
+    assert_eq!(new.label, "obs");
+    assert_eq!(store.authenticate(&is, Timestamp(2)).unwrap().id, new.id);
+    assert_eq!(store.authenticate(&was, Timestamp(2)).unwrap_err().0, KeyRefusal::Revoked);
+}
+
+#[tokio::test]
+async fn numbers_are_reserved_once_across_restarts_and_deletions() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = name("demo");
+    let store = open(dir.path());
+    store.create_channel(demo.clone(), String::new(), Timestamp(0)).await.unwrap();
+    assert_eq!(store.reserve_msn(&demo, 100).await.unwrap(), 0);
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.reserve_msn(&demo, 10).await.unwrap(), 100);
+    store.delete_channel(&demo).await.unwrap();
+    assert!(matches!(store.reserve_msn(&demo, 1).await, Err(StoreError::NotFound { .. })));
+    store.create_channel(demo.clone(), String::new(), Timestamp(0)).await.unwrap();
+    assert_eq!(store.reserve_msn(&demo, 1).await.unwrap(), 110);
+    assert!(store.reserve_msn(&demo, u64::MAX).await.is_err());
+}
+
+#[tokio::test]
+async fn a_rehearsal_checks_everything_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let demo = name("demo");
+    let dry = store.rehearsal();
+    dry.create_channel(demo.clone(), "Demo".into(), Timestamp(0)).await.unwrap();
+    assert!(matches!(store.channel(&demo), Err(StoreError::NotFound { .. })));
+    store.create_channel(demo.clone(), "Demo".into(), Timestamp(0)).await.unwrap();
+    let again = dry.create_channel(demo.clone(), "Demo".into(), Timestamp(0)).await;
+    assert!(matches!(again, Err(StoreError::Exists { .. })));
+    dry.delete_channel(&demo).await.unwrap();
+    assert!(store.channel(&demo).is_ok());
+}
+
+#[tokio::test]
+async fn changes_that_wait_together_are_all_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.create_channel(name("demo"), String::new(), Timestamp(0)).await.unwrap();
+    let demo = name("demo");
+    let reserve = (0..500).map(|_| store.reserve_msn(&demo, 3));
+    let mut firsts: Vec<u64> = futures_util::future::try_join_all(reserve).await.unwrap();
+    firsts.sort_unstable();
+    assert_eq!(firsts, (0..500).map(|n| n * 3).collect::<Vec<u64>>());
+    assert_eq!(store.loop_info().queue, 0);
+    assert_eq!(store.loop_info().done, 501);
+}
+
+#[test]
+fn the_operator_token_is_private_and_only_it_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let store = open(&data);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&store.operator_token_file()), 0o600);
+    assert_eq!(mode(&data), 0o700);
+    let token = token(&data);
+    assert_eq!(token.len(), 52);
+    assert!(store.check_operator_token(&token));
+    for wrong in ["", "x", &token[1..], &token.to_uppercase()] {
+        assert!(!store.check_operator_token(wrong));
+    }
+}
+
+#[test]
+fn a_token_file_that_was_deleted_or_changed_is_replaced_and_the_old_token_dies() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let first = token(dir.path());
+    drop(open(dir.path()));
+    assert_eq!(token(dir.path()), first, "a restart keeps it");
+    std::fs::remove_file(dir.path().join("operator.token")).unwrap();
+    let store = open(dir.path());
+    assert!(!store.check_operator_token(&first));
+    assert!(store.check_operator_token(&token(dir.path())));
+    drop(store);
+    std::fs::write(dir.path().join("operator.token"), "guess").unwrap();
+    let store = open(dir.path());
+    assert!(!store.check_operator_token("guess"));
+    assert!(store.check_operator_token(&token(dir.path())));
+}
+
+#[test]
+fn a_second_node_on_the_same_directory_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let second = Store::open(dir.path(), Timestamp(0)).err().unwrap();
+    assert!(second.to_string().contains("in use by another weir-node"), "{second}");
+    assert!(matches!(check::check(dir.path()), Err(StoreError::InUse { .. })));
+    drop(store);
+    open(dir.path());
+}
+
+#[test]
+fn a_damaged_store_does_not_open_and_names_the_check() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let db = sled::Db::open(&dir.path().join(DATABASE)).unwrap();
+    db.commit(vec![(b"channel/demo".to_vec(), Some(vec![99]))]).unwrap();
+    drop(db);
+    let error = Store::open(dir.path(), Timestamp(0)).err().unwrap().to_string();
+    assert!(error.contains("channel/demo: it has version 99"), "{error}");
+    assert!(error.contains("weir-node check --data DIR"), "{error}");
+    let report = check::check(dir.path()).unwrap();
+    assert_eq!(report.exit_code(), 1);
+    assert!(report.to_string().contains("error: channel/demo"), "{report}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Store::open(&file, Timestamp(0)).err().unwrap();
+    assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+}

@@ -1,0 +1,73 @@
+//! What an operator can do from the console, each with the command line that does the same.
+
+use weir_model::{ChannelName, KeyId, ViewingId};
+
+/// An act on the node. Always asked for, confirmed, logged and answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Ends a stream's publisher connection.
+    KickStream {
+        /// Whose stream.
+        channel: ChannelName,
+        /// Told to the publisher and kept in the event.
+        reason: String,
+    },
+    /// Ends one viewing.
+    KickViewing {
+        /// Which one.
+        id: ViewingId,
+        /// Kept in the event.
+        reason: String,
+    },
+    /// Takes a stream key back for good.
+    RevokeKey {
+        /// Whose key.
+        channel: ChannelName,
+        /// Its public id.
+        key: KeyId,
+    },
+}
+
+impl Act {
+    /// The command line with the same effect.
+    #[must_use]
+    pub fn cli(&self) -> String {
+        match self {
+            Self::KickStream { channel, reason } => {
+                format!("weir stream kick {channel} --reason {} --yes", quoted(reason))
+            }
+            Self::KickViewing { id, reason } => {
+                format!("weir viewing kick {id} --reason {} --yes", quoted(reason))
+            }
+            Self::RevokeKey { channel, key } => format!("weir key revoke {channel} {key} --yes"),
+        }
+    }
+}
+
+/// A word that a POSIX shell reads back as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_act_has_its_command_line() {
+        let channel: ChannelName = "demo".parse().unwrap();
+        let kick = Act::KickStream { channel: channel.clone(), reason: "spam".into() };
+        assert_eq!(kick.cli(), "weir stream kick demo --reason 'spam' --yes");
+        let kick = Act::KickViewing { id: ViewingId(7), reason: "rude".into() };
+        assert_eq!(kick.cli(), "weir viewing kick view_0000000000000007 --reason 'rude' --yes");
+        let revoke = Act::RevokeKey { channel, key: KeyId(1) };
+        assert_eq!(revoke.cli(), "weir key revoke demo key_0000000000000001 --yes");
+    }
+
+    #[test]
+    fn a_reason_cannot_leave_its_quotes() {
+        let channel = "demo".parse().unwrap();
+        let kick = Act::KickStream { channel, reason: "it's $(rm)".into() };
+        assert_eq!(kick.cli(), r"weir stream kick demo --reason 'it'\''s $(rm)' --yes");
+    }
+}

@@ -1,0 +1,56 @@
+//! The seam to the node's API: what the console asks, whoever answers (the client, a recording, a test).
+
+use std::future::Future;
+
+use futures_util::stream::BoxStream;
+use weir_model::node::NodeStatus;
+use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
+
+use crate::act::Act;
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The node did not answer at all, or not in a way we understand.
+    Unreachable(String),
+    /// The node answered no.
+    Refused(ApiError),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreachable(why) => f.write_str(why),
+            Self::Refused(error) => match &error.hint {
+                Some(hint) => write!(f, "{error} ({hint})"),
+                None => write!(f, "{error}"),
+            },
+        }
+    }
+}
+
+/// An answer of the node.
+pub type Answer<T> = Result<T, Failure>;
+
+/// The requests the console makes.
+pub trait Api: Send + Sync + 'static {
+    /// The node's condition.
+    fn status(&self) -> impl Future<Output = Answer<NodeStatus>> + Send;
+    /// Every stream.
+    fn streams(&self) -> impl Future<Output = Answer<Vec<StreamInfo>>> + Send;
+    /// Who watches a channel.
+    fn viewings(&self, channel: &ChannelName) -> impl Future<Output = Answer<Vec<Viewing>>> + Send;
+    /// What is going on with a stream, in sentences.
+    fn explain(&self, channel: &ChannelName) -> impl Future<Output = Answer<Vec<String>>> + Send;
+    /// Every channel.
+    fn channels(&self) -> impl Future<Output = Answer<Vec<Channel>>> + Send;
+    /// A channel's keys, without secrets.
+    fn keys(&self, channel: &ChannelName) -> impl Future<Output = Answer<Vec<StreamKey>>> + Send;
+    /// Events after a cursor (the newest kept ones when none), then each as it happens.
+    fn follow(
+        &self,
+        after: Option<u64>,
+    ) -> impl Future<Output = Answer<BoxStream<'static, Answer<Event>>>> + Send;
+    /// Does what an operator decided; answers with one line for the command log.
+    fn act(&self, act: &Act) -> impl Future<Output = Answer<String>> + Send;
+}

@@ -1,0 +1,99 @@
+//! The live node behind the seam.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use weir_client::discover::{Wanted, discover};
+use weir_client::{Client, ClientError};
+use weir_model::api::{EventQuery, Kick, Mutation, ViewingQuery};
+use weir_model::node::NodeStatus;
+use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
+
+use super::api::{Answer, Api, Failure};
+use crate::act::Act;
+
+/// Limit of one request. The connection's loops are stricter; this one ends what they gave up.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Viewings of one stream: more than anyone scrolls through.
+const VIEWINGS_MAX: usize = 1000;
+/// Older events asked for at the start: a few screens of them.
+const EVENTS_BEFORE: usize = 200;
+
+/// A node that is asked over its API.
+pub struct Live {
+    client: Client,
+}
+
+impl Live {
+    /// A client of the wanted node.
+    ///
+    /// # Errors
+    /// No node is named or found, or the address is none; the sentence says what to do.
+    pub fn new(wanted: &Wanted) -> Result<Self, String> {
+        let found = discover(wanted).map_err(|error| format!("{error}; {}", error.hint()))?;
+        let client = Client::new(&found.endpoint, found.token).map_err(|e| e.to_string())?;
+        Ok(Self { client: client.timeout(TIMEOUT) })
+    }
+}
+
+fn failure(error: ClientError) -> Failure {
+    match error {
+        ClientError::Api { error, .. } => Failure::Refused(error),
+        other => Failure::Unreachable(other.to_string()),
+    }
+}
+
+impl Api for Live {
+    async fn status(&self) -> Answer<NodeStatus> {
+        self.client.status().await.map_err(failure)
+    }
+
+    async fn streams(&self) -> Answer<Vec<StreamInfo>> {
+        self.client.streams().await.map_err(failure)
+    }
+
+    async fn viewings(&self, channel: &ChannelName) -> Answer<Vec<Viewing>> {
+        let query = ViewingQuery { channel: Some(channel.clone()), limit: Some(VIEWINGS_MAX) };
+        self.client.viewings(&query).await.map_err(failure)
+    }
+
+    async fn explain(&self, channel: &ChannelName) -> Answer<Vec<String>> {
+        let explanation = self.client.explain_stream(channel).await.map_err(failure)?;
+        Ok(explanation.sentences)
+    }
+
+    async fn channels(&self) -> Answer<Vec<Channel>> {
+        self.client.channels().await.map_err(failure)
+    }
+
+    async fn keys(&self, channel: &ChannelName) -> Answer<Vec<StreamKey>> {
+        self.client.keys(channel).await.map_err(failure)
+    }
+
+    async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
+        let limit = after.is_none().then_some(EVENTS_BEFORE);
+        let query = EventQuery { since: after, limit, ..EventQuery::default() };
+        let events = self.client.follow(query).into_stream();
+        Ok(events.map(|event| event.map_err(failure)).boxed())
+    }
+
+    async fn act(&self, act: &Act) -> Answer<String> {
+        let how = Mutation::default();
+        let kick = |reason: &String| Kick { reason: Some(reason.clone()) };
+        match act {
+            Act::KickStream { channel, reason } => {
+                let done = self.client.kick_stream(channel, &kick(reason), &how).await;
+                done.map(|done| format!("kicked {}", done.kicked)).map_err(failure)
+            }
+            Act::KickViewing { id, reason } => {
+                let done = self.client.kick_viewing(*id, &kick(reason), &how).await;
+                done.map(|done| format!("kicked {}", done.kicked)).map_err(failure)
+            }
+            Act::RevokeKey { channel, key } => {
+                let done = self.client.revoke_key(channel, *key, &how).await;
+                done.map(|key| format!("revoked {}", key.id)).map_err(failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The connection against a node that fails on command; time is simulated.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::stream::BoxStream;
+use weir_model::{ApiError, ErrorCode};
+
+use super::*;
+use crate::fixture;
+
+/// A recorded node with a switch.
+struct Flaky {
+    up: Arc<AtomicBool>,
+    node: replay::Recording,
+}
+
+impl Flaky {
+    fn start() -> (Arc<AtomicBool>, Conn, mpsc::Receiver<Update>) {
+        let up = Arc::new(AtomicBool::new(true));
+        let node = fixture::recording();
+        let (conn, updates) = Conn::start(Self { up: up.clone(), node });
+        (up, conn, updates)
+    }
+
+    fn check(&self) -> Answer<()> {
+        if self.up.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Failure::Unreachable("connection refused".into()))
+    }
+}
+
+impl Api for Flaky {
+    async fn status(&self) -> Answer<NodeStatus> {
+        self.check()?;
+        self.node.status().await
+    }
+    async fn streams(&self) -> Answer<Vec<StreamInfo>> {
+        self.node.streams().await
+    }
+    async fn viewings(&self, channel: &ChannelName) -> Answer<Vec<Viewing>> {
+        if channel.as_str() == "gone" {
+            let error = ApiError::new(ErrorCode::NotFound, "there is no channel gone");
+            return Err(Failure::Refused(error));
+        }
+        self.node.viewings(channel).await
+    }
+    async fn explain(&self, channel: &ChannelName) -> Answer<Vec<String>> {
+        self.node.explain(channel).await
+    }
+    async fn channels(&self) -> Answer<Vec<Channel>> {
+        self.node.channels().await
+    }
+    async fn keys(&self, channel: &ChannelName) -> Answer<Vec<StreamKey>> {
+        self.node.keys(channel).await
+    }
+    async fn follow(&self, _: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
+        Ok(futures_util::stream::pending().boxed())
+    }
+    async fn act(&self, _: &Act) -> Answer<String> {
+        self.check()?;
+        std::future::pending().await
+    }
+}
+
+fn kick() -> Act {
+    Act::KickStream { channel: "demo".parse().unwrap(), reason: "test".into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_node_is_asked_again_until_it_answers() {
+    let (up, _conn, mut updates) = Flaky::start();
+    assert!(matches!(updates.recv().await, Some(Update::Seen(_))));
+    up.store(false, Ordering::Relaxed);
+    for expected in [1, 2, 3] {
+        let update = updates.recv().await;
+        assert!(matches!(update, Some(Update::Lost { attempt, .. }) if attempt == expected));
+    }
+    up.store(true, Ordering::Relaxed);
+    assert!(matches!(updates.recv().await, Some(Update::Seen(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_while_the_node_is_away_fails_and_says_so() {
+    let (up, conn, mut updates) = Flaky::start();
+    updates.recv().await.unwrap();
+    up.store(false, Ordering::Relaxed);
+    conn.send(Request::Act(7, kick())).unwrap();
+    let done = loop {
+        if let Some(Update::Done { id, result }) = updates.recv().await {
+            break (id, result);
+        }
+    };
+    assert_eq!(done, (7, Err("connection refused".into())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_act_without_an_answer_ends_as_failed() {
+    let (_up, conn, mut updates) = Flaky::start();
+    conn.send(Request::Act(1, kick())).unwrap();
+    let result = loop {
+        if let Some(Update::Done { result, .. }) = updates.recv().await {
+            break result;
+        }
+    };
+    assert!(result.unwrap_err().contains("no answer in time"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn acts_beyond_the_limit_are_refused_at_the_keyboard() {
+    let (_up, conn, _updates) = Flaky::start();
+    let refused = (0..64).filter_map(|id| conn.send(Request::Act(id, kick())).err()).count();
+    assert_eq!(refused, 64 - ACTS_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_about_something_gone_is_not_a_lost_node() {
+    let (_up, conn, mut updates) = Flaky::start();
+    conn.send(Request::Focus(Focus::Stream("gone".parse().unwrap()))).unwrap();
+    let Some(Update::Seen(snapshot)) = updates.recv().await else { panic!("lost") };
+    assert_eq!(snapshot.detail, Detail::Refused("there is no channel gone".into()));
+}
+
+#[test]
+fn pauses_grow_to_a_bound() {
+    let pauses: Vec<_> = (1..=7).map(|n| retry_pause(n).as_millis()).collect();
+    assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 8000, 8000]);
+    assert_eq!(retry_pause(u32::MAX), RETRY_MAX);
+}

@@ -1,0 +1,232 @@
+//! Key bindings as data: the keyboard, the bottom line and the help read the same table.
+//!
+//! The letters are those that hands know from k9s, lazygit and less. `k` moves up as in vi, so kick is `x`; nothing
+//! that ends something sits on a key without a question.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::state::State;
+use crate::state::nav::{Pane, View};
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the table below says what each does")]
+pub enum Command {
+    Alert,
+    Back,
+    Copy,
+    Down,
+    Filter,
+    First,
+    Freeze,
+    HalfDown,
+    HalfUp,
+    Help,
+    Kick,
+    LastRow,
+    LastView,
+    Log,
+    Open,
+    PageDown,
+    PageUp,
+    Pane,
+    Prompt,
+    Quit,
+    Redraw,
+    Refresh,
+    Reverse,
+    Revoke,
+    Sort,
+    Top(usize),
+    Up,
+}
+
+/// Where a binding holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everywhere.
+    Anywhere,
+    /// Where there is a list.
+    List,
+    /// The streams page.
+    Streams,
+    /// The stream page.
+    Stream,
+    /// The stream page, unless its viewers are open.
+    Publisher,
+    /// The viewers of a stream.
+    Viewers,
+    /// The channels page.
+    Channels,
+    /// The channel page.
+    Channel,
+    /// The command log.
+    Log,
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chord {
+    code: KeyCode,
+    ctrl: bool,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding {
+    /// Any of these.
+    pub chords: &'static [Chord],
+    /// Where.
+    pub scope: Scope,
+    /// What it asks for.
+    pub command: Command,
+    /// How the keys are written.
+    pub keys: &'static str,
+    /// One word for the bottom line.
+    pub name: &'static str,
+    /// One line for the help.
+    pub help: &'static str,
+    /// Place on the bottom line, lowest first; 0 is not there.
+    pub rank: u8,
+}
+
+const fn ch(c: char) -> Chord {
+    Chord { code: KeyCode::Char(c), ctrl: false }
+}
+
+const fn ctrl(c: char) -> Chord {
+    Chord { code: KeyCode::Char(c), ctrl: true }
+}
+
+const fn key(code: KeyCode) -> Chord {
+    Chord { code, ctrl: false }
+}
+
+macro_rules! bindings {
+    ($($scope:ident $command:expr, [$($chord:expr),+], $keys:literal, $name:literal, $help:literal, $rank:literal;)+) => {
+        &[$(Binding {
+            chords: &[$($chord),+], scope: Scope::$scope, command: $command,
+            keys: $keys, name: $name, help: $help, rank: $rank,
+        }),+]
+    };
+}
+
+/// Every binding, in the order of the help.
+pub const BINDINGS: &[Binding] = bindings! {
+    Streams Command::Open, [key(KeyCode::Enter)], "enter", "open", "open the stream", 1;
+    Streams Command::Kick, [ch('x')], "x", "kick", "kick its publisher (asks why)", 2;
+    Publisher Command::Kick, [ch('x')], "x", "kick", "kick its publisher (asks why)", 2;
+    Viewers Command::Kick, [ch('x')], "x", "kick viewer", "kick the viewer (asks why)", 2;
+    Stream Command::Pane, [key(KeyCode::Tab)], "tab", "next part", "next part of the page", 1;
+    Channels Command::Open, [key(KeyCode::Enter)], "enter", "keys", "open the channel's keys", 1;
+    Channel Command::Revoke, [ch('x')], "x", "revoke", "revoke the key (asks)", 2;
+    Channel Command::Open, [key(KeyCode::Enter)], "enter", "stream", "open the channel's stream", 1;
+    Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
+    List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
+    List Command::Up, [ch('k'), key(KeyCode::Up)], "k/up", "up", "move up", 0;
+    List Command::First, [ch('g'), key(KeyCode::Home)], "g/home", "first", "first row, the newest event", 0;
+    List Command::LastRow, [ch('G'), key(KeyCode::End)], "G/end", "last", "last row", 0;
+    List Command::HalfDown, [ctrl('d')], "ctrl-d", "half down", "half a page down", 0;
+    List Command::HalfUp, [ctrl('u')], "ctrl-u", "half up", "half a page up", 0;
+    List Command::PageDown, [key(KeyCode::PageDown), ctrl('f')], "pgdn", "page down", "a page down", 0;
+    List Command::PageUp, [key(KeyCode::PageUp), ctrl('b')], "pgup", "page up", "a page up", 0;
+    List Command::Filter, [ch('/')], "/", "filter", "rows with text (!text without)", 3;
+    List Command::Sort, [ch('s')], "s", "sort", "sort by the next column", 4;
+    List Command::Reverse, [ch('S')], "S", "reverse", "turn the order round", 0;
+    Anywhere Command::Freeze, [ch(' ')], "space", "freeze", "freeze or continue the screen", 5;
+    Anywhere Command::Back, [key(KeyCode::Esc)], "esc", "back", "clear the filter, or go back", 7;
+    Anywhere Command::LastView, [ch('-')], "-", "last page", "swap with the page before", 0;
+    Anywhere Command::Top(0), [ch('1')], "1", "streams", "streams", 0;
+    Anywhere Command::Top(1), [ch('2')], "2", "node", "node and background loops", 0;
+    Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;
+    Anywhere Command::Top(3), [ch('4')], "4", "channels", "channels and keys", 0;
+    Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
+    Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
+    Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
+    Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
+    Anywhere Command::Redraw, [ctrl('l')], "ctrl-l", "redraw", "draw the screen anew", 0;
+    Anywhere Command::Help, [ch('?')], "?", "help", "these keys", 8;
+    Anywhere Command::Quit, [ch('q'), ctrl('c')], "q", "quit", "leave the console", 9;
+};
+
+/// Bindings that hold on the open page, in the order of the help.
+pub fn valid(state: &State) -> impl Iterator<Item = &'static Binding> {
+    let view = state.nav.view().clone();
+    let (pane, list) = (state.pane, state.list().is_some());
+    BINDINGS.iter().filter(move |b| match b.scope {
+        Scope::Anywhere => true,
+        Scope::List => list,
+        Scope::Streams => view == View::Streams,
+        Scope::Stream => matches!(view, View::Stream(_)),
+        Scope::Publisher => matches!(view, View::Stream(_)) && pane != Pane::Viewers,
+        Scope::Viewers => matches!(view, View::Stream(_)) && pane == Pane::Viewers,
+        Scope::Channels => view == View::Channels,
+        Scope::Channel => matches!(view, View::Channel(_)),
+        Scope::Log => view == View::Log,
+    })
+}
+
+/// What a key press asks for on the open page; nothing when no binding holds.
+#[must_use]
+pub fn command(event: &KeyEvent, state: &State) -> Option<Command> {
+    if event.kind == KeyEventKind::Release {
+        return None;
+    }
+    if event.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER | KeyModifiers::META) {
+        return None;
+    }
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    let pressed = Chord { code: event.code, ctrl };
+    valid(state).find(|b| b.chords.contains(&pressed)).map(|b| b.command)
+}
+
+/// The bindings of the bottom line.
+#[must_use]
+pub fn bottom(state: &State) -> Vec<&'static Binding> {
+    let mut shown: Vec<_> = valid(state).filter(|b| b.rank > 0).collect();
+    shown.sort_by_key(|b| b.rank);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn no_key_means_two_things_on_any_page() {
+        for state in fixture::every_page() {
+            let mut seen: Vec<Chord> = Vec::new();
+            for chord in valid(&state).flat_map(|b| b.chords) {
+                assert!(!seen.contains(chord), "{chord:?} on {:?}", state.nav.view());
+                seen.push(*chord);
+            }
+        }
+    }
+
+    #[test]
+    fn help_fits_half_of_a_small_terminal() {
+        for binding in BINDINGS {
+            assert!(binding.help.len() <= 30 && binding.keys.len() <= 6, "{}", binding.help);
+        }
+    }
+
+    #[test]
+    fn nothing_sits_on_ctrl_k() {
+        let all: Vec<_> = BINDINGS.iter().flat_map(|b| b.chords).collect();
+        assert!(!all.contains(&&ctrl('k')));
+    }
+
+    #[test]
+    fn keys_without_a_binding_do_nothing() {
+        let state = fixture::state();
+        for event in [
+            KeyEvent::new(KeyCode::Char('Q'), KeyModifiers::NONE),
+            KeyEvent::new(KeyCode::Char('x'), KeyModifiers::ALT),
+            KeyEvent::new(KeyCode::Char('k'), KeyModifiers::CONTROL),
+            KeyEvent::new(KeyCode::F(5), KeyModifiers::NONE),
+        ] {
+            assert_eq!(command(&event, &state), None, "{event:?}");
+        }
+    }
+}

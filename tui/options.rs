@@ -1,0 +1,207 @@
+//! Arguments and environment, read once.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use weir_client::discover::Wanted;
+use weir_model::local::Homes;
+
+use crate::conn::client::Live;
+use crate::run::Failure;
+use crate::state::nav::{TOP, View};
+use crate::theme::{Terminal, Theme};
+
+/// The size of one frame when the environment does not say: the smallest terminal the pages are made for.
+const STILL: (u16, u16) = (80, 24);
+/// The largest frame; a size beyond it is a typing mistake.
+const STILL_MAX: u16 = 1000;
+
+/// The operators' console of Weir.
+#[derive(Debug, Clone, Default, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Examples:\n  weir-tui\n  weir-tui --endpoint http://10.0.0.5:7070 --token-file ./operator.token\n  \
+                  weir-tui --view node --once\n\nKeys: ? inside the console lists those of the open page."
+)]
+pub struct Options {
+    /// The node's API address.
+    #[arg(long, env = "WEIR_ENDPOINT", value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// File that holds the API token; a node on this machine is found without it.
+    #[arg(long, env = "WEIR_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Filter of the first page.
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub filter: String,
+    /// First page: streams, node, events, channels, log, stream/CHANNEL or channel/CHANNEL.
+    #[arg(long, default_value = "streams", value_name = "NAME")]
+    pub view: String,
+    /// Draw with ASCII characters only.
+    #[arg(long)]
+    pub ascii: bool,
+    /// No colour; also when NO_COLOR is set.
+    #[arg(long)]
+    pub no_color: bool,
+    /// Print one frame as text and end.
+    #[arg(long)]
+    pub once: bool,
+    /// Write one frame as SVG and end.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Write what the node answered as JSON, for --replay, and end.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Show a recorded node instead of a live one.
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    #[arg(skip)]
+    environment: Environment,
+}
+
+/// What only the environment says.
+#[derive(Debug, Clone, Default)]
+struct Environment {
+    // The token has no option of its own: arguments are seen by every user of the machine.
+    token: String,
+    no_color: String,
+    term: String,
+    colorterm: String,
+    locale: String,
+    columns: String,
+    lines: String,
+    home: String,
+    data_home: String,
+    state_home: String,
+}
+
+impl Options {
+    /// Takes in the environment; `read` answers with a variable's value, empty when it is not set.
+    #[must_use]
+    pub fn with_environment(mut self, read: impl Fn(&str) -> String) -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(&read);
+        self.environment = Environment {
+            token: read("WEIR_TOKEN"),
+            no_color: read("NO_COLOR"),
+            term: read("TERM"),
+            colorterm: read("COLORTERM"),
+            locale: locale.into_iter().find(|value| !value.is_empty()).unwrap_or_default(),
+            columns: read("COLUMNS"),
+            lines: read("LINES"),
+            home: read("HOME"),
+            data_home: read("XDG_DATA_HOME"),
+            state_home: read("XDG_STATE_HOME"),
+        };
+        self
+    }
+
+    /// The looks for the terminal at hand.
+    #[must_use]
+    pub fn theme(&self) -> Theme {
+        let env = &self.environment;
+        // The C locale says nothing about the terminal of today.
+        let locale = Some(&env.locale).filter(|l| *l != "C" && *l != "POSIX");
+        Theme::detect(&Terminal {
+            no_color: self.no_color || !env.no_color.is_empty(),
+            term: env.term.clone(),
+            colorterm: env.colorterm.clone(),
+            locale: locale.cloned().unwrap_or_default(),
+            ascii: self.ascii,
+        })
+    }
+
+    /// The first page.
+    ///
+    /// # Errors
+    /// There is no such page.
+    pub fn page(&self) -> Result<View, Failure> {
+        let unknown = || {
+            let names: Vec<_> = TOP.iter().map(|(_, name, _, _)| *name).collect();
+            Failure::Usage(format!(
+                "--view {}: use one of {}, stream/CHANNEL, channel/CHANNEL",
+                self.view,
+                names.join(", ")
+            ))
+        };
+        match self.view.split_once('/') {
+            Some(("stream", name)) => name.parse().map(View::Stream).map_err(|_| unknown()),
+            Some(("channel", name)) => name.parse().map(View::Channel).map_err(|_| unknown()),
+            Some(_) => Err(unknown()),
+            None => View::named(&self.view).ok_or_else(unknown),
+        }
+    }
+
+    /// Columns and lines of one frame.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        let read = |value: &str, default| value.parse().ok().filter(|n| *n > 0).unwrap_or(default);
+        let (columns, lines) = (&self.environment.columns, &self.environment.lines);
+        (read(columns, STILL.0).min(STILL_MAX), read(lines, STILL.1).min(STILL_MAX))
+    }
+
+    /// The live node: the one that is named, else this user's node on this machine.
+    ///
+    /// # Errors
+    /// There is none, or its token cannot be read.
+    pub fn client(&self) -> Result<Live, Failure> {
+        let env = &self.environment;
+        let path = |text: &String| (!text.is_empty()).then(|| PathBuf::from(text));
+        let wanted = Wanted {
+            endpoint: self.endpoint.clone(),
+            token: (!env.token.is_empty()).then(|| env.token.clone()),
+            token_file: self.token_file.clone(),
+            homes: Homes {
+                home: path(&env.home),
+                data_home: path(&env.data_home),
+                state_home: path(&env.state_home),
+            },
+        };
+        Live::new(&wanted).map_err(Failure::Usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::Depth;
+
+    fn options(args: &[&str]) -> Options {
+        Options::try_parse_from([&["weir-tui"], args].concat()).unwrap()
+    }
+
+    #[test]
+    fn pages_are_named_as_in_the_prompt() {
+        assert_eq!(options(&["--view", "no"]).page().unwrap(), View::Node);
+        let stream = options(&["--view", "stream/demo"]).page().unwrap();
+        assert_eq!(stream, View::Stream("demo".parse().unwrap()));
+        for wrong in ["what", "stream/../x", "x/demo"] {
+            assert_eq!(options(&["--view", wrong]).page().unwrap_err().code(), 2, "{wrong}");
+        }
+    }
+
+    fn with(name: &'static str, value: &'static str) -> Options {
+        let read = |asked: &str| if asked == name { value.into() } else { String::new() };
+        options(&[]).with_environment(read)
+    }
+
+    #[test]
+    fn a_frame_has_a_sane_size_whatever_the_environment_says() {
+        for (columns, expected) in [("120", 120), ("0", 80), ("x", 80), ("60000", STILL_MAX)] {
+            assert_eq!(with("COLUMNS", columns).size(), (expected, 24));
+        }
+    }
+
+    #[test]
+    fn no_color_by_option_or_environment_means_no_colour() {
+        assert_eq!(options(&["--no-color"]).theme().depth, Depth::Plain);
+        assert_eq!(with("NO_COLOR", "1").theme().depth, Depth::Plain);
+        assert_ne!(with("NO_COLOR", "").theme().depth, Depth::Plain);
+    }
+
+    #[test]
+    fn only_a_locale_that_names_another_character_set_means_ascii() {
+        assert!(with("LANG", "de_DE.ISO-8859-1").theme().ascii);
+        assert!(!with("LANG", "C").theme().ascii);
+        assert!(!with("LC_ALL", "C.UTF-8").theme().ascii);
+    }
+}

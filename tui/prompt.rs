@@ -1,0 +1,160 @@
+//! The `:` prompt: the command line's grammar, as far as the console has it, with completion.
+
+use weir_model::ChannelName;
+
+use crate::intent::Intent;
+use crate::state::State;
+use crate::state::confirm::Confirm;
+use crate::state::nav::{TOP, View};
+
+/// Completions offered at once: what fits on a line or two.
+const OFFERED_MAX: usize = 8;
+
+const VERBS: [(&str, &str); 5] = [
+    ("stream", "show"),
+    ("stream", "kick"),
+    ("channel", "show"),
+    ("viewing", "kick"),
+    ("key", "revoke"),
+];
+const WORDS: [&str; 3] = ["help", "quit", "refresh"];
+
+/// What a typed line asks for.
+///
+/// # Errors
+/// A sentence that says what was not understood.
+pub fn parse(line: &str, state: &State) -> Result<Intent, String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Ok(Intent::None),
+        ["q" | "quit"] => Ok(Intent::Quit),
+        ["help"] => Ok(Intent::Help),
+        ["refresh"] => Ok(Intent::Refresh),
+        ["stream", "show", name] | ["stream" | "st", name] => {
+            Ok(Intent::Open(View::Stream(channel(name)?)))
+        }
+        ["channel", "show", name] | ["channel" | "ch", name] => {
+            Ok(Intent::Open(View::Channel(channel(name)?)))
+        }
+        ["stream", "kick", name, rest @ ..] => kick_stream(name, rest, state),
+        ["viewing", "kick", id] => kick_viewing(id, state),
+        ["key", "revoke", name, id] => revoke(name, id, state),
+        [name] => View::named(name).map(Intent::Open).ok_or_else(|| unknown(line)),
+        _ => Err(unknown(line)),
+    }
+}
+
+fn unknown(line: &str) -> String {
+    format!("no such command: {line}; try a page's name, or stream kick CHANNEL")
+}
+
+fn channel(name: &str) -> Result<ChannelName, String> {
+    name.parse().map_err(|error: weir_model::channel::InvalidChannelName| error.to_string())
+}
+
+fn kick_stream(name: &str, rest: &[&str], state: &State) -> Result<Intent, String> {
+    let name = channel(name)?;
+    let stream = state.shown().stream(&name).ok_or_else(|| format!("no stream named {name}"))?;
+    let reason = match rest {
+        [] => String::new(),
+        ["--reason", words @ ..] => words.join(" ").trim_matches(['\'', '"']).to_owned(),
+        _ => return Err("stream kick CHANNEL [--reason TEXT]".into()),
+    };
+    Ok(Intent::Ask(Box::new(Confirm::kick_stream(&name, stream.viewers, &reason))))
+}
+
+fn kick_viewing(id: &str, state: &State) -> Result<Intent, String> {
+    let found = state.shown().viewings.iter().find(|v| v.id.to_string() == id);
+    let missing = || format!("no viewing {id} on the stream that was open last");
+    let viewing = found.ok_or_else(missing)?;
+    Ok(Intent::Ask(Box::new(Confirm::kick_viewing(viewing))))
+}
+
+fn revoke(name: &str, id: &str, state: &State) -> Result<Intent, String> {
+    let name = channel(name)?;
+    let keys = state.shown().keys_of(&name).unwrap_or_default();
+    let key = keys.iter().find(|k| k.id.to_string() == id);
+    let key =
+        key.ok_or_else(|| format!("open the channel first (:ch {name}), then revoke {id}"))?;
+    Ok(Intent::Ask(Box::new(Confirm::revoke_key(key))))
+}
+
+/// Whole lines that the typed text could become.
+#[must_use]
+pub fn complete(typed: &str, state: &State) -> Vec<String> {
+    let pages = TOP.iter().map(|(_, name, _, _)| (*name).to_owned());
+    let words = WORDS.iter().map(|word| (*word).to_owned());
+    let verbs = VERBS.iter().map(|(noun, verb)| format!("{noun} {verb}"));
+    let mut offered: Vec<String> = pages.chain(verbs).chain(words).collect();
+    for (noun, verb) in VERBS {
+        let start = format!("{noun} {verb} ");
+        if typed.starts_with(&start) {
+            offered.extend(things(noun, state).map(|thing| format!("{start}{thing}")));
+        }
+    }
+    offered.retain(|line| line.starts_with(typed) && line != typed);
+    offered.truncate(OFFERED_MAX);
+    offered
+}
+
+fn things(noun: &str, state: &State) -> Box<dyn Iterator<Item = String>> {
+    let data = state.shown().clone();
+    match noun {
+        "viewing" => {
+            let ids: Vec<_> = data.viewings.iter().map(|v| v.id.to_string()).collect();
+            Box::new(ids.into_iter())
+        }
+        _ => {
+            let names: Vec<_> = data.streams.iter().map(|s| s.channel.to_string()).collect();
+            Box::new(names.into_iter())
+        }
+    }
+}
+
+/// What all offered lines begin with.
+#[must_use]
+pub fn common(offered: &[String]) -> String {
+    let Some(first) = offered.first() else { return String::new() };
+    let shared = |n: &usize| {
+        let start: String = first.chars().take(*n).collect();
+        offered.iter().all(|line| line.starts_with(&start))
+    };
+    let n = (0..=first.chars().count()).rev().find(shared).unwrap_or(0);
+    first.chars().take(n).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn pages_open_by_name_and_short_name() {
+        let state = fixture::state();
+        assert_eq!(parse("ev", &state), Ok(Intent::Open(View::Events)));
+        assert_eq!(parse(" streams ", &state), Ok(Intent::Open(View::Streams)));
+        assert!(parse("nonsense", &state).unwrap_err().contains("nonsense"));
+    }
+
+    #[test]
+    fn a_kick_asks_first_with_the_reason_filled_in() {
+        let state = fixture::state();
+        let Ok(Intent::Ask(ask)) = parse("stream kick demo --reason 'too loud'", &state) else {
+            panic!("no question")
+        };
+        assert_eq!(ask.edit.text(), "too loud");
+        assert!(parse("stream kick nobody", &state).is_err());
+        assert!(parse("stream kick ../x", &state).is_err());
+    }
+
+    #[test]
+    fn completion_offers_pages_verbs_and_names() {
+        let state = fixture::state();
+        assert_eq!(complete("ev", &state), ["events"]);
+        assert_eq!(complete("stream k", &state), ["stream kick"]);
+        assert_eq!(complete("stream kick de", &state), ["stream kick demo"]);
+        assert!(complete("", &state).len() <= OFFERED_MAX);
+        assert_eq!(common(&complete("str", &state)), "stream");
+        assert_eq!(common(&[]), "");
+    }
+}

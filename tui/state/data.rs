@@ -1,0 +1,236 @@
+//! What is known of the node. Cheap to clone, so that freezing the screen costs nothing.
+
+use std::sync::Arc;
+
+use weir_model::node::NodeStatus;
+use weir_model::stream::HealthLevel;
+use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
+
+use crate::clean::clean_in;
+use crate::conn::{Detail, Snapshot};
+
+/// Events kept: several screens to scroll back; the node keeps the rest.
+const EVENTS_KEPT: usize = 1000;
+
+/// The worst that is wrong, for the strip on every page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// How bad.
+    pub level: HealthLevel,
+    /// The channel it is about.
+    pub channel: Option<ChannelName>,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Everything the node told, cleaned.
+#[derive(Debug, Clone, Default)]
+pub struct Data {
+    /// Its condition, once it answered.
+    pub status: Option<Arc<NodeStatus>>,
+    /// Its streams.
+    pub streams: Arc<Vec<StreamInfo>>,
+    /// Events, oldest first.
+    pub events: Arc<Vec<Event>>,
+    /// Channels, once asked for.
+    pub channels: Arc<Vec<Channel>>,
+    /// The channel that viewings, explanation and keys belong to.
+    pub about: Option<ChannelName>,
+    /// Viewings of that channel.
+    pub viewings: Arc<Vec<Viewing>>,
+    /// What the node says about that stream.
+    pub explanation: Arc<Vec<String>>,
+    /// Keys of that channel.
+    pub keys: Arc<Vec<StreamKey>>,
+    /// Why the node refused what the page asked.
+    pub refused: Option<String>,
+    /// The worst finding.
+    pub alert: Option<Alert>,
+    /// Findings in all.
+    pub alerts: usize,
+    /// Monotonic milliseconds when the condition was heard.
+    pub seen_ms: u64,
+}
+
+impl Data {
+    /// Takes in one look at the node.
+    pub fn take(&mut self, mut snapshot: Snapshot, now_ms: u64) {
+        clean_status(&mut snapshot.status);
+        snapshot.streams.iter_mut().for_each(clean_stream);
+        self.seen_ms = now_ms;
+        (self.alert, self.alerts) = alerts(&snapshot);
+        self.status = Some(Arc::new(snapshot.status));
+        self.streams = Arc::new(snapshot.streams);
+        self.take_detail(snapshot.detail);
+    }
+
+    fn take_detail(&mut self, detail: Detail) {
+        self.refused = None;
+        match detail {
+            Detail::None => {}
+            Detail::Stream(channel, mut viewings, mut explanation) => {
+                viewings.iter_mut().for_each(clean_viewing);
+                explanation.iter_mut().for_each(clean_in);
+                self.about = Some(channel);
+                self.viewings = Arc::new(viewings);
+                self.explanation = Arc::new(explanation);
+            }
+            Detail::Channels(channels) => self.take_channels(channels),
+            Detail::Channel(channel, channels, mut keys) => {
+                keys.iter_mut().for_each(|k| clean_in(&mut k.label));
+                self.about = Some(channel);
+                self.keys = Arc::new(keys);
+                self.take_channels(channels);
+            }
+            Detail::Refused(mut why) => {
+                clean_in(&mut why);
+                self.refused = Some(why);
+            }
+        }
+    }
+
+    fn take_channels(&mut self, mut channels: Vec<Channel>) {
+        channels.iter_mut().for_each(|c| clean_in(&mut c.title));
+        self.channels = Arc::new(channels);
+    }
+
+    /// Takes in an event; one that is known already changes nothing.
+    pub fn note(&mut self, mut event: Event) {
+        clean_in(&mut event.kind);
+        clean_in(&mut event.text);
+        for value in event.fields.values_mut() {
+            clean_in(value);
+        }
+        let events = Arc::make_mut(&mut self.events);
+        if events.iter().rev().any(|known| known.cursor == event.cursor) {
+            return;
+        }
+        if events.len() >= EVENTS_KEPT {
+            events.remove(0);
+        }
+        events.push(event);
+    }
+
+    /// The stream of a channel.
+    #[must_use]
+    pub fn stream(&self, channel: &ChannelName) -> Option<&StreamInfo> {
+        self.streams.iter().find(|s| s.channel == *channel)
+    }
+
+    /// Viewings of a channel, when they are what was asked last.
+    #[must_use]
+    pub fn viewings_of(&self, channel: &ChannelName) -> Option<&[Viewing]> {
+        (self.about.as_ref() == Some(channel)).then_some(self.viewings.as_slice())
+    }
+
+    /// Keys of a channel, when they are what was asked last.
+    #[must_use]
+    pub fn keys_of(&self, channel: &ChannelName) -> Option<&[StreamKey]> {
+        (self.about.as_ref() == Some(channel)).then_some(self.keys.as_slice())
+    }
+}
+
+fn alerts(snapshot: &Snapshot) -> (Option<Alert>, usize) {
+    let of_streams = snapshot.streams.iter().flat_map(|stream| {
+        let about = stream.findings.iter().filter(|f| f.level > HealthLevel::Ok);
+        about.map(|f| (f.level, Some(&stream.channel), f.text.as_str()))
+    });
+    let of_loops = snapshot.status.loops.iter().filter_map(|l| {
+        let stopped = l.state == weir_model::node::LoopState::Stopped;
+        let error = l.last_error.as_deref()?;
+        stopped.then_some((HealthLevel::Warning, None, error))
+    });
+    let mut worst: Option<(HealthLevel, Option<&ChannelName>, &str)> = None;
+    let mut count = 0;
+    for found in of_streams.chain(of_loops) {
+        count += 1;
+        if worst.is_none_or(|w| found.0 > w.0) {
+            worst = Some(found);
+        }
+    }
+    let alert = worst.map(|(level, channel, text)| Alert {
+        level,
+        channel: channel.cloned(),
+        text: text.to_owned(),
+    });
+    (alert, count)
+}
+
+fn clean_status(status: &mut NodeStatus) {
+    clean_in(&mut status.name);
+    clean_in(&mut status.version);
+    status.roles.iter_mut().for_each(clean_in);
+    for endpoint in &mut status.endpoints {
+        clean_in(&mut endpoint.name);
+        clean_in(&mut endpoint.url);
+    }
+    for l in &mut status.loops {
+        clean_in(&mut l.name);
+        l.last_error.iter_mut().for_each(clean_in);
+    }
+}
+
+fn clean_stream(stream: &mut StreamInfo) {
+    if let Some(publisher) = &mut stream.publisher {
+        clean_in(&mut publisher.protocol);
+        clean_in(&mut publisher.remote);
+        clean_in(&mut publisher.encoder);
+    }
+    for track in &mut stream.tracks {
+        clean_in(&mut track.id);
+        clean_in(&mut track.kind);
+        clean_in(&mut track.codec);
+    }
+    for finding in &mut stream.findings {
+        clean_in(&mut finding.code);
+        clean_in(&mut finding.text);
+        clean_in(&mut finding.advice);
+    }
+}
+
+fn clean_viewing(viewing: &mut Viewing) {
+    clean_in(&mut viewing.protocol);
+    clean_in(&mut viewing.remote);
+    clean_in(&mut viewing.player);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn hostile_names_are_inert_once_inside() {
+        let mut snapshot = fixture::snapshot();
+        let evil = "\x1b[31mOBS\u{202e}";
+        snapshot.status.name = evil.into();
+        snapshot.streams[0].publisher.as_mut().unwrap().encoder = evil.into();
+        snapshot.streams[0].findings[0].text = evil.into();
+        let mut data = Data::default();
+        data.take(snapshot, 0);
+        assert_eq!(data.status.as_ref().unwrap().name, "?[31mOBS?");
+        assert_eq!(data.streams[0].publisher.as_ref().unwrap().encoder, "?[31mOBS?");
+        assert_eq!(data.streams[0].findings[0].text, "?[31mOBS?");
+        assert_eq!(data.alert.unwrap().text, "?[31mOBS?");
+    }
+
+    #[test]
+    fn events_are_bounded_and_told_once() {
+        let mut data = Data::default();
+        let event = fixture::recording().events[0].clone();
+        for cursor in 0..=EVENTS_KEPT as u64 {
+            data.note(Event { cursor, ..event.clone() });
+            data.note(Event { cursor, ..event.clone() });
+        }
+        assert_eq!(data.events.len(), EVENTS_KEPT);
+        assert_eq!(data.events[0].cursor, 1);
+    }
+
+    #[test]
+    fn the_worst_finding_is_the_alert() {
+        let mut data = Data::default();
+        data.take(fixture::snapshot(), 0);
+        assert_eq!(data.alert.unwrap().level, HealthLevel::Bad);
+        assert_eq!(data.alerts, 3);
+    }
+}

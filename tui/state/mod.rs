@@ -1,0 +1,385 @@
+//! What the console knows: the node's data, where the operator is, and what was asked of the node.
+//!
+//! Changed by updates of the connection and by intents; never by drawing.
+
+use weir_model::Timestamp;
+
+use crate::conn::{Snapshot, Update};
+use confirm::Confirm;
+use data::Data;
+use edit::Edit;
+use filter::Filter;
+use history::History;
+use list::{List, Move};
+use log::{Log, Outcome};
+use nav::{Nav, Pane, View};
+
+pub mod confirm;
+pub mod data;
+pub mod edit;
+pub mod filter;
+pub mod history;
+pub mod list;
+pub mod log;
+pub mod nav;
+pub mod rows;
+
+/// How long a notice stays: long enough to read a line.
+const NOTICE_MS: u64 = 5_000;
+/// Lines of the prompt one can go back through.
+const PROMPT_LINES_MAX: usize = 50;
+
+/// How the connection stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The first answer is awaited.
+    Connecting,
+    /// The node answers.
+    Connected,
+    /// It does not, and is asked again.
+    Reconnecting {
+        /// Why.
+        error: String,
+        /// Failures in a row.
+        attempt: u32,
+        /// Monotonic milliseconds of the next try.
+        next_ms: u64,
+    },
+}
+
+/// What the keys do right now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// They are commands.
+    #[default]
+    Normal,
+    /// They edit the page's filter.
+    Filter(Edit),
+    /// They edit a command.
+    Prompt(Edit),
+    /// They answer a question.
+    Confirm(Box<Confirm>),
+    /// Any key closes the help.
+    Help,
+    /// `y` leaves although acts are under way.
+    Quit,
+}
+
+/// The lists of all pages.
+#[derive(Debug, Clone)]
+pub struct Lists {
+    /// Streams.
+    pub streams: List,
+    /// Viewings of the open stream.
+    pub viewings: List,
+    /// Background loops.
+    pub loops: List,
+    /// Events.
+    pub events: List,
+    /// Channels.
+    pub channels: List,
+    /// Keys of the open channel.
+    pub keys: List,
+    /// Command log.
+    pub log: List,
+}
+
+/// A list's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Streams,
+    Viewings,
+    Loops,
+    Events,
+    Channels,
+    Keys,
+    Log,
+}
+
+/// Everything the console knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Monotonic milliseconds since the console started.
+    pub now_ms: u64,
+    /// The connection.
+    pub link: Link,
+    /// The open page.
+    pub nav: Nav,
+    /// The open part of the stream page.
+    pub pane: Pane,
+    /// What keys do.
+    pub mode: Mode,
+    /// The lists.
+    pub lists: Lists,
+    /// Acts.
+    pub log: Log,
+    /// Figures over time.
+    pub history: History,
+    /// Lines typed at the prompt, oldest first.
+    pub typed: Vec<String>,
+    /// Position in them while going back.
+    pub typed_at: usize,
+    live: Data,
+    frozen: Option<(Data, u64)>,
+    notice: Option<(String, u64)>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            now_ms: 0,
+            link: Link::Connecting,
+            nav: Nav::default(),
+            pane: Pane::default(),
+            mode: Mode::default(),
+            lists: Lists {
+                streams: List::default(),
+                viewings: List::default(),
+                loops: List::default(),
+                events: List::ordered(0, true),
+                channels: List::default(),
+                keys: List::default(),
+                log: List::ordered(0, true),
+            },
+            log: Log::default(),
+            history: History::default(),
+            typed: Vec::new(),
+            typed_at: 0,
+            live: Data::default(),
+            frozen: None,
+            notice: None,
+        }
+    }
+}
+
+/// Runs one expression on the open page's list and its rows, whatever they are.
+macro_rules! on_list {
+    ($state:expr, $which:expr, |$list:ident, $rows:ident| $body:expr) => {{
+        let data = $state.shown().clone();
+        match $which {
+            Which::Streams => on_list!(@ $state.lists.streams, data.streams, $list, $rows, $body),
+            Which::Viewings => {
+                on_list!(@ $state.lists.viewings, data.viewings, $list, $rows, $body)
+            }
+            Which::Loops => {
+                let loops = data.status.as_ref().map(|s| s.loops.as_slice()).unwrap_or_default();
+                let ($list, $rows) = (&mut $state.lists.loops, loops);
+                $body
+            }
+            Which::Events => on_list!(@ $state.lists.events, data.events, $list, $rows, $body),
+            Which::Channels => {
+                on_list!(@ $state.lists.channels, data.channels, $list, $rows, $body)
+            }
+            Which::Keys => on_list!(@ $state.lists.keys, data.keys, $list, $rows, $body),
+            Which::Log => {
+                let ($list, $rows) = (&mut $state.lists.log, $state.log.entries());
+                $body
+            }
+        }
+    }};
+    (@ $from:expr, $data:expr, $list:ident, $rows:ident, $body:expr) => {{
+        let ($list, $rows) = (&mut $from, $data.as_slice());
+        $body
+    }};
+}
+
+impl State {
+    /// The data on the screen: the newest, or what was there when it was frozen.
+    #[must_use]
+    pub fn shown(&self) -> &Data {
+        self.frozen.as_ref().map_or(&self.live, |(data, _)| data)
+    }
+
+    /// Updates held back by the freeze; none when not frozen.
+    #[must_use]
+    pub fn held(&self) -> Option<u64> {
+        self.frozen.as_ref().map(|(_, held)| *held)
+    }
+
+    /// Milliseconds since the shown data were heard.
+    #[must_use]
+    pub fn age_ms(&self) -> u64 {
+        self.now_ms.saturating_sub(self.shown().seen_ms)
+    }
+
+    /// The node's clock now, as far as it can be told from here.
+    #[must_use]
+    pub fn node_now(&self) -> Option<Timestamp> {
+        let status = self.shown().status.as_ref()?;
+        Some(status.now.plus_ms(i64::try_from(self.age_ms()).unwrap_or(i64::MAX)))
+    }
+
+    /// What was just done, while it is news.
+    #[must_use]
+    pub fn notice(&self) -> Option<&str> {
+        let (text, until) = self.notice.as_ref()?;
+        (self.now_ms < *until).then_some(text)
+    }
+
+    /// Shows a line for a moment.
+    pub fn tell(&mut self, text: impl Into<String>) {
+        self.notice = Some((text.into(), self.now_ms.saturating_add(NOTICE_MS)));
+    }
+
+    /// Takes in what the connection learned.
+    pub fn update(&mut self, update: Update) {
+        match update {
+            Update::Seen(snapshot) => self.seen(*snapshot),
+            Update::Lost { mut error, attempt, retry_ms } => {
+                crate::clean::clean_in(&mut error);
+                let next_ms = self.now_ms.saturating_add(retry_ms);
+                self.link = Link::Reconnecting { error, attempt, next_ms };
+            }
+            Update::Event(event) => {
+                self.live.note(event);
+                self.changed(&[Which::Events]);
+            }
+            Update::Done { id, result } => self.done(id, result),
+        }
+    }
+
+    fn seen(&mut self, snapshot: Snapshot) {
+        self.history.note(&snapshot.status, self.now_ms);
+        self.live.take(snapshot, self.now_ms);
+        self.link = Link::Connected;
+        use Which::{Channels, Keys, Loops, Streams, Viewings};
+        self.changed(&[Streams, Viewings, Loops, Channels, Keys]);
+    }
+
+    fn changed(&mut self, lists: &[Which]) {
+        if let Some((_, held)) = &mut self.frozen {
+            *held += 1;
+            return;
+        }
+        for which in lists {
+            self.arrange(*which);
+        }
+    }
+
+    fn arrange(&mut self, which: Which) {
+        on_list!(self, which, |list, rows| {
+            // A cursor on the newest event means: keep showing the newest.
+            if which == Which::Events && list.cursor() == 0 {
+                list.follow();
+            }
+            list.arrange(rows);
+        });
+    }
+
+    fn done(&mut self, id: u64, result: Result<String, String>) {
+        let clean = |text: String| crate::clean::clean(&text);
+        let ended = self.log.end(id, result.map(clean).map_err(clean)).cloned();
+        if let Some(entry) = ended {
+            let word = entry.outcome.word();
+            match &entry.outcome {
+                Outcome::Failed(why) => self.tell(format!("{word}: {why}: {}", entry.cli)),
+                Outcome::Running | Outcome::Done(_) => self.tell(format!("{word}: {}", entry.cli)),
+            }
+        }
+        self.arrange(Which::Log);
+    }
+
+    /// Notes an act that is sent now; answers its number.
+    pub fn begin(&mut self, cli: String) -> u64 {
+        let id = self.log.begin(self.node_now(), cli);
+        self.arrange(Which::Log);
+        id
+    }
+
+    /// Freezes or thaws the screen.
+    pub fn toggle_freeze(&mut self) {
+        if self.frozen.take().is_none() {
+            self.frozen = Some((self.live.clone(), 0));
+            return;
+        }
+        use Which::{Channels, Events, Keys, Loops, Streams, Viewings};
+        for which in [Streams, Viewings, Loops, Events, Channels, Keys] {
+            self.arrange(which);
+        }
+    }
+
+    /// Opens a page one comes back from.
+    pub fn open(&mut self, view: View) {
+        if let View::Stream(channel) | View::Channel(channel) = &view
+            && self.shown().about.as_ref() != Some(channel)
+        {
+            self.pane = Pane::Overview;
+            self.lists.viewings.filter = Filter::default();
+            self.lists.keys.filter = Filter::default();
+        }
+        self.nav.open(view);
+    }
+
+    fn which(&self) -> Option<Which> {
+        Some(match (self.nav.view(), self.pane) {
+            (View::Streams, _) => Which::Streams,
+            (View::Stream(_), Pane::Viewers) => Which::Viewings,
+            (View::Stream(_), _) => return None,
+            (View::Node, _) => Which::Loops,
+            (View::Events, _) => Which::Events,
+            (View::Channels, _) => Which::Channels,
+            (View::Channel(_), _) => Which::Keys,
+            (View::Log, _) => Which::Log,
+        })
+    }
+
+    /// The list on the open page.
+    #[must_use]
+    pub fn list(&self) -> Option<&List> {
+        Some(match self.which()? {
+            Which::Streams => &self.lists.streams,
+            Which::Viewings => &self.lists.viewings,
+            Which::Loops => &self.lists.loops,
+            Which::Events => &self.lists.events,
+            Which::Channels => &self.lists.channels,
+            Which::Keys => &self.lists.keys,
+            Which::Log => &self.lists.log,
+        })
+    }
+
+    /// Moves the cursor of the open page.
+    pub fn go(&mut self, step: Move) {
+        if let Some(which) = self.which() {
+            on_list!(self, which, |list, rows| list.go(step, rows));
+        }
+    }
+
+    /// Sets the open page's filter.
+    pub fn set_filter(&mut self, filter: Filter) {
+        if let Some(which) = self.which() {
+            on_list!(self, which, |list, rows| {
+                list.filter = filter;
+                list.arrange(rows);
+            });
+        }
+    }
+
+    /// Sorts the open page by its next order.
+    pub fn next_order(&mut self) {
+        if let Some(which) = self.which() {
+            on_list!(self, which, |list, rows| list.next_order(rows));
+        }
+    }
+
+    /// Turns the open page's order round.
+    pub fn reverse(&mut self) {
+        if let Some(which) = self.which() {
+            on_list!(self, which, |list, rows| {
+                list.descending = !list.descending;
+                list.arrange(rows);
+            });
+        }
+    }
+
+    /// Keeps a line typed at the prompt.
+    pub fn remember(&mut self, line: String) {
+        if self.typed.len() >= PROMPT_LINES_MAX {
+            self.typed.remove(0);
+        }
+        self.typed.push(line);
+        self.typed_at = self.typed.len();
+    }
+}
+
+#[cfg(test)]
+mod tests;

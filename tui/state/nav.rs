@@ -1,0 +1,170 @@
+//! Which page is open and how one came there.
+
+use weir_model::ChannelName;
+
+use crate::conn::Focus;
+
+/// Pages one can go back through.
+const TRAIL_MAX: usize = 32;
+
+/// A page: the plural is a list, the singular shows one thing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum View {
+    /// All streams.
+    #[default]
+    Streams,
+    /// One stream.
+    Stream(ChannelName),
+    /// The node.
+    Node,
+    /// Events.
+    Events,
+    /// All channels.
+    Channels,
+    /// One channel and its keys.
+    Channel(ChannelName),
+    /// The command log.
+    Log,
+}
+
+/// Pages that the digit keys and `:` open, in the order of the digits: page, name, short name, title.
+pub const TOP: [(View, &str, &str, &str); 5] = [
+    (View::Streams, "streams", "st", "Streams"),
+    (View::Node, "node", "no", "Node"),
+    (View::Events, "events", "ev", "Events"),
+    (View::Channels, "channels", "ch", "Channels"),
+    (View::Log, "log", "lo", "Log"),
+];
+
+impl View {
+    /// The page with this name or short name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let entry = TOP.iter().find(|(_, long, short, _)| *long == name || *short == name)?;
+        Some(entry.0.clone())
+    }
+
+    /// The page whose digit is lit while this one is open.
+    #[must_use]
+    pub fn top(&self) -> Self {
+        match self {
+            Self::Stream(_) => Self::Streams,
+            Self::Channel(_) => Self::Channels,
+            other => other.clone(),
+        }
+    }
+
+    /// What the connection must ask for this page.
+    #[must_use]
+    pub fn focus(&self) -> Focus {
+        match self {
+            Self::Stream(name) => Focus::Stream(name.clone()),
+            Self::Channels => Focus::Channels,
+            Self::Channel(name) => Focus::Channel(name.clone()),
+            Self::Streams | Self::Node | Self::Events | Self::Log => Focus::Overview,
+        }
+    }
+}
+
+/// A part of the stream page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// Publisher, tracks, health, graph.
+    #[default]
+    Overview,
+    /// Who watches.
+    Viewers,
+    /// What happened to it.
+    Events,
+    /// What the node says about it, in sentences.
+    Explain,
+}
+
+impl Pane {
+    /// The next one round.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Overview => Self::Viewers,
+            Self::Viewers => Self::Events,
+            Self::Events => Self::Explain,
+            Self::Explain => Self::Overview,
+        }
+    }
+}
+
+/// The trail of pages.
+#[derive(Debug, Clone, Default)]
+pub struct Nav {
+    trail: Vec<View>,
+    current: View,
+    last: Option<View>,
+}
+
+impl Nav {
+    /// The open page.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.current
+    }
+
+    /// Opens a page that one comes back from.
+    pub fn open(&mut self, view: View) {
+        if view == self.current {
+            return;
+        }
+        if self.trail.len() >= TRAIL_MAX {
+            self.trail.remove(0);
+        }
+        let left = std::mem::replace(&mut self.current, view);
+        self.trail.push(left.clone());
+        self.last = Some(left);
+    }
+
+    /// Goes back where one came from; false when there is nowhere to go.
+    pub fn back(&mut self) -> bool {
+        let Some(view) = self.trail.pop() else { return false };
+        self.last = Some(std::mem::replace(&mut self.current, view));
+        true
+    }
+
+    /// Swaps with the page that was open before.
+    pub fn last(&mut self) {
+        if let Some(view) = self.last.take() {
+            self.last = Some(std::mem::replace(&mut self.current, view));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_leads_through_the_pages_in_reverse() {
+        let mut nav = Nav::default();
+        nav.open(View::Node);
+        nav.open(View::Events);
+        assert!(nav.back() && *nav.view() == View::Node);
+        assert!(nav.back() && *nav.view() == View::Streams);
+        assert!(!nav.back());
+    }
+
+    #[test]
+    fn last_toggles_between_two_pages() {
+        let mut nav = Nav::default();
+        nav.last();
+        assert_eq!(*nav.view(), View::Streams);
+        nav.open(View::Node);
+        nav.last();
+        assert_eq!(*nav.view(), View::Streams);
+        nav.last();
+        assert_eq!(*nav.view(), View::Node);
+    }
+
+    #[test]
+    fn names_and_short_names_open_the_same_page() {
+        assert_eq!(View::named("events"), View::named("ev"));
+        assert_eq!(View::named("nothing"), None);
+    }
+}

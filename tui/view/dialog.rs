@@ -1,0 +1,56 @@
+//! Questions over the page.
+
+use ratatui::layout::{Position, Rect};
+
+use crate::state::State;
+use crate::state::confirm::Confirm;
+use crate::text;
+use crate::theme::Tone;
+
+use super::bottom::typed;
+use super::paint::Paint;
+
+/// Widest a question gets: a line that is read at once.
+const COLUMNS_MAX: u16 = 70;
+
+/// Draws a question before an act; answers where the text cursor is.
+pub fn confirm(paint: &mut Paint<'_>, ask: &Confirm) -> Option<Position> {
+    let inside = usize::from(paint.width().min(COLUMNS_MAX).saturating_sub(4));
+    let lines: Vec<String> = ask.lines.iter().flat_map(|l| text::wrap(l, inside)).collect();
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(6);
+    let area = centred(paint.area(), rows);
+    let mut inner = paint.boxed(area, &ask.title);
+    let mut y = 0;
+    for line in &lines {
+        inner.at(1, y, line, Tone::Text);
+        y += 1;
+    }
+    inner.at(1, y + 1, &format!("{}:", ask.label()), Tone::Title);
+    let cursor = typed(&mut inner.rows(y + 2, 1), " ", &ask.edit);
+    match ask.problem {
+        Some(problem) => inner.at(1, y + 3, problem, Tone::Bad),
+        None => inner.at(1, y + 3, "enter does it, esc does nothing", Tone::Dim),
+    };
+    cursor
+}
+
+/// Draws the question before leaving while acts are under way.
+pub fn quit(paint: &mut Paint<'_>, state: &State) {
+    let area = centred(paint.area(), 5);
+    let mut inner = paint.boxed(area, "Quit?");
+    let line = format!("Acts that wait for the node's answer: {}", state.log.running());
+    inner.at(1, 0, &line, Tone::Text);
+    inner.at(1, 1, "They go on, but their outcome will not be seen here.", Tone::Text);
+    inner.at(1, 2, "y quits, any other key stays", Tone::Dim);
+}
+
+fn centred(area: Rect, rows: u16) -> Rect {
+    let width = area.width.min(COLUMNS_MAX);
+    let height = area.height.min(rows);
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    }
+}

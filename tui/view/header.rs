@@ -1,0 +1,120 @@
+//! The head of every page: the node, the connection, the figures, and the worst that is wrong.
+
+use weir_model::stream::HealthLevel;
+
+use crate::state::nav::TOP;
+use crate::state::{Link, State};
+use crate::text;
+use crate::theme::Tone;
+
+use super::paint::Paint;
+
+/// Columns the node's name keeps in the narrowest terminal.
+const NAME_MIN: usize = 6;
+/// Columns between name, connection and figures.
+const GAP: usize = 2;
+
+/// Draws the three lines.
+pub fn draw(paint: &mut Paint<'_>, state: &State) {
+    summary(paint, state);
+    pages(paint, state);
+    strip(paint, state);
+}
+
+fn summary(paint: &mut Paint<'_>, state: &State) {
+    let (word, tone) = connection(state);
+    let wide = usize::from(paint.width());
+    let mut figures = figures(state, wide >= 110);
+    if text::width(&word) + text::width(&figures) + NAME_MIN + 2 * GAP > wide {
+        // The connection says whether the figures mean anything, so it stays.
+        figures.clear();
+    }
+    let name = state
+        .shown()
+        .status
+        .as_ref()
+        .map_or_else(|| "weir".to_owned(), |s| format!("weir {} {}", s.name, s.version));
+    let taken = text::width(&figures) + text::width(&word) + 2 * GAP;
+    let name = text::fit(&name, wide.saturating_sub(taken).max(NAME_MIN), paint.theme.ascii);
+    let x = paint.spans(0, 0, &[(&name, Tone::Accent), ("  ", Tone::Text)]);
+    paint.at(x, 0, &word, tone);
+    paint.right(0, &figures, Tone::Text);
+}
+
+fn connection(state: &State) -> (String, Tone) {
+    let age = text::age(state.age_ms());
+    match &state.link {
+        Link::Connecting => ("connecting".into(), Tone::Warning),
+        Link::Connected => (format!("connected, {age} old"), Tone::Ok),
+        Link::Reconnecting { .. } if state.shown().status.is_some() => {
+            (format!("LOST, {age} old"), Tone::Bad)
+        }
+        Link::Reconnecting { .. } => ("NOT CONNECTED".into(), Tone::Bad),
+    }
+}
+
+fn figures(state: &State, roomy: bool) -> String {
+    let Some(status) = &state.shown().status else { return String::new() };
+    let (live, publishers) = (text::count(status.streams_live), text::count(status.publishers));
+    let (viewers, rate) = (text::count(status.viewers), text::bitrate(status.ingest_bitrate));
+    if roomy {
+        format!("{live} live  {publishers} publishers  {viewers} viewers  ingest {rate}bit/s")
+    } else {
+        format!("{live} live {publishers} pub {viewers} view in {rate}bit/s")
+    }
+}
+
+fn pages(paint: &mut Paint<'_>, state: &State) {
+    let top = state.nav.view().top();
+    let mut x = 0;
+    for (n, (view, _, _, title)) in (1..).zip(TOP.iter()) {
+        let open = *view == top;
+        let label = if open { format!("[{n} {title}]") } else { format!(" {n} {title} ") };
+        x = paint.at(x, 1, &label, if open { Tone::Accent } else { Tone::Dim });
+    }
+    let mut marks = Vec::new();
+    if let Some(held) = state.held() {
+        marks.push(format!("FROZEN, {held} held"));
+    }
+    if let Some(list) = state.list().filter(|l| !l.filter.is_empty()) {
+        marks.push(format!("filter /{}", list.filter.typed()));
+    }
+    let room = usize::from(paint.width().saturating_sub(x + 1));
+    let marks = text::fit(&marks.join("  "), room, paint.theme.ascii);
+    paint.right(1, &marks, Tone::Warning);
+}
+
+fn strip(paint: &mut Paint<'_>, state: &State) {
+    if let Some(notice) = state.notice() {
+        // What an act came to is news for a moment, also while the node is away: then above all.
+        let sign = match state.link {
+            Link::Reconnecting { .. } => "CONNECTION LOST, ",
+            Link::Connecting | Link::Connected => "> ",
+        };
+        paint.spans(0, 2, &[(sign, Tone::Accent), (notice, Tone::Text)]);
+        return;
+    }
+    if let Link::Reconnecting { error, next_ms, .. } = &state.link {
+        let wait = next_ms.saturating_sub(state.now_ms).div_ceil(1000);
+        paint.line(2, &format!("CONNECTION LOST, next try in {wait} s: {error}"), Tone::Banner);
+        paint.tint(2, Tone::Banner);
+        return;
+    }
+    let data = state.shown();
+    let Some(alert) = &data.alert else {
+        let calm = if data.status.is_some() { "nothing is wrong" } else { "" };
+        paint.line(2, calm, Tone::Dim);
+        return;
+    };
+    let (word, tone) = match alert.level {
+        HealthLevel::Bad => (paint.theme.symbol("✖ bad", "X bad"), Tone::Bad),
+        _ => (paint.theme.symbol("▲ warning", "! warning"), Tone::Warning),
+    };
+    let place = alert.channel.as_ref().map_or("node", |c| c.as_str());
+    let more = data.alerts.saturating_sub(1);
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    let line = format!("{word}: {place}: {}", alert.text);
+    let room = usize::from(paint.width()).saturating_sub(text::width(&more));
+    let line = text::fit(&line, room, paint.theme.ascii);
+    paint.spans(0, 2, &[(&line, tone), (&more, Tone::Dim)]);
+}

@@ -1,0 +1,130 @@
+//! How it looks, and what a command means on each page.
+//!
+//! A plural file is a list page, a singular one shows one thing. Views read the state, draw into a buffer and answer
+//! with intents; they change nothing.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use crate::intent::Intent;
+use crate::keymap::Command;
+use crate::state::list::Move;
+use crate::state::nav::{TOP, View};
+use crate::state::{Mode, State};
+use crate::theme::{Theme, Tone};
+use paint::Paint;
+
+pub mod bottom;
+pub mod channel;
+pub mod channels;
+pub mod dialog;
+pub mod events;
+pub mod header;
+pub mod help;
+pub mod log;
+pub mod node;
+pub mod paint;
+pub mod stream;
+pub mod streams;
+pub mod table;
+
+/// Lines of the header.
+const HEADER_ROWS: u16 = 3;
+/// Below this nothing useful fits.
+const COLUMNS_MIN: u16 = 20;
+/// Header, two lines of page, bottom line.
+const ROWS_MIN: u16 = HEADER_ROWS + 3;
+
+/// Draws the screen; answers where the text cursor is while something is typed.
+pub fn render(buf: &mut Buffer, area: Rect, state: &State, theme: Theme) -> Option<Position> {
+    let area = area.intersection(buf.area);
+    let mut paint = Paint::new(buf, area, theme);
+    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+        paint.line(0, "too small", Tone::Text);
+        return None;
+    }
+    let (head, rest) = split_top(area, HEADER_ROWS);
+    let (body, foot) = split_top(rest, rest.height - 1);
+    header::draw(&mut paint.within(head), state);
+    page(&mut paint.within(body), state);
+    let mut cursor = bottom::draw(&mut paint.within(foot), state);
+    match &state.mode {
+        Mode::Help => help::draw(&mut paint.within(body), state),
+        Mode::Confirm(ask) => cursor = dialog::confirm(&mut paint.within(body), ask),
+        Mode::Quit => dialog::quit(&mut paint.within(body), state),
+        Mode::Normal | Mode::Filter(_) | Mode::Prompt(_) => {}
+    }
+    cursor
+}
+
+fn page(paint: &mut Paint<'_>, state: &State) {
+    match state.nav.view() {
+        View::Streams => streams::draw(paint, state),
+        View::Stream(name) => stream::draw(paint, state, name),
+        View::Node => node::draw(paint, state),
+        View::Events => events::draw(paint, state),
+        View::Channels => channels::draw(paint, state),
+        View::Channel(name) => channel::draw(paint, state, name),
+        View::Log => log::draw(paint, state),
+    }
+}
+
+/// What a command means on the open page.
+#[must_use]
+pub fn intent(command: Command, state: &State) -> Intent {
+    let here = match state.nav.view() {
+        View::Streams => streams::intent(command, state),
+        View::Stream(name) => stream::intent(command, state, name),
+        View::Channels => channels::intent(command, state),
+        View::Channel(name) => channel::intent(command, state, name),
+        View::Log => log::intent(command, state),
+        View::Node | View::Events => None,
+    };
+    here.unwrap_or_else(|| common(command, state))
+}
+
+fn common(command: Command, state: &State) -> Intent {
+    match command {
+        Command::Alert => alert(state),
+        Command::Back => Intent::Back,
+        Command::Down => Intent::Move(Move::By(1)),
+        Command::Filter => Intent::EditFilter,
+        Command::First => Intent::Move(Move::First),
+        Command::Freeze => Intent::Freeze,
+        Command::HalfDown => Intent::Move(Move::Halves(1)),
+        Command::HalfUp => Intent::Move(Move::Halves(-1)),
+        Command::Help => Intent::Help,
+        Command::LastRow => Intent::Move(Move::Last),
+        Command::LastView => Intent::Last,
+        Command::Log => Intent::Open(View::Log),
+        Command::PageDown => Intent::Move(Move::Pages(1)),
+        Command::PageUp => Intent::Move(Move::Pages(-1)),
+        Command::Pane => Intent::Pane,
+        Command::Prompt => Intent::Prompt,
+        Command::Quit => Intent::Quit,
+        Command::Redraw => Intent::Redraw,
+        Command::Refresh => Intent::Refresh,
+        Command::Reverse => Intent::Reverse,
+        Command::Sort => Intent::Sort,
+        Command::Top(n) => TOP.get(n).map_or(Intent::None, |top| Intent::Open(top.0.clone())),
+        Command::Up => Intent::Move(Move::By(-1)),
+        Command::Copy | Command::Kick | Command::Open | Command::Revoke => Intent::None,
+    }
+}
+
+fn alert(state: &State) -> Intent {
+    match &state.shown().alert {
+        None => Intent::Tell("nothing is wrong".into()),
+        Some(alert) => match &alert.channel {
+            Some(channel) => Intent::Open(View::Stream(channel.clone())),
+            None => Intent::Open(View::Node),
+        },
+    }
+}
+
+/// The first `rows` lines of an area, and the others.
+fn split_top(area: Rect, rows: u16) -> (Rect, Rect) {
+    let rows = rows.min(area.height);
+    let top = Rect { height: rows, ..area };
+    (top, Rect { y: area.y + rows, height: area.height - rows, ..area })
+}
