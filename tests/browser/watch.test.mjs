@@ -99,9 +99,9 @@ test('every control has a name and the keyboard works', async () => {
   assert.deepEqual(nameless, []);
   assert.ok(await watch.page.title(), 'the page has a title');
   assert.ok(await watch.page.evaluate(() => document.documentElement.lang), 'the page names its language');
-  await watch.page.keyboard.press('k');
+  await watch.page.keyboard.press('Space');
   await eventually('the video is paused', 3_000, async () => (await watch.video()).paused);
-  await watch.page.keyboard.press('k');
+  await watch.page.keyboard.press('Space');
   await eventually('the video plays', 3_000, async () => !(await watch.video()).paused);
   await watch.page.close();
   await publisher.kill();

@@ -156,7 +156,7 @@ async fn of_media(player: &Player, url: &Url, list: &Playlist) -> Violations {
         let init = player.bytes(url, one.map.as_ref().expect("a map")).await;
         let tracks = mp4::tracks(&init);
         let bytes = player.bytes(url, &one.uri).await;
-        let samples = mp4::samples(&bytes);
+        let samples = mp4::samples(&bytes, &mp4::defaults(&init));
         if one.discontinuity {
             end = None;
         }

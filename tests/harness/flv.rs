@@ -108,7 +108,7 @@ fn tags_of_mp4(data: &Bytes) -> Vec<Tag> {
     let tracks = mp4::tracks(data);
     let mut tags: Vec<Tag> = tracks.iter().map(header).collect();
     let mut frames: Vec<Tag> = Vec::new();
-    for sample in mp4::samples(data) {
+    for sample in mp4::samples(data, &mp4::defaults(data)) {
         let track = tracks.iter().find(|one| one.id == sample.track).expect("a known track");
         frames.push(frame(track, &sample));
     }

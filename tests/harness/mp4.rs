@@ -1,6 +1,8 @@
 //! Reads fragmented MP4, from the boxes up: what ffmpeg made for a publisher, and what the node made for a player.
 //! ISO/IEC 14496-12; written for tests, so it panics where a file is not what it must be.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 
 /// A box: its type and the range of its contents.
@@ -104,20 +106,37 @@ fn specific_config(mut data: &[u8]) -> &[u8] {
     }
 }
 
+/// Duration, size and flags of samples that say nothing of their own (`trex`), by track.
+pub(crate) type Defaults = BTreeMap<u32, [u32; 3]>;
+
+/// The defaults of an initialization section.
+pub(crate) fn defaults(init: &[u8]) -> Defaults {
+    let entry = |(from, _): (usize, usize)| {
+        let field = |index: usize| u32_at(init, from + 4 + 4 * index);
+        (field(0), [field(2), field(3), field(4)])
+    };
+    find(init, "moov/mvex/trex", (0, init.len())).into_iter().map(entry).collect()
+}
+
 /// The samples of all fragments, in the order in which they stand.
-pub(crate) fn samples(data: &Bytes) -> Vec<Sample> {
+pub(crate) fn samples(data: &Bytes, defaults: &Defaults) -> Vec<Sample> {
     let mut samples = Vec::new();
     for (name, from, to) in boxes(data, 0, data.len()) {
         if &name == b"moof" {
             for range in find(data, "traf", (from, to)) {
-                fragment(data, from - 8, range, &mut samples);
+                fragment(data, (from - 8, range), defaults, &mut samples);
             }
         }
     }
     samples
 }
 
-fn fragment(data: &Bytes, moof: usize, traf: (usize, usize), out: &mut Vec<Sample>) {
+fn fragment(
+    data: &Bytes,
+    (moof, traf): (usize, (usize, usize)),
+    defaults: &Defaults,
+    out: &mut Vec<Sample>,
+) {
     let (header, _) = find(data, "tfhd", traf)[0];
     let flags = u32_at(data, header) & 0xff_ffff;
     assert_ne!(flags & 0x02_0000, 0, "default-base-is-moof (CMAF)");
@@ -126,7 +145,10 @@ fn fragment(data: &Bytes, moof: usize, traf: (usize, usize), out: &mut Vec<Sampl
     let mut optional = |bit: u32| (flags & bit != 0).then(|| take_u32(data, &mut at));
     assert_eq!(optional(0x01), None, "no base-data-offset");
     optional(0x02);
-    let (duration, size, sample_flags) = (optional(0x08), optional(0x10), optional(0x20));
+    let common = defaults[&track];
+    let duration = optional(0x08).unwrap_or(common[0]);
+    let size = optional(0x10).unwrap_or(common[1]);
+    let sample_flags = optional(0x20).unwrap_or(common[2]);
     let (time, _) = find(data, "tfdt", traf)[0];
     let mut dts =
         if data[time] == 1 { u64_at(data, time + 4) } else { u64::from(u32_at(data, time + 4)) };
@@ -138,15 +160,15 @@ fn fragment(data: &Bytes, moof: usize, traf: (usize, usize), out: &mut Vec<Sampl
         let mut place = moof + take_u32(data, &mut at) as usize;
         let first = (flags & 0x04 != 0).then(|| take_u32(data, &mut at));
         for index in 0..count {
-            let mut own = |bit: u32, common: Option<u32>| {
-                if flags & bit != 0 { Some(take_u32(data, &mut at)) } else { common }
+            let mut own = |bit: u32, common: u32| {
+                if flags & bit != 0 { take_u32(data, &mut at) } else { common }
             };
-            let duration = own(0x100, duration).unwrap_or(0);
-            let size = own(0x200, size).expect("a sample size") as usize;
-            let common = if index == 0 { first.or(sample_flags) } else { sample_flags };
-            let key = own(0x400, common).unwrap_or(0) & 0x1_0000 == 0;
+            let duration = own(0x100, duration);
+            let size = own(0x200, size) as usize;
+            let key =
+                own(0x400, first.filter(|_| index == 0).unwrap_or(sample_flags)) & 0x1_0000 == 0;
             #[allow(clippy::cast_possible_wrap)]
-            let cts = own(0x800, Some(0)).unwrap_or(0) as i32;
+            let cts = own(0x800, 0) as i32;
             let data = data.slice(place..place + size);
             out.push(Sample { track, dts, cts, duration, key, data });
             place += size;

@@ -226,6 +226,13 @@ impl Publisher {
         }
     }
 
+    /// Ends the connection so that nothing sent is lost: no more to say, then wait for the server to close.
+    pub(crate) async fn finish(mut self) {
+        // The server may have closed already.
+        self.writer.shutdown().await.ok();
+        self.closed().await;
+    }
+
     /// Waits until the server closes and answers the last thing it said.
     pub(crate) async fn closed(&mut self) -> Status {
         (&mut self.listener).await.unwrap_or_default()
@@ -283,7 +290,7 @@ mod tests {
         .await;
         let tags = Tags::of(&clip::LOW_DELAY);
         publisher.send_all(&tags, 0).await.unwrap();
-        drop(publisher);
+        publisher.finish().await;
         server.wait(limit).await;
         let recorded = Tags::of_file(&record);
         let count = |tags: &Tags, kind| tags.frames.iter().filter(|tag| tag.kind == kind).count();
