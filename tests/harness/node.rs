@@ -51,7 +51,8 @@ impl Node {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("cluster.toml");
         let (cert, key) = (cert.display(), key.display());
-        std::fs::write(&config, format!("[tls]\ncertificate = \"{cert}\"\nkey = \"{key}\"\n")).unwrap();
+        std::fs::write(&config, format!("[tls]\ncertificate = \"{cert}\"\nkey = \"{key}\"\n"))
+            .unwrap();
         Self::start_with(&["--config", config.to_str().unwrap()]).await
     }
 
