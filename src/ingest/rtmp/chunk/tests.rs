@@ -1,3 +1,5 @@
+//! The chunk layer against RTMP 1.0 §5.3 and against whatever else may come.
+
 use proptest::prelude::*;
 
 use super::super::message::kind::{AUDIO, COMMAND_AMF0, VIDEO};
