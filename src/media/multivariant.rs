@@ -5,7 +5,6 @@
 //! a player that takes only the first one gets the one that goes on. A change of codec proper (H.264 to HEVC)
 //! lists both too: a device without HEVC would fail at the next segment anyway, and is told so beforehand.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::TrackKind;
@@ -16,6 +15,12 @@ use crate::{TrackId, VideoParams};
 /// Announced over measured: the peak of what is still to come is not known, and a player that was told too
 /// little stalls.
 const MARGIN_PERCENT: u64 = 150;
+
+/// The same while little was measured: a show begins with a title card more often than with its busiest scene.
+const EARLY_MARGIN_PERCENT: u64 = 250;
+
+/// Media after which a measurement is no longer early, microseconds.
+const EARLY_US: i64 = 30_000_000;
 
 /// Announced rates are whole steps, so that the text does not change with every segment.
 const RATE_STEP: u64 = 10_000;
@@ -50,9 +55,9 @@ impl Multivariant {
     }
 }
 
-/// Writes the playlist. `announced` holds the highest bandwidth told so far of each variant; it only rises.
+/// Writes the playlist. A bandwidth never falls below what was measured since the show began.
 #[must_use]
-pub fn render(ladder: &Ladder, announced: &mut BTreeMap<TrackId, u64>) -> Multivariant {
+pub fn render(ladder: &Ladder) -> Multivariant {
     let of = |kind| move |(track, _): &(TrackId, &Rendition)| track.kind == kind;
     let with_media: Vec<(TrackId, &Rendition)> =
         ladder.renditions().filter(|(_, one)| one.has_media()).collect();
@@ -68,7 +73,7 @@ pub fn render(ladder: &Ladder, announced: &mut BTreeMap<TrackId, u64>) -> Multiv
         variants.extend(audios.iter().map(|audio| (*audio, [].as_slice())));
     }
     for ((track, rendition), audios) in variants {
-        stream_inf(&mut out, rendition, audios, announced.entry(track).or_default());
+        stream_inf(&mut out, rendition, audios);
         out.uri(track);
         out.text.push('\n');
     }
@@ -93,19 +98,15 @@ fn group(out: &mut Multivariant, audios: &[(TrackId, &Rendition)]) {
     }
 }
 
-fn stream_inf(
-    out: &mut Multivariant,
-    rendition: &Rendition,
-    audios: &[(TrackId, &Rendition)],
-    announced: &mut u64,
-) {
+fn stream_inf(out: &mut Multivariant, rendition: &Rendition, audios: &[(TrackId, &Rendition)]) {
     let most = |rate: fn(&Rendition) -> u64| {
         rate(rendition) + audios.iter().map(|(_, audio)| rate(audio)).max().unwrap_or(0)
     };
     let average = most(|one| one.rate().average());
     let peak = most(|one| one.rate().peak).max(average);
-    let with_margin = peak.saturating_mul(MARGIN_PERCENT) / 100;
-    *announced = with_margin.next_multiple_of(RATE_STEP).max(*announced);
+    let early = rendition.rate().duration_us < EARLY_US;
+    let margin = if early { EARLY_MARGIN_PERCENT } else { MARGIN_PERCENT };
+    let announced = (peak.saturating_mul(margin) / 100).div_ceil(RATE_STEP) * RATE_STEP;
     let mut codecs: Vec<&str> = Vec::new();
     for (_, one) in std::iter::once(&(TrackId::VIDEO, rendition)).chain(audios) {
         for init in one.inits() {
