@@ -19,6 +19,10 @@ const MARGIN_PERCENT: u64 = 150;
 /// The same while little was measured: a show begins with a title card more often than with its busiest scene.
 const EARLY_MARGIN_PERCENT: u64 = 250;
 
+/// Bits per pixel and frame, in hundredths, that encoders are rarely set above. While little was measured no less
+/// is announced: a show that fades in from black needs next to nothing at first.
+const EARLY_CENTIBITS_PER_PIXEL: u64 = 12;
+
 /// Media after which a measurement is no longer early, microseconds.
 const EARLY_US: i64 = 30_000_000;
 
@@ -106,7 +110,8 @@ fn stream_inf(out: &mut Multivariant, rendition: &Rendition, audios: &[(TrackId,
     let peak = most(|one| one.rate().peak).max(average);
     let early = rendition.rate().duration_us < EARLY_US;
     let margin = if early { EARLY_MARGIN_PERCENT } else { MARGIN_PERCENT };
-    let announced = (peak.saturating_mul(margin) / 100).div_ceil(RATE_STEP) * RATE_STEP;
+    let floor = if early { usual_rate_of(rendition) } else { 0 };
+    let announced = (peak.saturating_mul(margin) / 100).max(floor).div_ceil(RATE_STEP) * RATE_STEP;
     let mut codecs: Vec<&str> = Vec::new();
     for (_, one) in std::iter::once(&(TrackId::VIDEO, rendition)).chain(audios) {
         for init in one.inits() {
@@ -133,6 +138,16 @@ fn stream_inf(out: &mut Multivariant, rendition: &Rendition, audios: &[(TrackId,
         text.push_str(",AUDIO=\"audio\"");
     }
     text.push('\n');
+}
+
+/// Bits per second that a picture of this size and rate is rarely encoded above; 0 where there is none.
+fn usual_rate_of(rendition: &Rendition) -> u64 {
+    let video = rendition.inits().first().and_then(|init| init.config.video);
+    let Some((video, rate)) = video.zip(rendition.rate().samples_per_second()) else { return 0 };
+    let pixels = u64::from(video.width) * u64::from(video.height);
+    // Of a frame rate beyond any display only as much as a display shows.
+    let frames = rate.clamp(0.0, 120.0) as u64;
+    pixels.saturating_mul(frames).saturating_mul(EARLY_CENTIBITS_PER_PIXEL) / 100
 }
 
 /// Pixels as they are shown: the sample aspect ratio stretches the width.
