@@ -37,7 +37,7 @@ const STEP_US: i64 = 1_000;
 const JITTER_US: i64 = 2_000;
 
 /// What a part has of the target at the least, unless it is the last one of its segment (§4.4.4.9).
-const BAND_PERCENT: i64 = 85;
+pub(super) const BAND_PERCENT: i64 = 85;
 
 /// Room for late frames, microseconds: what encoders leave where a file begins anew, or drop once in a while.
 const SLACK_US: i64 = 22_000;

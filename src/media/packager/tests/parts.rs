@@ -60,7 +60,7 @@ fn the_target_is_close_to_the_wanted_one_at_common_rates() {
 
 #[test]
 fn a_frame_that_comes_late_harms_no_part() {
-    for late_ms in [5, 10, 20] {
+    for late_ms in [5, 20, 33, 70] {
         let late = |(n, ms): (usize, i64)| ms + if n >= 70 { late_ms } else { 0 };
         let ms: Vec<i64> = clock_ms(0, 240, 30, 1).into_iter().enumerate().map(late).collect();
         let audio = sound(48_000, 1024, 0, 8000);
