@@ -192,9 +192,8 @@ impl MediaLoop {
 
     fn publish_playable(&self) {
         let playable = self.window.playable();
-        self.state.send_if_modified(|state| {
-            std::mem::replace(&mut state.playable, playable) != playable
-        });
+        self.state
+            .send_if_modified(|state| std::mem::replace(&mut state.playable, playable) != playable);
     }
 }
 

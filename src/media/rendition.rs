@@ -106,7 +106,8 @@ impl Segment {
 
     /// Time that was over before the rendition began, `targets` targets ahead of `first`.
     fn before(first: Mark, timing: &Timing, targets: u64) -> Self {
-        let ahead_ms = i64::try_from(targets).unwrap_or(0).saturating_mul(timing.target_us()) / 1000;
+        let ahead_ms =
+            i64::try_from(targets).unwrap_or(0).saturating_mul(timing.target_us()) / 1000;
         let mark = Mark {
             msn: first.msn - targets,
             pdt: first.pdt.plus_ms(-ahead_ms),

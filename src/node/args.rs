@@ -56,7 +56,8 @@ impl Args {
     /// # Errors
     /// When the file cannot be used.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let mut config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let mut config =
+            self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
         if let Some(base) = self.port_base {
             config.set_port_base(base)?;
         }

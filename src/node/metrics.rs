@@ -86,10 +86,13 @@ impl Metrics {
 }
 
 /// Serves `/metrics` until the node stops.
-pub(super) async fn serve(listener: TcpListener, metrics: Metrics, sources: Sources, handle: Handle) {
-    let app = Router::new()
-        .route("/metrics", get(answer))
-        .with_state((Arc::new(metrics), sources));
+pub(super) async fn serve(
+    listener: TcpListener,
+    metrics: Metrics,
+    sources: Sources,
+    handle: Handle,
+) {
+    let app = Router::new().route("/metrics", get(answer)).with_state((Arc::new(metrics), sources));
     let stopping = {
         let handle = handle.clone();
         async move { handle.stopping().await }
@@ -102,8 +105,6 @@ pub(super) async fn serve(listener: TcpListener, metrics: Metrics, sources: Sour
 async fn answer(State((metrics, sources)): State<(Arc<Metrics>, Sources)>) -> Response {
     match metrics.text(&sources) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
-        Err(error) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
-        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }

@@ -74,8 +74,7 @@ impl Node {
         let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
         let endpoints = listeners.endpoints()?;
         let local = local::NodeFile::write(homes, &endpoints, &data);
-        let parts =
-            Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
+        let parts = Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
         parts.serve(listeners, tls)?;
         let Parts { tasks, streams, endpoints, .. } = parts;
         Ok(Self { tasks, streams, endpoints, local })
@@ -159,9 +158,8 @@ impl Parts {
             viewings: self.viewings.clone(),
             tasks: self.tasks.clone(),
         };
-        self.tasks.spawn("metrics listener", |handle| {
-            metrics::serve(scrape, metrics, sources, handle)
-        });
+        self.tasks
+            .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));
         let source = status::Source {
             name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
             started_at: clock::now(),
