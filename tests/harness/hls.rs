@@ -224,7 +224,12 @@ impl Player {
         if answer.status() != StatusCode::OK {
             return None;
         }
-        Some(Multivariant::parse(&answer.text().await.ok()?))
+        let list = Multivariant::parse(&answer.text().await.ok()?);
+        assert!(
+            !list.variants.is_empty(),
+            "an answer without a variant: a player takes that for an end"
+        );
+        Some(list)
     }
 
     /// Addresses of all media playlists.

@@ -29,6 +29,8 @@ pub(crate) struct Node {
     base: u16,
     data: TempDir,
     arguments: Vec<String>,
+    /// Kept for as long as the node may be started again.
+    config: Option<TempDir>,
 }
 
 impl Node {
@@ -41,19 +43,26 @@ impl Node {
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let arguments = arguments.iter().map(|one| (*one).to_owned()).collect();
-        let mut node = Self { process: None, base: free_port_base(), data, arguments };
+        let mut node =
+            Self { process: None, base: free_port_base(), data, arguments, config: None };
         node.run().await;
         node
     }
 
     /// One that also speaks TLS.
     pub(crate) async fn start_with_certificate(cert: &Path, key: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("cluster.toml");
         let (cert, key) = (cert.display(), key.display());
-        std::fs::write(&config, format!("[tls]\ncertificate = \"{cert}\"\nkey = \"{key}\"\n"))
-            .unwrap();
-        Self::start_with(&["--config", config.to_str().unwrap()]).await
+        Self::start_configured(&format!("[tls]\ncertificate = \"{cert}\"\nkey = \"{key}\"\n")).await
+    }
+
+    /// One with a configuration of its own.
+    pub(crate) async fn start_configured(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cluster.toml");
+        std::fs::write(&path, config).unwrap();
+        let mut node = Self::start_with(&["--config", path.to_str().unwrap()]).await;
+        node.config = Some(folder);
+        node
     }
 
     /// Starts it (again) on the same ports and data, and waits until it answers.
