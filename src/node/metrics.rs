@@ -8,12 +8,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus::process_collector::ProcessCollector;
-use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use tokio::net::TcpListener;
 
 use crate::actors::streams::Streams;
 use crate::actors::tasks::{Handle, Tasks};
 use crate::actors::viewings::Viewings;
+use crate::store::Store;
 
 /// Figures that are read from the node when they are asked for.
 pub(super) struct Metrics {
@@ -24,6 +25,9 @@ pub(super) struct Metrics {
     window_bytes: IntGauge,
     viewings: IntGauge,
     loops: IntGaugeVec,
+    store_waiting: IntGauge,
+    store_writes: IntCounter,
+    store_errors: IntCounter,
 }
 
 /// Where the figures come from.
@@ -33,6 +37,8 @@ pub(super) struct Sources {
     pub streams: Streams,
     /// Viewers.
     pub viewings: Viewings,
+    /// What is durable.
+    pub store: Store,
     /// Background loops.
     pub tasks: Tasks,
 }
@@ -48,6 +54,11 @@ impl Metrics {
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
         let by_state = Opts::new("weir_loops", "Background loops by state");
         let loops = IntGaugeVec::new(by_state, &["state"])?;
         registry.register(Box::new(loops.clone()))?;
@@ -61,6 +72,9 @@ impl Metrics {
             )?,
             window_bytes: gauge("weir_window_bytes", "Media held in memory for viewers")?,
             viewings: gauge("weir_viewings", "Viewers right now")?,
+            store_waiting: gauge("weir_store_waiting", "Changes that wait to become durable")?,
+            store_writes: counter("weir_store_writes_total", "Changes made durable")?,
+            store_errors: counter("weir_store_errors_total", "Changes that failed")?,
             loops,
             registry,
         })
@@ -74,6 +88,10 @@ impl Metrics {
         self.ingest_bitrate.set(signed(totals.bitrate));
         self.window_bytes.set(signed(totals.window_bytes));
         self.viewings.set(signed(sources.viewings.total()));
+        let store = sources.store.loop_info();
+        self.store_waiting.set(signed(store.queue));
+        set(&self.store_writes, store.done);
+        set(&self.store_errors, store.errors);
         self.loops.reset();
         for one in sources.tasks.list() {
             let state = format!("{:?}", one.state).to_lowercase();
@@ -83,6 +101,11 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+/// Brings a counter to a total that is kept elsewhere.
+fn set(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
 }
 
 /// Serves `/metrics` until the node stops.

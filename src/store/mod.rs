@@ -26,11 +26,11 @@ use weir_model::{
     AccountId, Channel, ChannelName, KeyId, KeyRefusal, NodeId, StreamKey, Timestamp,
 };
 
+use self::sled::{Db, Raw, RawChange, Records};
 use catalog::{Catalog, NewKey, Planned};
 use entry::{Change, Entry};
 use identity::Purpose;
 use record::{ChannelRecord, Hex32, NodeRecord};
-use sled::{Db, Raw, RawChange, Records};
 
 /// The database's folder in the data directory.
 const DATABASE: &str = "db";

@@ -258,7 +258,7 @@ impl Packager {
         };
         let own_us = track.to_us(front.dts) - track.to_us(open.start);
         // Its decoding time may have been moved forward to fit a part.
-        let span_us = own_us.max(boundary_us - segment.start_us);
+        let span_us = own_us.max(track.to_us(front.pts) - segment.start_us);
         !open.independent || span_us + KEY_EARLY_US >= limit_us
     }
 

@@ -54,8 +54,7 @@ pub(super) struct Track {
     end: Option<i64>,
     last_dts: Option<i64>,
     last_step: i64,
-    /// Presentation minus decoding time of the last key frame: how far the picture trails the line of
-    /// decoding.
+    /// How far the picture trails the line of decoding; see [`Self::shift_of`].
     shift: i64,
     next_part: u64,
     joined: bool,
@@ -180,12 +179,19 @@ impl Track {
 
     /// Where a segment that begins with `frame` begins on the show's line, microseconds.
     pub(super) fn boundary_us(&self, frame: &Frame) -> i64 {
-        if frame.key || !self.is_video() {
+        if !self.is_video() {
             return self.to_us(frame.pts);
         }
-        // Pictures that lean on others arrive in decoding order; the line goes on as it did since
-        // the last key frame.
-        self.to_us(frame.dts + self.shift)
+        let shift = if frame.key { self.shift_of(frame) } else { self.shift };
+        self.to_us(frame.dts + shift)
+    }
+
+    /// How far the picture trails the line of decoding from the key frame `frame` on. Pictures that are
+    /// decoded after an open key frame and shown before it belong to its segment, so the least of all key
+    /// frames counts.
+    fn shift_of(&self, frame: &Frame) -> i64 {
+        let own = frame.pts - frame.dts;
+        if self.fresh { own } else { own.min(self.shift) }
     }
 
     /// Where what was placed so far ends on the show's line, microseconds.
@@ -247,7 +253,7 @@ impl Track {
         out: &mut Vec<Output>,
     ) {
         if frame.key {
-            self.shift = if self.is_video() { frame.pts - frame.dts } else { 0 };
+            self.shift = if self.is_video() { self.shift_of(&frame) } else { 0 };
         }
         if self.open.is_none() {
             self.begin(&frame, segment, out);
@@ -287,7 +293,7 @@ impl Track {
 
     fn begin(&mut self, frame: &Frame, segment: Segment, out: &mut Vec<Output>) {
         // No boundary to come lies before the decoding time.
-        let own_us = self.to_us(if frame.key { frame.pts } else { frame.dts });
+        let own_us = if frame.key { self.boundary_us(frame) } else { self.to_us(frame.dts) };
         let late = own_us - segment.start_us > START_TOLERANCE_US;
         let start_us = if late { own_us } else { segment.start_us };
         let Segment { msn, discontinuity, .. } = segment;
