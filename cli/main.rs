@@ -6,6 +6,7 @@
 
 mod args;
 mod channel;
+mod clock;
 mod event;
 mod exit;
 mod key;
@@ -24,7 +25,6 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use weir_model::Timestamp;
 use weir_model::local::Homes;
 
 use exit::Exit;
@@ -62,16 +62,10 @@ fn surroundings() -> Surroundings {
             data_home: path("XDG_DATA_HOME").map(PathBuf::from),
             state_home: path("XDG_STATE_HOME").map(PathBuf::from),
         },
-        now,
+        now: clock::now,
         terminal: std::io::stdout().is_terminal(),
         asks,
         out: Box::new(std::io::stdout()),
         err: Box::new(std::io::stderr()),
     }
-}
-
-#[allow(clippy::disallowed_methods)]
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp(i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
 }

@@ -99,8 +99,7 @@ async fn node() -> (String, Asked) {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
     let log = Arc::clone(&asked);
-    #[allow(clippy::disallowed_methods)]
-    tokio::spawn(async move {
+    tokio::runtime::Handle::current().spawn(async move {
         loop {
             let (mut socket, _) = listener.accept().await.unwrap();
             let (head, body) = request(&mut socket).await;

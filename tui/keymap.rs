@@ -10,34 +10,60 @@ use crate::state::nav::{Pane, View};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the table below says what each does")]
 pub enum Command {
+    /// Go to the worst finding.
     Alert,
+    /// Clear the filter, or leave the page.
     Back,
+    /// Copy what is under the cursor.
     Copy,
+    /// Move a row down.
     Down,
+    /// Type a filter.
     Filter,
+    /// Move to the first row.
     First,
+    /// Freeze the screen or let it go on.
     Freeze,
+    /// Move half a page down.
     HalfDown,
+    /// Move half a page up.
     HalfUp,
+    /// Show the keys.
     Help,
+    /// Kick what is under the cursor, after a question.
     Kick,
+    /// Move to the last row.
     LastRow,
+    /// Swap with the page before.
     LastView,
+    /// Open the command log.
     Log,
+    /// Open what is under the cursor.
     Open,
+    /// Move a page down.
     PageDown,
+    /// Move a page up.
     PageUp,
+    /// Open the next part of the page.
     Pane,
+    /// Type a command.
     Prompt,
+    /// Leave the console.
     Quit,
+    /// Draw the screen anew.
     Redraw,
+    /// Look at the node now.
     Refresh,
+    /// Turn the order round.
     Reverse,
+    /// Revoke the key under the cursor, after a question.
     Revoke,
+    /// Sort by the next column.
     Sort,
+    /// Open the page of this digit, counted from zero.
     Top(usize),
+    /// Move a row up.
     Up,
 }
 

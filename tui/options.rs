@@ -17,7 +17,8 @@ const STILL: (u16, u16) = (80, 24);
 const STILL_MAX: u16 = 1000;
 
 /// The operators' console of Weir.
-#[derive(Debug, Clone, Default, Parser)]
+// No `Debug`: it would print the token.
+#[derive(Clone, Default, Parser)]
 #[command(
     version,
     about,
@@ -60,7 +61,7 @@ pub struct Options {
 }
 
 /// What only the environment says.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 struct Environment {
     // The token has no option of its own: arguments are seen by every user of the machine.
     token: String,
@@ -166,7 +167,8 @@ mod tests {
     use crate::theme::Depth;
 
     fn options(args: &[&str]) -> Options {
-        Options::try_parse_from([&["weir-tui"], args].concat()).unwrap()
+        let parsed = Options::try_parse_from([&["weir-tui"], args].concat());
+        parsed.unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]

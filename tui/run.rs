@@ -1,6 +1,6 @@
 //! The console in its terminal: keys, updates and time in, at most twenty frames a second out.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
@@ -79,6 +79,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
 async fn with<A: Api>(api: A, options: &Options) -> Result<(), Failure> {
     if options.once || options.svg.is_some() || options.record.is_some() {
         return still::print(&api, options).await;
+    }
+    if !io::stdout().is_terminal() {
+        let hint = "standard output is no terminal; --once prints one frame";
+        return Err(Failure::Usage(hint.into()));
     }
     let mut app = App::new(options.theme());
     let begun = app.begin(options.page()?, &options.filter);

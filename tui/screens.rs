@@ -212,6 +212,20 @@ fn quit_with_an_act_under_way() {
 }
 
 #[test]
+fn colour_never_says_what_text_does_not() {
+    for mut state in crate::fixture::every_page() {
+        let mut texts = Vec::new();
+        for depth in [Depth::Plain, Depth::Sixteen, Depth::True] {
+            let mut app = App::new(Theme { depth, ascii: false });
+            std::mem::swap(&mut app.state, &mut state);
+            texts.push(small(&app));
+            std::mem::swap(&mut app.state, &mut state);
+        }
+        assert!(texts.iter().all(|text| *text == texts[0]));
+    }
+}
+
+#[test]
 fn no_size_of_terminal_breaks_any_page() {
     for mut state in crate::fixture::every_page() {
         for mode in ["", "?", ":", "/", "x"] {

@@ -137,7 +137,8 @@ pub struct PublicStream {
     pub state: watch::Receiver<PublicState>,
     /// Its playlists and media. Stays the same object for the life of the stream.
     pub window: Arc<Window>,
-    pub(super) gauge: Arc<Gauge>,
+    /// Its figures, without asking its actor.
+    pub gauge: Arc<Gauge>,
 }
 
 /// Sums over all streams of the node.

@@ -13,18 +13,28 @@ use crate::actors::clock;
 use crate::actors::streams::StopReason;
 
 /// All channels by name.
-#[utoipa::path(get, path = "/v1/channels", tag = "channel", responses(
-    (status = 200, body = Vec<Channel>), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/channels", tag = "channel",
+    responses(
+        (status = 200, body = Vec<Channel>),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn list(State(ctx): State<Context>) -> Result<axum::Json<Vec<Channel>>, Refusal> {
     Ok(axum::Json(ctx.store.channels()?))
 }
 
 /// Makes a channel.
-#[utoipa::path(post, path = "/v1/channels", tag = "channel", params(Mutation), request_body = CreateChannel, responses(
-    (status = 201, body = Channel), (status = 200, body = Channel, description = "dry run"),
-    (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    post, path = "/v1/channels", tag = "channel",
+    params(Mutation),
+    request_body = CreateChannel,
+    responses(
+        (status = 201, body = Channel),
+        (status = 200, body = Channel, description = "dry run"),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn create(
     State(ctx): State<Context>,
     Query(query): Query<Mutation>,
@@ -48,9 +58,14 @@ pub(super) async fn create(
 }
 
 /// A channel with its keys and its stream.
-#[utoipa::path(get, path = "/v1/channels/{name}", tag = "channel", params(("name" = String, Path)), responses(
-    (status = 200, body = ChannelDetail), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/channels/{name}", tag = "channel",
+    params(("name" = String, Path)),
+    responses(
+        (status = 200, body = ChannelDetail),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn show(
     State(ctx): State<Context>,
     Path(name): Path<ChannelName>,
@@ -64,9 +79,14 @@ pub(super) async fn show(
 }
 
 /// Deletes a channel with its keys; drops its publisher.
-#[utoipa::path(delete, path = "/v1/channels/{name}", tag = "channel", params(("name" = String, Path), Mutation), responses(
-    (status = 200, body = Channel), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    delete, path = "/v1/channels/{name}", tag = "channel",
+    params(("name" = String, Path), Mutation),
+    responses(
+        (status = 200, body = Channel),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn delete(
     State(ctx): State<Context>,
     Path(name): Path<ChannelName>,

@@ -78,9 +78,14 @@ impl<'a> Change<'a> {
 }
 
 /// Events after a cursor or the newest ones, oldest first; with `follow`, one line of JSON each, for ever.
-#[utoipa::path(get, path = "/v1/events", tag = "event", params(EventQuery), responses(
-    (status = 200, body = Vec<Event>), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/events", tag = "event",
+    params(EventQuery),
+    responses(
+        (status = 200, body = Vec<Event>),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn list(
     State(ctx): State<Context>,
     Query(query): Query<EventQuery>,

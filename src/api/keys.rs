@@ -12,9 +12,14 @@ use super::extract::{Json, Path, Query};
 use crate::actors::clock;
 
 /// Keys of a channel, oldest first, revoked ones included.
-#[utoipa::path(get, path = "/v1/channels/{name}/keys", tag = "key", params(("name" = String, Path)), responses(
-    (status = 200, body = Vec<StreamKey>), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/channels/{name}/keys", tag = "key",
+    params(("name" = String, Path)),
+    responses(
+        (status = 200, body = Vec<StreamKey>),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn list(
     State(ctx): State<Context>,
     Path(name): Path<ChannelName>,
@@ -23,11 +28,16 @@ pub(super) async fn list(
 }
 
 /// Makes a key. The secret is shown this once; a dry run answers with an empty one.
-#[utoipa::path(post, path = "/v1/channels/{name}/keys", tag = "key", params(("name" = String, Path), Mutation), request_body = CreateKey,
+#[utoipa::path(
+    post, path = "/v1/channels/{name}/keys", tag = "key",
+    params(("name" = String, Path), Mutation),
+    request_body = CreateKey,
     responses(
-        (status = 201, body = CreatedKey), (status = 200, body = CreatedKey, description = "dry run"),
+        (status = 201, body = CreatedKey),
+        (status = 200, body = CreatedKey, description = "dry run"),
         (status = "default", body = ApiError),
-))]
+    ),
+)]
 pub(super) async fn create(
     State(ctx): State<Context>,
     Path(name): Path<ChannelName>,
@@ -49,12 +59,16 @@ pub(super) async fn create(
 }
 
 /// Revokes a key and makes one in its place; drops the publisher that came with the old one.
-#[utoipa::path(post, path = "/v1/channels/{name}/keys/{id}/rotate", tag = "key", params(("name" = String, Path), ("id" = String, Path), Mutation),
+#[utoipa::path(
+    post, path = "/v1/channels/{name}/keys/{id}/rotate", tag = "key",
+    params(("name" = String, Path), ("id" = String, Path), Mutation),
     request_body = CreateKey,
     responses(
-        (status = 201, body = CreatedKey), (status = 200, body = CreatedKey, description = "dry run"),
+        (status = 201, body = CreatedKey),
+        (status = 200, body = CreatedKey, description = "dry run"),
         (status = "default", body = ApiError),
-))]
+    ),
+)]
 pub(super) async fn rotate(
     State(ctx): State<Context>,
     Path((name, id)): Path<(ChannelName, KeyId)>,
@@ -78,9 +92,14 @@ pub(super) async fn rotate(
 }
 
 /// Revokes a key; drops the publisher that came with it.
-#[utoipa::path(delete, path = "/v1/channels/{name}/keys/{id}", tag = "key", params(("name" = String, Path), ("id" = String, Path), Mutation), responses(
-    (status = 200, body = StreamKey), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    delete, path = "/v1/channels/{name}/keys/{id}", tag = "key",
+    params(("name" = String, Path), ("id" = String, Path), Mutation),
+    responses(
+        (status = 200, body = StreamKey),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn revoke(
     State(ctx): State<Context>,
     Path((name, id)): Path<(ChannelName, KeyId)>,

@@ -13,17 +13,26 @@ use crate::actors::clock;
 use crate::actors::streams::StopReason;
 
 /// Every stream, by channel name.
-#[utoipa::path(get, path = "/v1/streams", tag = "stream", responses(
-    (status = 200, body = Vec<StreamInfo>), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/streams", tag = "stream",
+    responses(
+        (status = 200, body = Vec<StreamInfo>),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn list(State(ctx): State<Context>) -> axum::Json<Vec<StreamInfo>> {
     axum::Json(ctx.live.streams().await)
 }
 
 /// A channel's stream.
-#[utoipa::path(get, path = "/v1/streams/{channel}", tag = "stream", params(("channel" = String, Path)), responses(
-    (status = 200, body = StreamInfo), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/streams/{channel}", tag = "stream",
+    params(("channel" = String, Path)),
+    responses(
+        (status = 200, body = StreamInfo),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn show(
     State(ctx): State<Context>,
     Path(channel): Path<ChannelName>,
@@ -33,9 +42,14 @@ pub(super) async fn show(
 }
 
 /// A channel's stream in plain sentences.
-#[utoipa::path(get, path = "/v1/streams/{channel}/explain", tag = "stream", params(("channel" = String, Path)), responses(
-    (status = 200, body = StreamExplanation), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/streams/{channel}/explain", tag = "stream",
+    params(("channel" = String, Path)),
+    responses(
+        (status = 200, body = StreamExplanation),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn explain(
     State(ctx): State<Context>,
     Path(channel): Path<ChannelName>,
@@ -47,8 +61,15 @@ pub(super) async fn explain(
 }
 
 /// Drops a stream's publisher. Its encoder may come back; revoke its key to keep it out.
-#[utoipa::path(post, path = "/v1/streams/{channel}/kick", tag = "stream", params(("channel" = String, Path), Mutation), request_body = Kick,
-    responses((status = 200, body = Kicked), (status = "default", body = ApiError)))]
+#[utoipa::path(
+    post, path = "/v1/streams/{channel}/kick", tag = "stream",
+    params(("channel" = String, Path), Mutation),
+    request_body = Kick,
+    responses(
+        (status = 200, body = Kicked),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn kick(
     State(ctx): State<Context>,
     Path(channel): Path<ChannelName>,

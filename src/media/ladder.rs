@@ -33,8 +33,6 @@ pub struct Ladder {
     break_due: bool,
     ended: bool,
     playable: bool,
-    /// Highest bandwidth told so far of each variant.
-    announced: BTreeMap<TrackId, u64>,
     ignored: u64,
 }
 
@@ -50,7 +48,6 @@ impl Ladder {
             break_due: false,
             ended: false,
             playable: false,
-            announced: BTreeMap::new(),
             ignored: 0,
         }
     }
@@ -118,7 +115,6 @@ impl Ladder {
         self.break_due = self.discontinuities.is_some();
         self.ended = false;
         self.playable = false;
-        self.announced.clear();
     }
 
     /// Every rendition has a whole segment and one of them has media. Stays true until the next show.
@@ -158,11 +154,9 @@ impl Ladder {
     }
 
     /// The multivariant playlist; none before a player can start.
-    pub fn multivariant(&mut self) -> Option<Multivariant> {
-        let mut announced = std::mem::take(&mut self.announced);
-        let text = self.playable.then(|| multivariant::render(self, &mut announced));
-        self.announced = announced;
-        text
+    #[must_use]
+    pub fn multivariant(&self) -> Option<Multivariant> {
+        self.playable.then(|| multivariant::render(self))
     }
 
     /// Number of the newest segment, open or whole.

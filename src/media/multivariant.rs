@@ -5,7 +5,6 @@
 //! a player that takes only the first one gets the one that goes on. A change of codec proper (H.264 to HEVC)
 //! lists both too: a device without HEVC would fail at the next segment anyway, and is told so beforehand.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::TrackKind;
@@ -17,11 +16,15 @@ use crate::{TrackId, VideoParams};
 /// little stalls.
 const MARGIN_PERCENT: u64 = 150;
 
-/// The same while less than [`YOUNG_US`] were measured: a show often begins with a still picture.
-const YOUNG_MARGIN_PERCENT: u64 = 300;
+/// The same while little was measured: a show begins with a title card more often than with its busiest scene.
+const EARLY_MARGIN_PERCENT: u64 = 250;
 
-/// Media after which the measured peak says something, microseconds.
-const YOUNG_US: i64 = 30_000_000;
+/// Bits per pixel and frame, in hundredths, that encoders are rarely set above. While little was measured no less
+/// is announced: a show that fades in from black needs next to nothing at first.
+const EARLY_CENTIBITS_PER_PIXEL: u64 = 12;
+
+/// Media after which a measurement is no longer early, microseconds.
+const EARLY_US: i64 = 30_000_000;
 
 /// Announced rates are whole steps, so that the text does not change with every segment.
 const RATE_STEP: u64 = 10_000;
@@ -56,9 +59,9 @@ impl Multivariant {
     }
 }
 
-/// Writes the playlist. `announced` holds the highest bandwidth told so far of each variant; it only rises.
+/// Writes the playlist. A bandwidth never falls below what was measured since the show began.
 #[must_use]
-pub fn render(ladder: &Ladder, announced: &mut BTreeMap<TrackId, u64>) -> Multivariant {
+pub fn render(ladder: &Ladder) -> Multivariant {
     let of = |kind| move |(track, _): &(TrackId, &Rendition)| track.kind == kind;
     let with_media: Vec<(TrackId, &Rendition)> =
         ladder.renditions().filter(|(_, one)| one.has_media()).collect();
@@ -74,7 +77,7 @@ pub fn render(ladder: &Ladder, announced: &mut BTreeMap<TrackId, u64>) -> Multiv
         variants.extend(audios.iter().map(|audio| (*audio, [].as_slice())));
     }
     for ((track, rendition), audios) in variants {
-        stream_inf(&mut out, rendition, audios, announced.entry(track).or_default());
+        stream_inf(&mut out, rendition, audios);
         out.uri(track);
         out.text.push('\n');
     }
@@ -99,21 +102,16 @@ fn group(out: &mut Multivariant, audios: &[(TrackId, &Rendition)]) {
     }
 }
 
-fn stream_inf(
-    out: &mut Multivariant,
-    rendition: &Rendition,
-    audios: &[(TrackId, &Rendition)],
-    announced: &mut u64,
-) {
+fn stream_inf(out: &mut Multivariant, rendition: &Rendition, audios: &[(TrackId, &Rendition)]) {
     let most = |rate: fn(&Rendition) -> u64| {
         rate(rendition) + audios.iter().map(|(_, audio)| rate(audio)).max().unwrap_or(0)
     };
     let average = most(|one| one.rate().average());
     let peak = most(|one| one.rate().peak).max(average);
-    let young = rendition.rate().duration_us < YOUNG_US;
-    let percent = if young { YOUNG_MARGIN_PERCENT } else { MARGIN_PERCENT };
-    let with_margin = peak.saturating_mul(percent) / 100;
-    *announced = with_margin.next_multiple_of(RATE_STEP).max(*announced);
+    let early = rendition.rate().duration_us < EARLY_US;
+    let margin = if early { EARLY_MARGIN_PERCENT } else { MARGIN_PERCENT };
+    let floor = if early { usual_rate_of(rendition) } else { 0 };
+    let announced = (peak.saturating_mul(margin) / 100).max(floor).div_ceil(RATE_STEP) * RATE_STEP;
     let mut codecs: Vec<&str> = Vec::new();
     for (_, one) in std::iter::once(&(TrackId::VIDEO, rendition)).chain(audios) {
         for init in one.inits() {
@@ -140,6 +138,16 @@ fn stream_inf(
         text.push_str(",AUDIO=\"audio\"");
     }
     text.push('\n');
+}
+
+/// Bits per second that a picture of this size and rate is rarely encoded above; 0 where there is none.
+fn usual_rate_of(rendition: &Rendition) -> u64 {
+    let video = rendition.inits().first().and_then(|init| init.config.video);
+    let Some((video, rate)) = video.zip(rendition.rate().samples_per_second()) else { return 0 };
+    let pixels = u64::from(video.width) * u64::from(video.height);
+    // Of a frame rate beyond any display only as much as a display shows.
+    let frames = rate.clamp(0.0, 120.0) as u64;
+    pixels.saturating_mul(frames).saturating_mul(EARLY_CENTIBITS_PER_PIXEL) / 100
 }
 
 /// Pixels as they are shown: the sample aspect ratio stretches the width.

@@ -21,6 +21,10 @@ const SKIP_TARGETS: i64 = 6;
 /// Part targets a player stays behind the end (§4.4.3.8: at least two, should be three).
 const PART_HOLD_BACK: i64 = 3;
 
+/// Whole segments that must be independent before that is claimed: it is observed, not promised by the
+/// publisher, and a claim that is taken back after the first long group of pictures is worth less than none.
+const INDEPENDENT_SEEN: usize = 3;
+
 /// What a playlist says besides its own rendition.
 #[derive(Debug, Clone)]
 pub struct Surroundings<'a> {
@@ -72,7 +76,8 @@ fn header(out: &mut String, rendition: &Rendition, timing: &Timing) -> std::fmt:
     writeln!(out, "#EXT-X-MEDIA-SEQUENCE:{}", rendition.media_sequence())?;
     writeln!(out, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", rendition.discontinuity_sequence())?;
     let open = rendition.open_segment();
-    if rendition.listed().chain(open).all(Segment::independent) {
+    let seen = rendition.listed_len() >= INDEPENDENT_SEEN;
+    if seen && rendition.listed().chain(open).all(Segment::independent) {
         writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     }
     Ok(())

@@ -405,7 +405,8 @@ impl Rendition {
         while let Some(oldest) = self.whole.front() {
             let due = self.listed > 0 && oldest.forget_us <= self.clock_us;
             let over = self.bytes > BYTES_MAX || self.whole.len() > SEGMENTS_MAX;
-            if !due && !(over && self.whole.len() > 1) {
+            let may_go = due || (over && self.whole.len() > 1);
+            if !may_go {
                 return;
             }
             self.squeezed += u64::from(!due);

@@ -208,7 +208,8 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         let stream = self.stream;
         let invalid = |text: &str| Err(ConfigError::Invalid(text.into()));
-        if !(1_000..=10_000).contains(&stream.segment_ms) || stream.segment_ms % 500 != 0 {
+        if !(1_000..=10_000).contains(&stream.segment_ms) || !stream.segment_ms.is_multiple_of(500)
+        {
             return invalid("stream.segment_ms must be 1000 to 10000, in steps of 500");
         }
         if !(100..=1_000).contains(&stream.part_ms) || stream.part_ms * 2 > stream.segment_ms {

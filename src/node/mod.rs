@@ -118,6 +118,7 @@ impl Parts {
         self.viewings.run(&self.tasks);
         let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
         let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
+        edge::gauges::run(&edge);
         edge::listen(&edge, listeners.http, None);
         if let Some((listener, tls)) = listeners.https.zip(https) {
             edge::listen(&edge, listener, Some(tls));

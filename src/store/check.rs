@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
 use super::catalog::Catalog;
 use super::entry::{Change, Entry};
 use super::record::Hex32;
-use super::sled::{Db, Raw};
-use super::{Lock, StoreError, identity};
+use super::{Db, Lock, Records, StoreError, identity};
 
 /// How many problems are listed; a wholly damaged store must not fill the terminal.
 const PROBLEMS_LISTED_MAX: usize = 1000;
@@ -62,7 +62,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Checks the store below `dir` while no node uses it. Changes no record.
+/// Checks the store below `dir` while no node uses it. Reads a copy that it makes beside the database,
+/// because sled repairs what it opens, and what it drops could no longer be looked at.
 ///
 /// # Errors
 /// When there is no store, a node has it open, or the database does not open at all.
@@ -71,15 +72,74 @@ pub fn check(dir: &Path) -> Result<Report, StoreError> {
         return Err(StoreError::NotFound { what: format!("a store below {}", dir.display()) });
     }
     let _lock = Lock::take(dir)?;
-    let raw = Db::open(&dir.join(super::DATABASE))?.records()?;
-    let (catalog, mut report) = load(&raw);
+    let copy = Copy::make(dir)?;
+    let records = Db::open(&copy.path)?.records()?;
+    let (catalog, mut report) = load(&records);
+    report.problems.extend(marker_problem(dir, &catalog));
     report.problems.extend(file_problems(dir, &catalog));
     Ok(report)
 }
 
+/// A copy of the database, removed when it is no longer needed.
+struct Copy {
+    path: PathBuf,
+}
+
+impl Copy {
+    fn make(dir: &Path) -> Result<Self, StoreError> {
+        let this = Self { path: dir.join("db.check") };
+        // Left by a check that was killed.
+        let _ = std::fs::remove_dir_all(&this.path);
+        copy_dir(&dir.join(super::DATABASE), &this.path).map_err(|error| {
+            StoreError::Io(format!("copying it to {} failed: {error}", this.path.display()))
+        })?;
+        Ok(this)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
+    DirBuilder::new().mode(0o700).create(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The marker beside the database says whose records must be in it.
+pub(super) fn marker_problem(dir: &Path, catalog: &Catalog) -> Option<Problem> {
+    let marked = identity::marked(dir)?;
+    let id = catalog.node.as_ref().map(|node| node.id.to_string());
+    let text = match id {
+        Some(id) if id == marked => return None,
+        Some(id) => format!("says {marked}, but the database is of {id}"),
+        None => format!("says {marked}, but the database has no record of it: records are lost"),
+    };
+    Some(Problem { at: identity::marker_file(dir).display().to_string(), text, fatal: true })
+}
+
 /// Builds the catalog and notes what does not fit.
-pub(super) fn load(raw: &[Raw]) -> (Catalog, Report) {
+pub(super) fn load(records: &Records) -> (Catalog, Report) {
+    let raw = &records.all;
     let mut report = Report { records: raw.len(), problems: Vec::new() };
+    if !records.complete {
+        let text =
+            "does not fit the records: some were lost or changed; compare the channels and keys \
+                    with what you expect"
+                .into();
+        report.problems.push(Problem { at: "census".into(), text, fatal: false });
+    }
     let mut catalog = Catalog::default();
     let mut hashes: BTreeMap<[u8; 32], String> = BTreeMap::new();
     for (name, bytes) in raw {

@@ -2,10 +2,10 @@
 
 use weir_model::{AccountId, ChannelName, KeyId};
 
+use super::RawChange;
 use super::record::{
     self, AccountRecord, ChannelRecord, KeyRecord, MsnRecord, NodeRecord, RecordError,
 };
-use super::sled::RawChange;
 
 /// A record with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -79,6 +79,24 @@ pub(super) fn token_file(dir: &Path) -> PathBuf {
     dir.join(OPERATOR_TOKEN_FILE)
 }
 
+/// Says that a store was made here, and whose: sled takes a file that it cannot make sense of for an
+/// empty one, and an empty store must not be mistaken for a new one.
+pub(super) fn marker_file(dir: &Path) -> PathBuf {
+    dir.join("node.id")
+}
+
+/// The id in the marker, if there is one.
+pub(super) fn marked(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(marker_file(dir)).ok().map(|text| text.trim().to_owned())
+}
+
+/// Writes the marker.
+pub(super) fn mark(dir: &Path, id: NodeId) -> Result<(), StoreError> {
+    write_private(&marker_file(dir), &format!("{id}\n")).map_err(|error| {
+        StoreError::Io(format!("writing {} failed: {error}", marker_file(dir).display()))
+    })
+}
+
 /// Whether the token in the file is the one that `node` knows.
 pub(super) fn token_fits(dir: &Path, node: &NodeRecord) -> bool {
     let Ok(text) = std::fs::read_to_string(token_file(dir)) else { return false };

@@ -5,6 +5,7 @@
 //! decides nothing.
 
 mod catalog;
+mod census;
 pub mod check;
 mod entry;
 mod identity;
@@ -29,6 +30,7 @@ use catalog::{Catalog, NewKey, Planned};
 use entry::{Change, Entry};
 use identity::Purpose;
 use record::{ChannelRecord, Hex32, NodeRecord};
+use sled::{Db, Raw, RawChange, Records};
 
 /// The database's folder in the data directory.
 const DATABASE: &str = "db";
@@ -121,11 +123,15 @@ impl Store {
     pub fn open(dir: &Path, now: Timestamp) -> Result<Self, StoreError> {
         make_private_dir(dir)?;
         let lock = Lock::take(dir)?;
-        let db = sled::Db::open(&dir.join(DATABASE))?;
+        let db = Db::open(&dir.join(DATABASE))?;
         sync_dir(dir)?;
-        let (mut catalog, report) = check::load(&db.records()?);
+        let (mut catalog, mut report) = check::load(&db.records()?);
+        report.problems.extend(check::marker_problem(dir, &catalog));
         refuse_fatal(&report)?;
         let (node, operator) = first_start(&db, &mut catalog, now)?;
+        if identity::marked(dir).is_none() {
+            identity::mark(dir, node.id)?;
+        }
         let node = fitting_token(&db, &mut catalog, dir, node)?;
         let catalog = Arc::new(RwLock::new(catalog));
         let writer = writer::Writer::start(db, Arc::clone(&catalog), now)?;
@@ -387,7 +393,7 @@ fn refuse_fatal(report: &check::Report) -> Result<(), StoreError> {
 
 /// The node's record and its operator; made, in one step, when the store is new.
 fn first_start(
-    db: &sled::Db,
+    db: &Db,
     catalog: &mut Catalog,
     now: Timestamp,
 ) -> Result<(NodeRecord, AccountId), StoreError> {
@@ -404,7 +410,7 @@ fn first_start(
 
 /// Replaces the operator token when its file is missing or holds another one.
 fn fitting_token(
-    db: &sled::Db,
+    db: &Db,
     catalog: &mut Catalog,
     dir: &Path,
     mut node: NodeRecord,
@@ -416,7 +422,7 @@ fn fitting_token(
     Ok(node)
 }
 
-fn make(db: &sled::Db, catalog: &mut Catalog, entries: Vec<Entry>) -> Result<(), StoreError> {
+fn make(db: &Db, catalog: &mut Catalog, entries: Vec<Entry>) -> Result<(), StoreError> {
     let changes: Vec<Change> = entries.into_iter().map(Change::Put).collect();
     let raw: Result<Vec<_>, _> = changes.iter().map(Change::raw).collect();
     db.commit(raw.map_err(|error| StoreError::Io(error.to_string()))?)?;

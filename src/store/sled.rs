@@ -8,7 +8,10 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use parking_lot::Mutex;
+
 use super::StoreError;
+use super::census::{CENSUS, Census};
 
 /// sled's page cache. The records of a full node are a few MiB; sled uses some times its cache.
 const CACHE_BYTES: u64 = 8 << 20;
@@ -23,6 +26,15 @@ pub(super) type RawChange = (Vec<u8>, Option<Vec<u8>>);
 pub(super) struct Db {
     db: sled::Db,
     file: File,
+    census: Mutex<Census>,
+}
+
+/// What a database holds.
+pub(super) struct Records {
+    /// By name.
+    pub(super) all: Vec<Raw>,
+    /// Nothing that was ever committed is missing.
+    pub(super) complete: bool,
 }
 
 impl Db {
@@ -39,28 +51,35 @@ impl Db {
             .map_err(|_| StoreError::Damaged("it cannot be opened".into()))?
             .map_err(failed)?;
         let file = File::open(dir.join("db")).map_err(io)?;
-        let this = Self { db, file };
+        let this = Self { db, file, census: Mutex::default() };
         this.sync()?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
         Ok(this)
     }
 
-    /// Every record, by name.
-    pub(super) fn records(&self) -> Result<Vec<Raw>, StoreError> {
+    /// Every record. To be called once, before the first commit.
+    pub(super) fn records(&self) -> Result<Records, StoreError> {
         let read = || {
             self.db
                 .iter()
                 .map(|pair| pair.map(|(name, bytes)| (name.to_vec(), bytes.to_vec())))
                 .collect::<Result<Vec<Raw>, sled::Error>>()
         };
-        catch_unwind(AssertUnwindSafe(read))
+        let mut all = catch_unwind(AssertUnwindSafe(read))
             .map_err(|_| StoreError::Damaged("its records cannot be read".into()))?
-            .map_err(failed)
+            .map_err(failed)?;
+        let stored = all.iter().position(|(name, _)| name == CENSUS);
+        let stored = stored.map(|at| all.remove(at).1);
+        let census = Census::of(&all);
+        let complete = census.fits(stored.as_deref());
+        *self.census.lock() = census;
+        Ok(Records { all, complete })
     }
 
     /// Makes all of `changes` or none of them; they survive a power cut once this returns `Ok`.
     pub(super) fn commit(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
+        batch.insert(CENSUS, self.census.lock().change(&changes));
         for (name, bytes) in changes {
             match bytes {
                 Some(bytes) => batch.insert(name, bytes),
@@ -104,7 +123,24 @@ mod tests {
         drop(db);
         assert!(Db::exists(dir.path()));
         let db = Db::open(dir.path()).unwrap();
-        assert_eq!(db.records().unwrap(), [(b"b".to_vec(), b"2".to_vec())]);
+        let records = db.records().unwrap();
+        assert_eq!(records.all, [(b"b".to_vec(), b"2".to_vec())]);
+        assert!(records.complete);
+    }
+
+    #[test]
+    fn a_record_that_was_lost_or_changed_behind_our_back_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(dir.path()).unwrap();
+        let [a, b] = [b"a", b"b"].map(|name| (name.to_vec(), Some(b"1".to_vec())));
+        db.commit(vec![a, b]).unwrap();
+        assert!(db.records().unwrap().complete);
+        db.db.insert("a", "2").unwrap();
+        assert!(!db.records().unwrap().complete);
+        db.db.insert("a", "1").unwrap();
+        assert!(db.records().unwrap().complete);
+        db.db.remove("b").unwrap();
+        assert!(!db.records().unwrap().complete);
     }
 
     #[test]

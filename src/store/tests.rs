@@ -1,3 +1,5 @@
+//! The store as its callers see it, on a real disk.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -29,8 +31,8 @@ async fn what_was_made_is_there_after_reopening() {
     let store = open(dir.path());
     assert_eq!((store.node(), store.operator()), (node, operator));
     assert_eq!(store.channel(&name("demo")).unwrap(), made);
-    assert_eq!(store.channels().unwrap(), [made]);
-    assert_eq!(store.keys(&name("demo")).unwrap(), [key.clone()]);
+    assert_eq!(store.channels().unwrap().len(), 1);
+    assert_eq!(store.keys(&name("demo")).unwrap(), std::slice::from_ref(&key));
     assert_eq!(store.authenticate(&secret, Timestamp(7)), Ok(key));
     drop(store);
     assert_eq!(check::check(dir.path()).unwrap().exit_code(), 0);
@@ -163,7 +165,7 @@ fn a_second_node_on_the_same_directory_is_told_so() {
 fn a_damaged_store_does_not_open_and_names_the_check() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let db = sled::Db::open(&dir.path().join(DATABASE)).unwrap();
+    let db = Db::open(&dir.path().join(DATABASE)).unwrap();
     db.commit(vec![(b"channel/demo".to_vec(), Some(vec![99]))]).unwrap();
     drop(db);
     let error = Store::open(dir.path(), Timestamp(0)).err().unwrap().to_string();
@@ -172,6 +174,25 @@ fn a_damaged_store_does_not_open_and_names_the_check() {
     let report = check::check(dir.path()).unwrap();
     assert_eq!(report.exit_code(), 1);
     assert!(report.to_string().contains("error: channel/demo"), "{report}");
+}
+
+#[test]
+fn a_store_whose_database_was_overwritten_or_lost_is_not_taken_for_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let database = dir.path().join(DATABASE).join("db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+    std::fs::write(&database, bytes).unwrap();
+    for _ in 0..2 {
+        let error = Store::open(dir.path(), Timestamp(0)).err().unwrap();
+        assert!(error.to_string().contains("weir-node check"), "{error}");
+        assert!(check::check(dir.path()).is_ok_and(|report| report.exit_code() == 1));
+    }
+    std::fs::remove_dir_all(dir.path().join(DATABASE)).unwrap();
+    assert!(check::check(dir.path()).is_err());
+    let error = Store::open(dir.path(), Timestamp(0)).err().unwrap();
+    assert!(error.to_string().contains("records are lost"), "{error}");
 }
 
 #[test]

@@ -175,7 +175,7 @@ impl Window {
         {
             return Some(Arc::clone(text));
         }
-        let text = Arc::new(self.ladder.write().multivariant()?);
+        let text = Arc::new(self.ladder.read().multivariant()?);
         *cached = Some((version, Arc::clone(&text)));
         Some(text)
     }

@@ -13,10 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use weir_model::Timestamp;
 use weir_model::node::{LoopInfo, LoopState};
 
-use super::StoreError;
 use super::catalog::{Catalog, Planned};
 use super::entry::Change;
-use super::sled::Db;
+use super::{Db, StoreError};
 
 /// Changes that may wait. Callers beyond wait for a place; every one of them is a request with a timeout
 /// or a stream that needs numbers, so nothing is dropped and nothing piles up.

@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 
 /// One iteration; gives how many bytes the connection held at most.
 fn one(n: u64, corpus: &Corpus, random: &mut Random) -> usize {
-    if n % HANDSHAKE_EVERY == 0 {
+    if n.is_multiple_of(HANDSHAKE_EVERY) {
         return whole_connection(&corpus.connection(random), random);
     }
     match n % 4 {

@@ -11,15 +11,23 @@ use crate::fixture;
 /// A recorded node with a switch.
 struct Flaky {
     up: Arc<AtomicBool>,
+    followed: mpsc::UnboundedSender<Option<u64>>,
     node: replay::Recording,
 }
 
 impl Flaky {
     fn start() -> (Arc<AtomicBool>, Conn, mpsc::Receiver<Update>) {
-        let up = Arc::new(AtomicBool::new(true));
-        let node = fixture::recording();
-        let (conn, updates) = Conn::start(Self { up: up.clone(), node });
+        let mut node = fixture::recording();
+        node.events.clear();
+        let (flaky, _) = Self::new(node);
+        let up = flaky.up.clone();
+        let (conn, updates) = Conn::start(flaky);
         (up, conn, updates)
+    }
+
+    fn new(node: replay::Recording) -> (Self, mpsc::UnboundedReceiver<Option<u64>>) {
+        let (followed, asked) = mpsc::unbounded_channel();
+        (Self { up: Arc::new(AtomicBool::new(true)), followed, node }, asked)
     }
 
     fn check(&self) -> Answer<()> {
@@ -54,8 +62,11 @@ impl Api for Flaky {
     async fn keys(&self, channel: &ChannelName) -> Answer<Vec<StreamKey>> {
         self.node.keys(channel).await
     }
-    async fn follow(&self, _: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
-        Ok(futures_util::stream::pending().boxed())
+    async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
+        // Every connection lives for one event.
+        let _ = self.followed.send(after);
+        let next = self.node.events.iter().find(|e| after.is_none_or(|c| e.cursor > c));
+        Ok(futures_util::stream::iter(next.cloned().map(Ok)).boxed())
     }
     async fn act(&self, _: &Act) -> Answer<String> {
         self.check()?;
@@ -104,6 +115,22 @@ async fn an_act_without_an_answer_ends_as_failed() {
         }
     };
     assert!(result.unwrap_err().contains("no answer in time"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_resumed_after_the_last_one_that_came() {
+    let (flaky, mut asked) = Flaky::new(fixture::recording());
+    let (_conn, mut updates) = Conn::start(flaky);
+    for expected in [None, Some(1), Some(2), Some(3)] {
+        assert_eq!(asked.recv().await, Some(expected));
+    }
+    let mut cursors = Vec::new();
+    while cursors.len() < 4 {
+        if let Some(Update::Event(event)) = updates.recv().await {
+            cursors.push(event.cursor);
+        }
+    }
+    assert_eq!(cursors, [1, 2, 3, 4]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,3 +1,5 @@
+//! Reading and following the log.
+
 use http_body_util::BodyExt;
 
 use super::super::tests::Bench;

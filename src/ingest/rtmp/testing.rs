@@ -60,7 +60,7 @@ pub(super) enum Amf<'a> {
     Text(&'a str),
     Number(f64),
     Null,
-    Object(&'a [(&'a str, Amf<'a>)]),
+    Object(&'a [(&'a str, Self)]),
 }
 
 /// AMF0 bytes.

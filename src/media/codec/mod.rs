@@ -10,6 +10,7 @@ mod bits;
 pub mod hevc;
 pub mod mp3;
 pub mod opus;
+pub mod silence;
 
 use bytes::Bytes;
 

@@ -119,8 +119,11 @@ fn sample(duration: u32, offset: i32, key: bool, payload: &'static [u8]) -> Samp
     Sample { duration, offset, key, payload: Bytes::from_static(payload) }
 }
 
-/// Reads a fragment: sequence, time, and duration, offset, flags and size of each sample.
-fn parse(data: &Bytes) -> (u32, u64, Vec<(u32, i64, u32, u32)>) {
+/// Duration, offset, flags and size of a sample.
+type Entries = Vec<(u32, i64, u32, u32)>;
+
+/// Reads a fragment: its sequence number, its time, its samples.
+fn parse(data: &Bytes) -> (u32, u64, Entries) {
     let mut cursor = Cursor::new(data.as_ref());
     let moof = Moof::decode(&mut cursor).expect("a moof");
     let offset = cursor.position() + 8;

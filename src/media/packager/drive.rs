@@ -256,7 +256,9 @@ impl Packager {
             true => self.config.segment_max_us,
             false => self.config.segment_us,
         };
-        let span_us = track.to_us(front.dts) - track.to_us(open.start);
+        let own_us = track.to_us(front.dts) - track.to_us(open.start);
+        // Its decoding time may have been moved forward to fit a part.
+        let span_us = own_us.max(boundary_us - segment.start_us);
         !open.independent || span_us + KEY_EARLY_US >= limit_us
     }
 
@@ -288,6 +290,7 @@ impl Packager {
     fn place(&mut self, at: usize, ticks: i64, segment: Segment, out: &mut Vec<Output>) {
         let rules = self.rules();
         if let Some(track) = self.tracks.get_mut(at)
+            && let ticks = track.fit(ticks, rules)
             && let Some(frame) = track.queue.pop_front()
         {
             track.place(frame, ticks, segment, rules, out);

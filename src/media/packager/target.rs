@@ -36,6 +36,12 @@ const STEP_US: i64 = 1_000;
 /// millisecond, rounded twice.
 const JITTER_US: i64 = 2_000;
 
+/// What a part has of the target at the least, unless it is the last one of its segment (§4.4.4.9).
+pub(super) const BAND_PERCENT: i64 = 85;
+
+/// Room for late frames, microseconds: what encoders leave where a file begins anew, or drop once in a while.
+const SLACK_US: i64 = 22_000;
+
 /// Frames held until the part target is chosen.
 #[derive(Debug, Default)]
 pub(super) struct Probe {
@@ -135,29 +141,34 @@ impl Rate {
         self.longest_us - self.shortest_us > JITTER_US.max(self.total_us / self.count / 10)
     }
 
-    /// The shortest part that can come out below `target_us`; zero when not even one frame fits.
-    fn shortest_part_us(&self, target_us: i64) -> i64 {
+    /// Room that the shortest part of at least [`BAND_PERCENT`] leaves below `target_us`; negative when no
+    /// whole number of frames fits the band. A frame that comes late by less than it harms no part.
+    fn slack_us(&self, target_us: i64) -> i64 {
         let spread_us = self.longest_us - self.shortest_us;
         // Even exact times may be rounded or steered by a millisecond later on.
         let margin_us = spread_us.max(STEP_US);
+        let band_us = target_us * BAND_PERCENT / 100;
         if self.varies() {
-            return (target_us - self.longest_us).max(0);
+            return target_us - self.longest_us - band_us;
         }
-        let frames = (target_us - margin_us) * self.count / self.total_us.max(1);
-        (frames * self.total_us / self.count - margin_us).max(0)
+        let total_us = self.total_us.max(1);
+        let frames = ((band_us + margin_us) * self.count + total_us - 1) / total_us;
+        target_us - margin_us - frames * total_us / self.count
     }
 }
 
-/// What a target costs: missing the band by 1 % weighs like being 10 % away from what is wanted, and
-/// missing it at all with a constant rate, which then misses it in every part, like 50 % more.
+/// What a target costs: missing the band by 1 % weighs like being 10 % away from what is wanted, missing it
+/// at all with a constant rate, which then misses it in every part, like 50 % more, and having no room for a
+/// late frame like 30 %.
 fn cost(target_us: i64, wanted_us: i64, rates: &[Rate]) -> i64 {
     let away = (target_us - wanted_us).abs() * 1_000 / wanted_us;
     let missed = |rate: &Rate| {
-        let short_us = target_us * 85 / 100 - rate.shortest_part_us(target_us);
-        if short_us <= 0 {
-            return 0;
+        let slack_us = rate.slack_us(target_us);
+        if slack_us >= 0 {
+            let wanted_us = if rate.varies() { 0 } else { SLACK_US };
+            return (wanted_us - slack_us).max(0) * 300 / SLACK_US;
         }
-        short_us * 10_000 / target_us + if rate.varies() { 0 } else { 500 }
+        -slack_us * 10_000 / target_us + if rate.varies() { 0 } else { 800 }
     };
     away + rates.iter().map(missed).sum::<i64>()
 }

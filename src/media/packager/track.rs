@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::line::Segment;
+use super::target::BAND_PERCENT;
 use super::{gap_segment, ticks, us};
 use crate::fmp4::{self, Sample};
 use crate::output::{Init, Output, Part, SegmentEnd, SegmentStart};
@@ -22,6 +23,10 @@ const NOMINAL_US: i64 = 33_333;
 /// How far the first sample of a segment may lie from the boundary before the segment states its own
 /// start, microseconds: the tolerance of players for programme date-times.
 pub(super) const START_TOLERANCE_US: i64 = 100_000;
+
+/// How much earlier than the publisher said a picture may be decoded, microseconds: a few lost pictures,
+/// and little enough that no segment gets longer than its rounded duration shows.
+const EARLY_MAX_US: i64 = 100_000;
 
 /// How far a key frame of a second video track may lie before the boundary it belongs to: encoders
 /// of one ladder round times differently.
@@ -205,6 +210,33 @@ impl Track {
         if ticks > 0 { ticks } else { self.nominal() }
     }
 
+    /// Ticks that the front picture lasts so that parts stay inside their band, at most `ticks`. A picture
+    /// that stays longer, because the rate varies or one was lost, lets the next one be decoded earlier;
+    /// when that one is shown does not change. One that stays much longer is a part of its own.
+    pub(super) fn fit(&mut self, ticks: i64, rules: Rules) -> i64 {
+        let (true, Some(front)) = (self.is_video(), self.queue.front()) else { return ticks };
+        let target_us = rules.part_target_us;
+        let span_us = match self.part.first() {
+            Some(_) if self.end == Some(front.dts) => self.span_us(front.dts),
+            _ => 0,
+        };
+        let is_enough = span_us * 100 >= target_us * BAND_PERCENT;
+        let room_us = if is_enough { target_us } else { target_us - span_us };
+        let fitting = self.to_ticks(room_us).max(1);
+        let end = front.dts + ticks;
+        match self.queue.get_mut(1) {
+            Some(next) if fitting < ticks && next.dts == end => {
+                let early = ticks - fitting;
+                if us(early, self.timescale) > EARLY_MAX_US {
+                    return ticks;
+                }
+                next.dts -= early;
+                fitting
+            }
+            _ => ticks,
+        }
+    }
+
     /// Puts `frame` into `segment`; it lasts `duration` ticks.
     pub(super) fn place(
         &mut self,
@@ -245,7 +277,7 @@ impl Track {
     /// make the part late.
     fn is_full(&self, duration: i64, target_us: i64) -> bool {
         let span_us = self.end.map_or(0, |end| self.span_us(end));
-        let enough = span_us * 100 >= target_us * 85;
+        let enough = span_us * 100 >= target_us * BAND_PERCENT;
         enough && span_us + self.to_us(duration) > target_us || self.part.len() >= PART_SAMPLES_MAX
     }
 

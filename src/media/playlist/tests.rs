@@ -32,7 +32,6 @@ fn the_whole_text_of_a_small_playlist() {
 #EXT-X-PART-INF:PART-TARGET=0.200000
 #EXT-X-MEDIA-SEQUENCE:0
 #EXT-X-DISCONTINUITY-SEQUENCE:0
-#EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MAP:URI=\"init-aa.mp4\"
 #EXT-X-PROGRAM-DATE-TIME:2023-11-14T22:13:20.000Z
 #EXT-X-PART:DURATION=0.200000,URI=\"p0.m4s\",INDEPENDENT=YES
@@ -99,6 +98,7 @@ fn h7_independence_is_claimed_only_while_it_is_true() {
     for msn in 1..9 {
         fed(&mut rendition, msn, 10, 200_000);
     }
+    assert_eq!(rendition.media_sequence(), 1);
     assert!(render(&rendition, &ALONE, false).contains("#EXT-X-INDEPENDENT-SEGMENTS"));
 }
 

@@ -4,13 +4,16 @@
 //! samples. So frames are counted (`next += samples`), and the wire only steers:
 //! - within [`JITTER_US`] the mean error moves the clock by at most 1/256 of a frame per frame, and not
 //!   at all while it is small: a publisher with a true clock gets frames of exact length;
-//! - a frame later than that is a hole: the sound goes on where the wire says;
+//! - a frame later than that is a hole: it is filled with frames of silence where the codec has them (what
+//!   is left of it lengthens the last one), and the sound goes on where the wire says;
 //! - frames that are earlier than that for half a second, so that no jitter explains it, are dropped until it fits.
+
+use std::ops::Range;
 
 use super::track::{Clock, Track};
 use super::{Raw, TimelineStats, ticks};
-use crate::Codec;
-use crate::codec::opus;
+use crate::codec::{opus, silence};
+use crate::{Codec, CodecConfig, Frame, Item, TrackId};
 
 /// Wire times are cut to whole milliseconds, so sound may seem to start this much before the picture.
 pub(super) const TRUNCATION_US: i64 = 1000;
@@ -31,6 +34,9 @@ const MEAN_FRAMES: i64 = 64;
 /// Frames in a row that must be early before one is dropped: half a second of AAC. Publishers that stamp
 /// groups of frames with one time are early inside a group and on time at its start.
 const EARLY_FRAMES: u32 = 24;
+
+/// Silent frames for one hole: longer ones are jumps of the clock long before.
+const SILENT_FRAMES_MAX: i64 = 512;
 
 /// Samples of a frame whose configuration does not say it and whose packet does not either.
 const SAMPLES_DEFAULT: u32 = 960;
@@ -82,6 +88,7 @@ pub(super) fn place(
     raw: &Raw,
     line_us: i64,
     stats: &mut TimelineStats,
+    out: &mut Vec<Item>,
 ) -> Option<(i64, i64)> {
     let (timescale, samples) = (track.config.timescale, samples(track, raw));
     let Clock::Audio(clock) = &mut track.clock else { return None };
@@ -96,6 +103,7 @@ pub(super) fn place(
         stats.audio_holes += 1;
         dts = target;
         clock.settle();
+        fill(raw.track, &track.config, next..target, stats, out);
     } else if error_us < clock.early_bound_us(samples, timescale) {
         clock.early = clock.early.saturating_add(1);
         if clock.early > EARLY_FRAMES {
@@ -113,6 +121,24 @@ pub(super) fn place(
     }
     clock.next = Some(dts + samples);
     Some((dts, dts))
+}
+
+/// Puts silence into a hole, as many whole frames as fit.
+fn fill(
+    track: TrackId,
+    config: &CodecConfig,
+    hole: Range<i64>,
+    stats: &mut TimelineStats,
+    out: &mut Vec<Item>,
+) {
+    let Some((payload, samples)) = silence::frame(config) else { return };
+    let samples = samples.max(1);
+    let count = ((hole.end - hole.start) / samples).min(SILENT_FRAMES_MAX);
+    for dts in (0..count).map(|n| hole.start + n * samples) {
+        stats.audio_silent += 1;
+        let payload = payload.clone();
+        out.push(Item::Frame(Frame { track, pts: dts, dts, key: true, payload }));
+    }
 }
 
 /// Duration of a frame in ticks, at least 1.

@@ -187,7 +187,7 @@ impl Timeline {
                 self.stats.audio_before_start += 1;
                 None
             }
-            TrackKind::Audio => audio::place(track, &raw, line_us, &mut self.stats),
+            TrackKind::Audio => audio::place(track, &raw, line_us, &mut self.stats, out),
         };
         let Some((dts, pts)) = placed else { return };
         let Raw { track, key, payload, .. } = raw;

@@ -25,6 +25,8 @@ pub struct TimelineStats {
     pub pts_moved: u64,
     /// Holes in the sound.
     pub audio_holes: u64,
+    /// Frames of silence put into them.
+    pub audio_silent: u64,
     /// Audio frames that came where there was sound already, dropped.
     pub audio_overlap: u64,
     /// Samples by which the sound was stretched or squeezed to follow the publisher's clock.

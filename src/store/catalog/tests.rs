@@ -1,3 +1,5 @@
+//! What each plan decides.
+
 use proptest::prelude::*;
 
 use super::*;

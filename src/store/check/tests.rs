@@ -1,3 +1,6 @@
+//! Each kind of problem, by its records.
+
+use super::super::Raw;
 use super::super::record::{AccountRecord, ChannelRecord, KeyRecord, MsnRecord, NodeRecord};
 use super::*;
 use weir_model::{AccountId, KeyId, NodeId, Timestamp};
@@ -46,8 +49,12 @@ fn key(id: u64, channel: &str, hash: u8) -> Raw {
     }))
 }
 
+fn found(records: &[Raw]) -> Report {
+    load(&Records { all: records.to_vec(), complete: true }).1
+}
+
 fn problems(records: &[Raw]) -> Vec<String> {
-    load(records).1.problems.iter().map(ToString::to_string).collect()
+    found(records).problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -70,7 +77,7 @@ fn every_record_that_cannot_be_read_is_named_and_stops_the_node() {
         ((vec![0xff, 0x1b], bytes), "its name is not one this version knows"),
     ] {
         let records = [base.as_slice(), &[bad]].concat();
-        let (_, report) = load(&records);
+        let report = found(&records);
         assert_eq!(report.problems.len(), 1, "{report}");
         assert!(report.problems[0].fatal);
         assert!(report.problems[0].text.starts_with(text), "{report}");
@@ -106,8 +113,15 @@ fn records_that_do_not_fit_each_other_are_named() {
 }
 
 #[test]
+fn records_that_are_missing_are_noticed_though_nobody_knows_which() {
+    let all = vec![account(1, "operator"), node()];
+    let (_, report) = load(&Records { all, complete: false });
+    assert_eq!((report.exit_code(), report.problems[0].at.as_str()), (1, "census"));
+}
+
+#[test]
 fn a_store_without_its_node_record_is_damaged() {
-    let (_, report) = load(&[account(1, "operator")]);
+    let report = found(&[account(1, "operator")]);
     assert!(report.problems.iter().any(|problem| problem.at == "node" && problem.fatal));
 }
 

@@ -1,3 +1,5 @@
+//! The chunk layer against RTMP 1.0 §5.3 and against whatever else may come.
+
 use proptest::prelude::*;
 
 use super::super::message::kind::{AUDIO, COMMAND_AMF0, VIDEO};
@@ -84,7 +86,7 @@ fn the_chunk_size_may_change_at_any_time_and_the_top_bit_is_ignored() {
     let frame = message(VIDEO, 0, &body);
     for (size, used) in [(4096, 4096), (128, 128), (1, 1), (0x8000_0400, 1024)] {
         let bytes = [set(size), chunked(&frame, 6, used)].concat();
-        assert_eq!(read_all(&bytes).unwrap(), [frame.clone()], "size {size}");
+        assert_eq!(read_all(&bytes).unwrap(), std::slice::from_ref(&frame), "size {size}");
     }
     let huge =
         [set(0x7FFF_FFFF), chunked(&frame, 6, usize::MAX), set(128), chunked(&frame, 6, 128)];
@@ -189,9 +191,9 @@ fn unfinished_messages_and_chunk_streams_are_bounded() {
     for csid in 3..20 {
         let begun =
             [basic(0, csid), u24(0).to_vec(), u24(4 << 20).to_vec(), vec![VIDEO, 1, 0, 0, 0]];
-        refused = refused.or(read(&mut dechunker, &begun.concat(), 99).err());
+        refused = refused.or_else(|| read(&mut dechunker, &begun.concat(), 99).err());
         // The first chunk must be whole before another chunk stream has its turn.
-        refused = refused.or(read(&mut dechunker, &[0; 128], 99).err());
+        refused = refused.or_else(|| read(&mut dechunker, &[0; 128], 99).err());
         assert!(dechunker.held() <= ASSEMBLY_BYTES_MAX);
     }
     assert_eq!(refused, Some(ChunkError::AssemblyFull));

@@ -1,3 +1,5 @@
+//! Connections over pipes and over real sockets, with a stream that refuses everybody.
+
 use std::future::Future;
 
 use prometheus::Registry;

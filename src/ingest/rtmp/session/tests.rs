@@ -1,3 +1,5 @@
+//! The session as encoders drive it, and as nobody should.
+
 use proptest::prelude::*;
 
 use super::super::chunk::Dechunker;

@@ -61,8 +61,8 @@ impl Publisher {
     fn new(tracks: usize) -> Self {
         let mut packager = packager();
         let mut out = Vec::new();
-        for at in 3 - tracks..3 {
-            packager.push(Item::Config(TRACKS[at], config(at, 0)), &mut out);
+        for (at, track) in TRACKS.iter().enumerate().skip(3 - tracks) {
+            packager.push(Item::Config(*track, config(at, 0)), &mut out);
         }
         Self { packager, out, sent: BTreeMap::new(), time_ms: [0; 3], variants: [0; 3] }
     }
@@ -186,7 +186,7 @@ proptest! {
             prop_assert!(track == A0 || samples.len() == frames.len());
             prop_assert!(samples.windows(2).all(|two| two[0].dts + two[0].duration == two[1].dts));
         }
-        for (_, segments) in &read.tracks {
+        for segments in read.tracks.values() {
             for (part, _) in segments.iter().flat_map(|one| &one.parts) {
                 prop_assert!(part.duration_us <= read.target_us);
             }

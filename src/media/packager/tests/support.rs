@@ -267,7 +267,7 @@ fn open(data: &Bytes, init: &Init) -> Vec<Found> {
         let payload = Bytes::copy_from_slice(&mdat.data[at..at + size]);
         let key = flags & 0x1_0000 == 0;
         assert_eq!(flags >> 24, if key { 2 } else { 1 }, "sample {n} of {}", init.track);
-        let offset = i64::from(entry.cts.unwrap_or(0));
+        let offset = entry.cts.unwrap_or(0);
         found.push(Found { dts, duration: i64::from(duration), offset, key, payload });
         dts += i64::from(duration);
         at += size;

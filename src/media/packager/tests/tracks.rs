@@ -168,7 +168,7 @@ fn a_second_video_track_is_cut_where_the_first_is() {
         assert_eq!(a.start.start_us, b.start.start_us);
     }
     // Its key frame is shown 33 ms before the boundary, out of tolerance: it stays behind it.
-    assert_eq!(read.of(V1)[1].parts[0].0.independent, false);
+    assert!(!read.of(V1)[1].parts[0].0.independent);
 }
 
 #[test]

@@ -117,7 +117,23 @@ fn groups_of_frames_with_one_time_are_kept_whole() {
 }
 
 #[test]
-fn a_hole_in_the_sound_is_a_longer_last_frame() {
+fn a_hole_in_the_sound_is_filled_with_silence() {
+    let mut bench = Bench::usual();
+    bench.frame(V, 0, 0, true);
+    let config = crate::codec::aac::config(&[0x11, 0x90]).expect("AAC-LC, 48 kHz, stereo");
+    bench.configure(A, config);
+    for ms in [0, 21, 521, 542] {
+        bench.frame(A, ms, 0, true);
+    }
+    let steps = bench.steps(A);
+    let (last_silent, rest) = (steps.len() - 2, &steps[..steps.len() - 2]);
+    assert!(rest.iter().all(|step| *step == 1024), "{steps:?}");
+    assert!((1024..2048).contains(&steps[last_silent]), "{steps:?}");
+    assert_eq!(bench.line.stats().audio_silent, 22);
+}
+
+#[test]
+fn a_hole_without_known_silence_is_a_longer_last_frame() {
     let mut bench = Bench::usual();
     bench.frame(V, 0, 0, true);
     for ms in [0, 21, 42, 564, 585, 607] {
