@@ -39,17 +39,19 @@ impl Nginx {
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder.path()).arg("-c").arg(&conf).args(["-g", "daemon off;"]);
         let process = Process::start("nginx", &mut command);
-        let nginx = Self { process, folder };
+        let mut nginx = Self { process, folder };
         nginx.wait_until_it_listens();
         Ok(nginx)
     }
 
-    fn wait_until_it_listens(&self) {
+    fn wait_until_it_listens(&mut self) {
         let start = Instant::now();
         while TcpStream::connect(self.http()).is_err() || TcpStream::connect(self.rtmp()).is_err() {
             assert!(start.elapsed() < Duration::from_secs(10), "nginx: {}", self.process.log());
             std::thread::sleep(Duration::from_millis(20));
         }
+        // A worker that somebody left behind would listen too.
+        assert_eq!(self.process.ended(), None, "nginx: {}", self.process.log());
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -71,6 +73,17 @@ impl Nginx {
     /// Where files lie that it serves at `/`.
     pub(crate) fn files(&self) -> PathBuf {
         self.folder.path().join("files")
+    }
+}
+
+/// Killed, the master would leave its worker behind, so it is asked.
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        self.process.signal("TERM");
+        let start = Instant::now();
+        while self.process.ended().is_none() && start.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 

@@ -82,7 +82,10 @@ fn summarize(report: &mut Report, plan: &Plan, ours: &[Cost], rivals: &[Cost], g
     }
     let window = 1.5 * VIDEO_BITS_PER_SECOND / 8.0 * WINDOW_SECONDS * streams / MIB;
     report.at_most("RSS MiB", rss, 40.0 + window);
-    report.at_most("RSS growth while measured, MiB", median(growth.to_vec()), 16.0);
+    // Memory grows until the window is full; only after that it says something.
+    if plan.warm_up.as_secs_f64() > WINDOW_SECONDS {
+        report.at_most("RSS growth while measured, MiB", median(growth.to_vec()), 16.0);
+    }
     report.note(format!(
         "{} publishers of 2.5 Mbit/s, {} s each, {} rounds; growth over 10 minutes: --seconds 600",
         plan.publishers,
