@@ -345,7 +345,7 @@ impl Store {
 
 /// Keeps a second process out of a data directory.
 struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -354,10 +354,17 @@ impl Lock {
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| at(&path, &error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse { dir: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(at(&path, &error)),
         }
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file would not be enough while a process that is just being started still has a copy.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -16,6 +17,9 @@ use super::census::{CENSUS, Census};
 /// sled's page cache. The records of a full node are a few MiB; sled uses some times its cache.
 const CACHE_BYTES: u64 = 8 << 20;
 
+/// sled's threads finish within milliseconds; a node that stops must not wait for one that hangs.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
 /// One stored record: its name and its bytes.
 pub(super) type Raw = (Vec<u8>, Vec<u8>);
 
@@ -24,7 +28,8 @@ pub(super) type RawChange = (Vec<u8>, Option<Vec<u8>>);
 
 /// An open database.
 pub(super) struct Db {
-    db: sled::Db,
+    /// None only while it is dropped.
+    db: Option<sled::Db>,
     file: File,
     census: Mutex<Census>,
 }
@@ -51,7 +56,7 @@ impl Db {
             .map_err(|_| StoreError::Damaged("it cannot be opened".into()))?
             .map_err(failed)?;
         let file = File::open(dir.join("db")).map_err(io)?;
-        let this = Self { db, file, census: Mutex::default() };
+        let this = Self { db: Some(db), file, census: Mutex::default() };
         this.sync()?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
         Ok(this)
@@ -59,9 +64,9 @@ impl Db {
 
     /// Every record. To be called once, before the first commit.
     pub(super) fn records(&self) -> Result<Records, StoreError> {
+        let db = self.db()?;
         let read = || {
-            self.db
-                .iter()
+            db.iter()
                 .map(|pair| pair.map(|(name, bytes)| (name.to_vec(), bytes.to_vec())))
                 .collect::<Result<Vec<Raw>, sled::Error>>()
         };
@@ -86,13 +91,35 @@ impl Db {
                 None => batch.remove(name),
             }
         }
-        self.db.apply_batch(batch).map_err(failed)?;
+        self.db()?.apply_batch(batch).map_err(failed)?;
         self.sync()
     }
 
+    fn db(&self) -> Result<&sled::Db, StoreError> {
+        self.db.as_ref().ok_or_else(|| StoreError::Io("it is closed".into()))
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
-        self.db.flush().map_err(failed)?;
+        self.db()?.flush().map_err(failed)?;
         self.file.sync_data().map_err(io)
+    }
+}
+
+impl Drop for Db {
+    /// sled's threads may hold its file, and the lock on it, for a moment after sled was dropped. Waiting
+    /// for that lock makes sure that who opens the database next finds it free.
+    fn drop(&mut self) {
+        drop(self.db.take());
+        let Ok(file) = self.file.try_clone() else { return };
+        let (tell, told) = std::sync::mpsc::channel();
+        let wait = move || {
+            let _ = file.lock();
+            let _ = file.unlock();
+            let _ = tell.send(());
+        };
+        if std::thread::Builder::new().name("store close".into()).spawn(wait).is_ok() {
+            let _ = told.recv_timeout(CLOSE_PATIENCE);
+        }
     }
 }
 
@@ -135,11 +162,11 @@ mod tests {
         let [a, b] = [b"a", b"b"].map(|name| (name.to_vec(), Some(b"1".to_vec())));
         db.commit(vec![a, b]).unwrap();
         assert!(db.records().unwrap().complete);
-        db.db.insert("a", "2").unwrap();
+        db.db().unwrap().insert("a", "2").unwrap();
         assert!(!db.records().unwrap().complete);
-        db.db.insert("a", "1").unwrap();
+        db.db().unwrap().insert("a", "1").unwrap();
         assert!(db.records().unwrap().complete);
-        db.db.remove("b").unwrap();
+        db.db().unwrap().remove("b").unwrap();
         assert!(!db.records().unwrap().complete);
     }
 
