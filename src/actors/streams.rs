@@ -408,7 +408,7 @@ impl Streams {
         }
         let channel = key.map(|key| &key.channel);
         let text = format!("a publisher from {} was refused: {why}", request.remote.ip());
-        self.inner.context.events.emit("publish.refused", channel, text, &fields);
+        self.inner.context.events.emit_refusal("publish.refused", channel, text, &fields);
     }
 }
 

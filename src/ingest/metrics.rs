@@ -19,8 +19,6 @@ pub struct Metrics {
     pub messages: IntCounterVec,
     /// Tags that could not be read and were left out.
     pub malformed: IntCounter,
-    /// Refusals that were counted but not written to the event log, because there were too many.
-    pub refusals_not_logged: IntCounter,
 }
 
 impl Metrics {
@@ -58,10 +56,6 @@ impl Metrics {
                 "weir_ingest_malformed_tags_total",
                 "Media messages that could not be read and were left out",
             )?,
-            refusals_not_logged: IntCounter::new(
-                "weir_ingest_refusals_not_logged_total",
-                "Refusals that were not written to the event log because there were too many",
-            )?,
         };
         metrics.register(registry)?;
         Ok(metrics)
@@ -74,8 +68,7 @@ impl Metrics {
         registry.register(Box::new(self.refused.clone()))?;
         registry.register(Box::new(self.bytes.clone()))?;
         registry.register(Box::new(self.messages.clone()))?;
-        registry.register(Box::new(self.malformed.clone()))?;
-        registry.register(Box::new(self.refusals_not_logged.clone()))
+        registry.register(Box::new(self.malformed.clone()))
     }
 }
 

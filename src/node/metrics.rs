@@ -11,6 +11,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use tokio::net::TcpListener;
 
+use crate::actors::events::Events;
 use crate::actors::streams::Streams;
 use crate::actors::tasks::{Handle, Tasks};
 use crate::actors::viewings::Viewings;
@@ -28,6 +29,7 @@ pub(super) struct Metrics {
     store_waiting: IntGauge,
     store_writes: IntCounter,
     store_errors: IntCounter,
+    events_suppressed: IntCounter,
 }
 
 /// Where the figures come from.
@@ -37,6 +39,8 @@ pub(super) struct Sources {
     pub streams: Streams,
     /// Viewers.
     pub viewings: Viewings,
+    /// What happened.
+    pub events: Events,
     /// What is durable.
     pub store: Store,
     /// Background loops.
@@ -75,6 +79,10 @@ impl Metrics {
             store_waiting: gauge("weir_store_waiting", "Changes that wait to become durable")?,
             store_writes: counter("weir_store_writes_total", "Changes made durable")?,
             store_errors: counter("weir_store_errors_total", "Changes that failed")?,
+            events_suppressed: counter(
+                "weir_events_suppressed_total",
+                "Refusals not written to the event log because there were too many",
+            )?,
             loops,
             registry,
         })
@@ -92,6 +100,7 @@ impl Metrics {
         self.store_waiting.set(signed(store.queue));
         set(&self.store_writes, store.done);
         set(&self.store_errors, store.errors);
+        set(&self.events_suppressed, sources.events.suppressed());
         self.loops.reset();
         for one in sources.tasks.list() {
             let state = format!("{:?}", one.state).to_lowercase();

@@ -140,6 +140,7 @@ fn whole_connection(bytes: &[u8], random: &mut Random) -> usize {
             let mut asked = false;
             for action in actions.drain(..) {
                 match action {
+                    Action::Announce(_) => {}
                     Action::Publish(_) => asked = true,
                     Action::Media { timestamp, body, .. } => {
                         let _ = demuxer.video(timestamp, body, &mut Vec::new());

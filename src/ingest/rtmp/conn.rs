@@ -162,17 +162,30 @@ where
     async fn publish(
         &mut self,
         publication: &Publication,
-        mut node_stops: watch::Receiver<bool>,
+        node_stops: watch::Receiver<bool>,
     ) -> Ended {
         let _counted = Counted::new(&self.ctx.metrics.publishers);
         let mut demux = Demux::new(publication.start_us);
+        let ended = self.receive(&mut demux, publication, node_stops).await;
+        demux.finish();
+        publication.feed.push(demux.items().drain(..));
+        ended
+    }
+
+    /// Feeds what arrives until the publication ends.
+    async fn receive(
+        &mut self,
+        demux: &mut Demux,
+        publication: &Publication,
+        mut node_stops: watch::Receiver<bool>,
+    ) -> Ended {
         let mut stop = publication.stop.clone();
         let mut seconds = interval(REPORT_EVERY);
         seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let bytes_before = self.bytes;
         loop {
             // First of all what came together with `publish`.
-            if let Err(ended) = self.pass_on(&mut demux, publication) {
+            if let Err(ended) = self.pass_on(demux, publication) {
                 return ended;
             }
             if let Err(ended) = self.flush().await {
@@ -221,6 +234,7 @@ where
                 }
                 Action::End(End::Unpublished) => return Err(Ended::Unpublished),
                 Action::End(End::Playback) => return Err(Ended::Playback),
+                Action::Announce(bits_per_second) => demux.announce(bits_per_second),
                 // The session asks once.
                 Action::Publish(_) => {}
             }

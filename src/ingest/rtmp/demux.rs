@@ -82,6 +82,16 @@ impl Demux {
         }
     }
 
+    /// The publisher announced its bitrate, bits per second.
+    pub fn announce(&mut self, bits_per_second: u64) {
+        self.monitor.announce(bits_per_second);
+    }
+
+    /// The publisher is gone: what was still held becomes items.
+    pub fn finish(&mut self) {
+        self.timeline.finish(&mut self.items);
+    }
+
     /// The items made since they were last drained.
     pub const fn items(&mut self) -> &mut Vec<Item> {
         &mut self.items

@@ -1,30 +1,22 @@
 //! What operators learn of connections that ended: metrics for all, events for those that need somebody.
 
-use parking_lot::Mutex;
 use weir_media::flv::FlvError;
 
-use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::ingest::metrics::Metrics;
 
 use super::conn::{Outcome, Peer};
 use super::refusal::Ended;
 
-/// Refusals written to the event log in a second. Whoever tries keys must not push everything else out of
-/// it; what is above is counted.
-pub(super) const REFUSALS_PER_SECOND_MAX: u32 = 20;
-
 /// Writes what became of connections.
 pub(super) struct Journal {
     events: Events,
     metrics: Metrics,
-    /// The running second and the refusals written in it.
-    second: Mutex<(i64, u32)>,
 }
 
 impl Journal {
     pub(super) fn new(events: Events, metrics: Metrics) -> Self {
-        Self { events, metrics, second: Mutex::new((0, 0)) }
+        Self { events, metrics }
     }
 
     /// Notes a connection that never began, because a limit was reached.
@@ -45,10 +37,6 @@ impl Journal {
         let Some(kind) = event_kind(outcome) else {
             return;
         };
-        if outcome.channel.is_none() && !self.may_write(clock::monotonic_us() / 1_000_000) {
-            self.metrics.refusals_not_logged.inc();
-            return;
-        }
         let fields = [
             ("reason", word.to_owned()),
             ("remote", remote.to_string()),
@@ -58,16 +46,10 @@ impl Journal {
             "ingest.dropped" => format!("the publisher was dropped: {ended}"),
             _ => format!("a publisher was refused: {ended}"),
         };
-        self.events.emit(kind, outcome.channel.as_ref(), text, &fields);
-    }
-
-    fn may_write(&self, now_s: i64) -> bool {
-        let mut second = self.second.lock();
-        if second.0 != now_s {
-            *second = (now_s, 0);
+        match &outcome.channel {
+            Some(channel) => self.events.emit(kind, Some(channel), text, &fields),
+            None => self.events.emit_refusal(kind, None, text, &fields),
         }
-        second.1 += 1;
-        second.1 <= REFUSALS_PER_SECOND_MAX
     }
 }
 

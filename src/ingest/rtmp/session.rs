@@ -33,6 +33,8 @@ pub enum MediaKind {
 /// What the shell must do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
+    /// The publisher announced the bitrate of its sound and picture together, bits per second.
+    Announce(u64),
     /// Decide about a publisher, then call [`Session::accept`] or [`Session::refuse`]. Nothing else is
     /// handled before.
     Publish(Intent),
@@ -194,11 +196,28 @@ impl Session {
                     self.ack_window = u64::from(window).max(ACK_WINDOW_MIN);
                 }
             }
-            // Acknowledgements and bandwidth wishes concern a sender of media, which we are not. Metadata
-            // repeats, lies or is absent: the media itself says what it is. Unknown types are ignored.
+            kind::DATA_AMF0 | kind::DATA_AMF3 => self.data(&message, out),
+            // Acknowledgements and bandwidth wishes concern a sender of media, which we are not. Unknown
+            // types are ignored.
             _ => self.counts.other += 1,
         }
         Ok(())
+    }
+
+    /// Metadata repeats, lies or is absent: the media itself says what it is. Only the bitrate that the
+    /// publisher means to send is worth knowing, because it can be compared with what arrives.
+    fn data(&mut self, message: &Message, out: &mut Vec<Action>) {
+        self.counts.other += 1;
+        let Ok(values) = amf::decode(message.amf0()) else { return };
+        let rate = |name: &str| {
+            let found = values.iter().find_map(|value| value.property(name));
+            found.and_then(Value::number).filter(|rate| (0.0..1e7).contains(rate))
+        };
+        let kilobits = [rate("videodatarate"), rate("audiodatarate")];
+        if kilobits.iter().any(Option::is_some) {
+            let bits = kilobits.iter().flatten().sum::<f64>() * 1000.0;
+            out.push(Action::Announce(bits as u64));
+        }
     }
 
     /// Tells the publisher that it may begin.

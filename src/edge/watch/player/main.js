@@ -22,6 +22,8 @@ const WORDS = {
 
 let engine = null;
 let show = null;
+/** Runs while the last seconds of a show are still seen. */
+let ending = 0;
 
 function say(state) {
   root.dataset.state = state;
@@ -67,6 +69,8 @@ function heard(what, levels) {
 }
 
 function finish(state) {
+  clearTimeout(ending);
+  ending = 0;
   engine?.stop();
   engine = null;
   show = null;
@@ -74,6 +78,17 @@ function finish(state) {
   by('unmute').hidden = true;
   by('start').hidden = true;
   say(state);
+}
+
+/** Whoever still watches the last seconds sees them to the end; gaps behind them are not waited for. */
+function end() {
+  const at = video.currentTime;
+  let ahead = 0;
+  for (let n = 0; n < video.buffered.length; n++) {
+    if (video.buffered.start(n) <= at && at < video.buffered.end(n)) ahead = video.buffered.end(n) - at;
+  }
+  if (!engine || video.paused || ahead < 0.1) finish('ended');
+  else if (!ending) ending = setTimeout(() => finish('ended'), ahead * 1000);
 }
 
 function tell(stream) {
@@ -86,12 +101,15 @@ function tell(stream) {
   by('title').textContent = stream.title;
   by('viewers').textContent = stream.state !== 'live' ? '' : stream.viewers === 1 ? '1 viewer' : stream.viewers + ' viewers';
   if (stream.state === 'live' && stream.playable) {
+    clearTimeout(ending);
+    ending = 0;
     if (!engine || show !== stream.show) begin();
     show = stream.show;
   } else if (stream.state === 'live') {
     finish('starting');
-  } else if (!(stream.state === 'ended' && engine && !video.ended && !video.paused)) {
-    // Whoever still watches the last seconds sees them to the end.
+  } else if (stream.state === 'ended') {
+    end();
+  } else {
     finish(stream.state);
   }
 }

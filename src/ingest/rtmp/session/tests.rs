@@ -284,6 +284,22 @@ fn media_passes_only_while_publishing_and_metadata_changes_nothing() {
 }
 
 #[test]
+fn of_the_metadata_only_the_announced_bitrate_counts_however_often_it_comes() {
+    let mut body = vec![2, 0, 10];
+    body.extend(b"onMetaData");
+    body.extend([8, 0, 0, 0, 9, 0, 13]);
+    body.extend(b"videodatarate");
+    body.push(0);
+    body.extend(2500f64.to_be_bytes());
+    body.extend([0, 0, 9]);
+    let metadata = Message { kind: 18, stream: 1, timestamp: 0, body: body.into() };
+    let mut session = publishing();
+    for _ in 0..20 {
+        assert_eq!(feed(&mut session, metadata.clone()), [Action::Announce(2_500_000)]);
+    }
+}
+
+#[test]
 fn an_aggregate_is_passed_on_as_its_messages() {
     let mut body = vec![8, 0, 0, 1, 0, 0, 10, 0, 0, 0, 0, b'a', 0, 0, 0, 12];
     body.extend([9, 0, 0, 1, 0, 0, 30, 0, 0, 0, 0, b'v', 0, 0, 0, 12]);
