@@ -157,6 +157,8 @@ impl Parts {
         let sources = metrics::Sources {
             streams: self.streams.clone(),
             viewings: self.viewings.clone(),
+            events: self.events.clone(),
+            store: self.store.clone(),
             tasks: self.tasks.clone(),
         };
         self.tasks
