@@ -1,10 +1,9 @@
 //! RTMP audio and video messages taken apart (FLV 10.1 Annex E; Enhanced RTMP v2).
 //!
 //! [`Demuxer`] is fed message bodies. `header` reads what stands in front of the media (legacy or
-//! enhanced), `sample` makes the payload what a sample entry expects, `aggregate` splits message type 22.
+//! enhanced), `sample` makes the payload what a sample entry expects.
 //! Nothing is gated on what the publisher announced at connect: real ones announce nothing.
 
-mod aggregate;
 mod demuxer;
 mod header;
 mod names;
@@ -15,7 +14,6 @@ use bytes::Bytes;
 use crate::codec::ConfigError;
 use crate::{CodecConfig, TrackId};
 
-pub use aggregate::{AggregateItem, split_aggregate};
 pub use demuxer::{Demuxer, TRACKS_PER_KIND_MAX};
 
 /// What one message holds.

@@ -321,24 +321,6 @@ fn empty_and_truncated_bodies_are_errors() {
     }
 }
 
-#[test]
-fn aggregates_are_split_and_their_times_shifted_to_the_message() {
-    let tag = |kind: u8, ms: u32, body: &[u8]| {
-        let [high, a, b, c] = ms.to_be_bytes();
-        let size = u8::try_from(body.len()).expect("short");
-        let back = u32::from(size) + 11;
-        [&[kind, 0, 0, size, a, b, c, high, 0, 0, 0][..], body, &back.to_be_bytes()].concat()
-    };
-    let message = [tag(8, 0x0100_0000, b"ab"), tag(9, 0x0100_0014, b"c")].concat();
-    let items = split_aggregate(500, Bytes::from(message.clone())).expect("two tags");
-    let seen: Vec<_> =
-        items.iter().map(|item| (item.kind, item.timestamp_ms, &item.body[..])).collect();
-    assert_eq!(seen, [(8, 500, &b"ab"[..]), (9, 520, b"c")]);
-    let without_last_pointer = Bytes::from(message[..message.len() - 4].to_vec());
-    assert_eq!(split_aggregate(500, without_last_pointer).map(|items| items.len()), Ok(2));
-    assert!(split_aggregate(500, Bytes::from(message[..message.len() - 5].to_vec())).is_err());
-}
-
 proptest! {
     #[test]
     fn arbitrary_messages_never_panic_and_make_few_tags(
@@ -359,8 +341,4 @@ proptest! {
         }
     }
 
-    #[test]
-    fn arbitrary_aggregates_never_panic(data in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = split_aggregate(7, Bytes::from(data));
-    }
 }
