@@ -6,6 +6,11 @@ use clap::Parser;
 use weir::node::args::{Args, Command};
 use weir::node::{self, Node};
 
+/// Parts and messages are made on one thread and freed on another, which the system's allocator answers
+/// with fragmentation and locks.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let outcome = match &args.command {

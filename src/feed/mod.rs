@@ -1,6 +1,6 @@
 //! L2. Feeds: one writer, many readers, bounded. They carry frames from ingest to whoever needs them.
 //!
-//! A reader has a cursor, not a copy. One that falls out of the ring skips to the newest key frame
+//! A reader has a cursor, not a copy, and what every reader has passed is dropped. One that falls out of the ring skips to the newest key frame
 //! behind a discontinuity; what it lost is counted.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -52,6 +52,7 @@ pub struct Feed {
 /// A cursor into a feed.
 pub struct Reader {
     shared: Arc<Shared>,
+    id: u64,
     next: u64,
     lagged: bool,
 }
@@ -73,6 +74,9 @@ struct Ring {
     configs: BTreeMap<TrackId, Arc<CodecConfig>>,
     /// Index of the newest frame a video decoder can start at.
     newest_key: Option<u64>,
+    /// Where each reader stands, by its id.
+    cursors: BTreeMap<u64, u64>,
+    next_reader: u64,
     closed: bool,
 }
 
@@ -99,8 +103,8 @@ impl Feed {
     /// A reader that begins with the next item written.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        let next = self.shared.ring.lock().end();
-        Reader { shared: Arc::clone(&self.shared), next, lagged: false }
+        let (id, next) = self.shared.ring.lock().join();
+        Reader { shared: Arc::clone(&self.shared), id, next, lagged: false }
     }
 
     /// Frames that readers lost because they fell behind.
@@ -131,7 +135,7 @@ impl Reader {
     }
 
     fn take(&mut self, out: &mut Vec<Item>) -> bool {
-        let ring = self.shared.ring.lock();
+        let mut ring = self.shared.ring.lock();
         if self.next < ring.first {
             self.lagged = true;
             let resume = ring.resume_point();
@@ -149,7 +153,14 @@ impl Reader {
         let skip = usize::try_from(self.next - ring.first).unwrap_or(usize::MAX);
         out.extend(ring.items.iter().skip(skip).map(|(item, _)| item.clone()));
         self.next = ring.end();
+        ring.passed(self.id, self.next);
         true
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.shared.ring.lock().leave(self.id);
     }
 }
 
@@ -163,6 +174,8 @@ impl Ring {
             newest_us: 0,
             configs: BTreeMap::new(),
             newest_key: None,
+            cursors: BTreeMap::new(),
+            next_reader: 0,
             closed: false,
         }
     }
@@ -188,6 +201,31 @@ impl Ring {
         self.bytes += item.len();
         self.items.push_back((item, self.newest_us));
         while self.is_over() {
+            self.drop_oldest();
+        }
+    }
+
+    fn join(&mut self) -> (u64, u64) {
+        let (id, next) = (self.next_reader, self.end());
+        self.next_reader += 1;
+        self.cursors.insert(id, next);
+        (id, next)
+    }
+
+    fn leave(&mut self, reader: u64) {
+        self.cursors.remove(&reader);
+        self.drop_read();
+    }
+
+    fn passed(&mut self, reader: u64, next: u64) {
+        self.cursors.insert(reader, next);
+        self.drop_read();
+    }
+
+    /// Drops what every reader has: nobody can ask for it again.
+    fn drop_read(&mut self) {
+        let Some(slowest) = self.cursors.values().min().copied() else { return };
+        while self.first < slowest && !self.items.is_empty() {
             self.drop_oldest();
         }
     }
@@ -266,6 +304,21 @@ mod tests {
         let expected = vec![Item::Discontinuity, config(), frame(200, true), frame(240, false)];
         assert_eq!(got, expected);
         assert_eq!(feed.skipped(), 6);
+    }
+
+    #[tokio::test]
+    async fn what_every_reader_has_is_not_kept() {
+        let (writer, feed) = channel(LIMITS);
+        let (mut fast, slow) = (feed.reader(), feed.reader());
+        writer.push([config(), frame(0, true), frame(40, false)]);
+        assert!(fast.recv(&mut Vec::new()).await);
+        assert_eq!(feed.shared.ring.lock().items.len(), 3);
+        drop(slow);
+        assert_eq!(feed.shared.ring.lock().items.len(), 0);
+        writer.push([frame(80, false)]);
+        let mut got = Vec::new();
+        assert!(fast.recv(&mut got).await);
+        assert_eq!(got, [frame(80, false)]);
     }
 
     #[tokio::test]

@@ -156,7 +156,7 @@ impl Default for StreamConfig {
         Self {
             segment_ms: 2_000,
             part_ms: 200,
-            listed_ms: 15_000,
+            listed_ms: 12_000,
             grace_ms: 30_000,
             publishers_max: 1_000,
         }
