@@ -37,6 +37,8 @@ pub enum Command {
     },
     /// Ends the show's playlists.
     End,
+    /// Frees the media of a show that ended.
+    Forget,
     /// Declares time without media, microseconds.
     Gap(i64),
 }
@@ -134,6 +136,10 @@ impl MediaLoop {
             Command::End => {
                 self.close();
                 self.window.end();
+                self.publish_playable();
+            }
+            Command::Forget => {
+                self.window.begin_show();
                 self.publish_playable();
             }
             Command::Gap(duration_us) => {

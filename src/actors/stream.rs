@@ -11,7 +11,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use weir_media::show::{Admission, Due, Show};
 use weir_model::stream::{HealthLevel, PublisherInfo};
-use weir_model::{ChannelName, KeyId, ShowId, StreamInfo, StreamKey, StreamState, Timestamp};
+use weir_model::{
+    ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState, Timestamp,
+};
 
 use super::clock;
 use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop};
@@ -223,6 +225,10 @@ impl Actor for StreamActor {
             Message::Tick => stream.tick().await,
         }
         stream.announce();
+        if stream.media.is_closed() && !stream.context.tasks.is_stopping() {
+            // Without its media loop the stream is dead; the next publisher gets a new one.
+            return Err(format!("the media loop of {} ended", stream.channel).into());
+        }
         Ok(())
     }
 }
@@ -234,6 +240,8 @@ impl State {
         myself: ActorRef<Message>,
     ) -> Result<Publication, PublishRefusal> {
         let now = clock::now();
+        // It may have been revoked since it was looked up; whoever revokes it now finds this publisher.
+        self.check_key(&publish.key, now)?;
         self.note_media();
         let admission = self.show.publish(publish.key.id, now);
         match admission {
@@ -350,12 +358,19 @@ impl State {
         self.gauge.bitrate.store(self.bitrate(), Ordering::Relaxed);
         self.note_media();
         let now = clock::now();
-        if self.publisher.as_ref().is_some_and(|one| one.key.check(now).is_err()) {
+        if self.publisher.as_ref().is_some_and(|one| self.check_key(&one.key, now).is_err()) {
             self.stop(None, &StopReason::KeyWithdrawn);
         }
         while let Some(due) = self.show.due(now) {
             match due {
                 Due::End => self.end_show().await,
+                Due::Forget => {
+                    self.show_id = None;
+                    self.since = None;
+                    self.history.clear();
+                    // As for gaps: a loop that does not take commands hangs.
+                    let _ = self.media.try_send(Command::Forget);
+                }
                 Due::Gap => {
                     let gap_us = self.context.config.show.gap_ms * 1000;
                     // A full mailbox of the loop means that it hangs; the next tick declares more.
@@ -370,11 +385,18 @@ impl State {
         if self.show.state() == StreamState::Offline {
             return;
         }
-        self.show.end();
+        self.show.end(clock::now());
         // An error means that the loop ended with the node.
         let _ = self.media.send(Command::End).await;
         let text = "the show is over";
         self.context.events.emit("stream.ended", Some(&self.channel), text, &self.show_field());
+    }
+
+    /// Whether a key, as it is stored now, may publish here.
+    fn check_key(&self, key: &StreamKey, now: Timestamp) -> Result<(), KeyRefusal> {
+        let stored = self.context.store.keys(&self.channel).map_err(|_| KeyRefusal::Unknown)?;
+        let current = stored.iter().find(|one| one.id == key.id);
+        current.map_or(Err(KeyRefusal::Unknown), |one| one.check(now))
     }
 
     /// Keeps the durable reservation of segment numbers ahead of their use.

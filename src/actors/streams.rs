@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -193,6 +193,8 @@ struct Inner {
     making: Mutex<()>,
     questions: Semaphore,
     publishers: Arc<Semaphore>,
+    /// The node stops: nobody is let in.
+    closing: AtomicBool,
     supervisor: ActorRef<supervisor::Message>,
 }
 
@@ -215,6 +217,7 @@ impl Streams {
             table: RwLock::new(BTreeMap::new()),
             making: Mutex::new(()),
             questions: Semaphore::new(QUESTIONS_MAX),
+            closing: AtomicBool::new(false),
             supervisor,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -294,10 +297,28 @@ impl Streams {
         self.ask_channel(channel, question).await.unwrap_or(false)
     }
 
-    /// Ends the show of `channel` at once, for example because the channel is deleted.
-    pub async fn end(&self, channel: &ChannelName, reason: StopReason) {
+    /// Ends all shows and lets nobody in any more: the node stops.
+    pub async fn close(&self) {
+        self.inner.closing.store(true, Ordering::Release);
+        let channels: Vec<ChannelName> = self.inner.table.read().keys().cloned().collect();
+        for channel in channels {
+            self.end(&channel, StopReason::NodeStops).await;
+        }
+    }
+
+    /// Ends the show of a channel that was deleted and forgets its stream, with its media. False when
+    /// nobody published.
+    pub async fn remove(&self, channel: &ChannelName) -> bool {
+        let had_publisher = self.end(channel, StopReason::KeyWithdrawn).await;
+        if let Some(entry) = self.inner.table.write().remove(channel) {
+            entry.actor.stop(Some("its channel was deleted".into()));
+        }
+        had_publisher
+    }
+
+    async fn end(&self, channel: &ChannelName, reason: StopReason) -> bool {
         let question = |reply| Message::End { reason, reply };
-        self.ask_channel(channel, question).await;
+        self.ask_channel(channel, question).await.unwrap_or(false)
     }
 
     fn actor(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
@@ -319,6 +340,9 @@ impl Streams {
         key: StreamKey,
         request: &PublishRequest,
     ) -> Result<Publication, (PublishRefusal, StreamKey)> {
+        if self.inner.closing.load(Ordering::Acquire) {
+            return Err((PublishRefusal::Unavailable("it stops"), key));
+        }
         let Ok(permit) = Arc::clone(&self.inner.publishers).try_acquire_owned() else {
             return Err((PublishRefusal::Unavailable("it has as many as it may"), key));
         };

@@ -120,6 +120,12 @@ impl Tasks {
         }
     }
 
+    /// Whether the node stops.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.inner.stop.borrow()
+    }
+
     /// Resolves when the node stops.
     #[must_use]
     pub fn stop_signal(&self) -> watch::Receiver<bool> {

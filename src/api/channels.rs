@@ -10,7 +10,6 @@ use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
 use crate::actors::clock;
-use crate::actors::streams::StopReason;
 
 /// All channels by name.
 #[utoipa::path(
@@ -95,7 +94,7 @@ pub(super) async fn delete(
     let reason = reason(query.reason)?;
     let channel = ctx.store_for(query.dry_run).delete_channel(&name).await?;
     if !query.dry_run {
-        let dropped = ctx.live.kick_stream(&name, StopReason::KeyWithdrawn).await;
+        let dropped = ctx.live.remove_stream(&name).await;
         Change::of(&name, "channel.deleted", format!("channel {name} was deleted"), reason)
             .field("publisher_dropped", dropped)
             .emit(&ctx);

@@ -22,6 +22,9 @@ pub trait Live: Send + Sync + 'static {
     /// Drops a publisher. False when there is none.
     fn kick_stream<'a>(&'a self, channel: &'a ChannelName, reason: StopReason) -> Reply<'a, bool>;
 
+    /// Ends a stream at once and forgets it, with its media. False when nobody published.
+    fn remove_stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, bool>;
+
     /// Drops the publisher that came with `key`. False when there is none.
     fn withdraw_key<'a>(&'a self, channel: &'a ChannelName, key: KeyId) -> Reply<'a, bool>;
 
@@ -43,6 +46,10 @@ impl Live for (Streams, Viewings) {
 
     fn kick_stream<'a>(&'a self, channel: &'a ChannelName, reason: StopReason) -> Reply<'a, bool> {
         Box::pin(self.0.kick(channel, reason))
+    }
+
+    fn remove_stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, bool> {
+        Box::pin(self.0.remove(channel))
     }
 
     fn withdraw_key<'a>(&'a self, channel: &'a ChannelName, key: KeyId) -> Reply<'a, bool> {

@@ -88,6 +88,10 @@ impl Live for FakeLive {
         Box::pin(async { channel.as_str() == "demo" })
     }
 
+    fn remove_stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, bool> {
+        self.kick_stream(channel, StopReason::KeyWithdrawn)
+    }
+
     fn withdraw_key<'a>(&'a self, channel: &'a ChannelName, key: KeyId) -> Reply<'a, bool> {
         self.tell(format!("withdraw {channel} {key}"));
         Box::pin(async { true })

@@ -41,7 +41,7 @@ pub fn admit(
     viewer: &Viewer<'_>,
 ) -> Result<ViewingId, Refusal> {
     let known = viewer.ticket.and_then(|value| context.tickets.check(channel, value));
-    let id = known.unwrap_or_else(|| context.tickets.guess(channel, viewer.remote, viewer.player));
+    let id = known.unwrap_or_else(|| context.tickets.guess(channel, viewer.remote));
     match context.viewings.touch(id, channel, "hls", viewer.remote, viewer.player) {
         Verdict::Go => Ok(id),
         Verdict::Kicked => Err(Refusal::Kicked),

@@ -54,16 +54,16 @@ impl Tickets {
         (wrong == 0).then_some(id)
     }
 
-    /// The id of a player that brought none: the same for the same address, program and channel.
+    /// The id of a player that brought none: the same for the same address (IPv6: /64 network) and channel.
+    /// What the player calls itself does not count, or one client could be any number of viewers.
     #[must_use]
-    pub fn guess(&self, channel: &ChannelName, remote: IpAddr, player: &str) -> ViewingId {
+    pub fn guess(&self, channel: &ChannelName, remote: IpAddr) -> ViewingId {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(channel.as_str().as_bytes()).update(b"\n");
         match remote {
             IpAddr::V4(four) => hasher.update(&four.octets()),
-            IpAddr::V6(six) => hasher.update(&six.octets()),
+            IpAddr::V6(six) => hasher.update(&(u128::from(six) >> 64).to_be_bytes()),
         };
-        hasher.update(b"\n").update(player.as_bytes());
         let mut first = [0; 8];
         hasher.finalize_xof().fill(&mut first);
         ViewingId(u64::from_be_bytes(first))
@@ -114,9 +114,8 @@ mod tests {
     fn a_player_without_an_id_is_the_same_viewer_each_time() {
         let tickets = Tickets::new().unwrap();
         let here = IpAddr::from([127, 0, 0, 1]);
-        let id = tickets.guess(&channel("demo"), here, "mpv");
-        assert_eq!(tickets.guess(&channel("demo"), here, "mpv"), id);
-        assert_ne!(tickets.guess(&channel("demo"), here, "vlc"), id);
-        assert_ne!(tickets.guess(&channel("other"), here, "mpv"), id);
+        let id = tickets.guess(&channel("demo"), here);
+        assert_eq!(tickets.guess(&channel("demo"), here), id);
+        assert_ne!(tickets.guess(&channel("other"), here), id);
     }
 }

@@ -227,7 +227,7 @@ impl Rendition {
         *self = Self {
             next_msn: self.tip().next_msn,
             next_part: self.next_part,
-            floor_msn: self.media_sequence(),
+            floor_msn: if self.is_empty() { self.floor_msn } else { self.media_sequence() },
             squeezed: self.squeezed,
             ..Self::default()
         };

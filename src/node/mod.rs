@@ -23,7 +23,7 @@ use weir_model::node::Endpoint;
 
 use crate::actors::clock;
 use crate::actors::events::Events;
-use crate::actors::streams::{self, StopReason, Streams};
+use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
@@ -90,9 +90,7 @@ impl Node {
     /// Ends shows, connections and loops, at most [`STOP_LIMIT`].
     pub async fn stop(self) {
         tracing::info!("stopping");
-        for stream in self.streams.all_public() {
-            self.streams.end(&stream.channel, StopReason::NodeStops).await;
-        }
+        self.streams.close().await;
         self.tasks.shutdown(STOP_LIMIT).await;
         self.local.remove();
         tracing::info!("stopped");

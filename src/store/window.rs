@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use tokio::sync::watch;
 use weir_media::ladder::Ladder;
 use weir_media::multivariant::Multivariant;
@@ -108,20 +108,21 @@ impl Window {
                 grown.push(track);
             }
         }
-        drop(ladder);
-        self.publish(grown);
+        self.publish(ladder, grown);
     }
 
     /// The show is over: playlists end (`EXT-X-ENDLIST`) and answer everybody who waits.
     pub fn end(&self) {
-        self.ladder.write().end();
-        self.publish_all();
+        let mut ladder = self.ladder.write();
+        ladder.end();
+        self.publish_all(ladder);
     }
 
     /// Forgets everything of the last show except the numbering; a new show begins.
     pub fn begin_show(&self) {
-        self.ladder.write().begin_show();
-        self.publish_all();
+        let mut ladder = self.ladder.write();
+        ladder.begin_show();
+        self.publish_all(ladder);
     }
 
     /// At least one whole segment is listed.
@@ -246,19 +247,23 @@ impl Window {
         Duration::from_secs(u64::from(HOLD_TARGETS * self.timing().target_secs))
     }
 
-    fn publish(&self, grown: Vec<TrackId>) {
+    /// The version rises while the ladder is still locked: whoever sees the new state must not be given the
+    /// text of the old one.
+    fn publish(&self, ladder: RwLockWriteGuard<'_, Ladder>, grown: Vec<TrackId>) {
         if grown.is_empty() {
             return;
         }
         self.version.send_modify(|version| *version += 1);
+        drop(ladder);
         let version = *self.version.borrow();
         for track in grown {
             self.shelf(track).grown.send_replace(version);
         }
     }
 
-    fn publish_all(&self) {
+    fn publish_all(&self, ladder: RwLockWriteGuard<'_, Ladder>) {
         self.version.send_modify(|version| *version += 1);
+        drop(ladder);
         let version = *self.version.borrow();
         for shelf in self.shelves.read().values() {
             shelf.grown.send_replace(version);

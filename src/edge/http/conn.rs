@@ -43,7 +43,11 @@ const H2_PREFACE: &[u8] = b"PRI";
 /// Serves a connection in the clear until it ends.
 pub async fn clear(context: &Arc<Context>, socket: TcpStream, remote: IpAddr) {
     let mut first = [0; H2_PREFACE.len()];
-    let peeked = tokio::time::timeout(context.config.idle(), socket.peek(&mut first)).await;
+    let mut stop = context.tasks.stop_signal();
+    let peeked = tokio::select! {
+        peeked = tokio::time::timeout(context.config.idle(), socket.peek(&mut first)) => peeked,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
     let Ok(Ok(len)) = peeked else { return };
     let h2 = len == first.len() && first == *H2_PREFACE;
     serve(context, socket, h2, remote).await;

@@ -19,6 +19,9 @@ pub const MEDIA_BYTES_MAX: usize = 8 << 20;
 pub const COMMAND_BYTES_MAX: usize = 64 << 10;
 /// All partial messages of a connection: one largest message and what may interleave with it.
 pub const ASSEMBLY_BYTES_MAX: usize = MEDIA_BYTES_MAX + (2 << 20);
+/// Bytes of partial messages of a connection that was not let in to publish: one command of the largest
+/// size and the small ones that may come between its chunks.
+pub const STRANGER_BYTES_MAX: usize = COMMAND_BYTES_MAX + (16 << 10);
 /// Chunk streams of a connection. Encoders use three to five; multitrack ones a few more.
 pub const CHUNK_STREAMS_MAX: usize = 32;
 /// Chunk size until the peer sets another (RTMP 1.0 §5.4.1).
@@ -167,7 +170,7 @@ impl Dechunker {
         };
         let index = self.slot(&parsed)?;
         *input = input.get(parsed.used..).unwrap_or_default();
-        let limit = self.limit(parsed.header.kind);
+        let (limit, held_max) = (self.limit(parsed.header.kind), self.held_max());
         let Some(stream) = self.streams.get_mut(index) else {
             return Err(ChunkError::TooManyStreams);
         };
@@ -179,7 +182,7 @@ impl Dechunker {
                     let kind = parsed.header.kind;
                     return Err(ChunkError::MessageTooLong { kind, length, limit });
                 }
-                if self.held + length > ASSEMBLY_BYTES_MAX {
+                if self.held + length > held_max {
                     return Err(ChunkError::AssemblyFull);
                 }
                 self.held += length;
@@ -210,6 +213,11 @@ impl Dechunker {
 
     fn index(&self, id: u32) -> Option<usize> {
         self.streams.iter().position(|stream| stream.id == id)
+    }
+
+    /// A stranger who has not been let in to publish gets little memory.
+    const fn held_max(&self) -> usize {
+        if self.media_allowed { ASSEMBLY_BYTES_MAX } else { STRANGER_BYTES_MAX }
     }
 
     const fn limit(&self, kind: u8) -> usize {

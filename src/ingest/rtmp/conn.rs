@@ -59,8 +59,17 @@ where
 {
     let wire = Wire::new();
     let heard_us = clock::monotonic_us();
-    let mut conn =
-        Conn { socket, peer, ctx, wire, actions: Vec::new(), bytes: 0, heard_us, pinged: false };
+    let mut conn = Conn {
+        socket,
+        peer,
+        ctx,
+        wire,
+        actions: Vec::new(),
+        bytes: 0,
+        heard_us,
+        media_us: heard_us,
+        pinged: false,
+    };
     let (ended, channel) = conn.until_end().await;
     conn.count();
     conn.farewell(&ended).await;
@@ -77,6 +86,8 @@ struct Conn<'a, S, D> {
     bytes: u64,
     /// When the last byte came, monotonic microseconds.
     heard_us: i64,
+    /// When media was heard last, or publishing began.
+    media_us: i64,
     /// Asked whether it lives since then.
     pinged: bool,
 }
@@ -165,6 +176,7 @@ where
         node_stops: watch::Receiver<bool>,
     ) -> Ended {
         let _counted = Counted::new(&self.ctx.metrics.publishers);
+        self.media_us = clock::monotonic_us();
         let mut demux = Demux::new(publication.start_us);
         let ended = self.receive(&mut demux, publication, node_stops).await;
         demux.finish();
@@ -227,6 +239,7 @@ where
         for action in self.actions.drain(..) {
             match action {
                 Action::Media { kind, timestamp, body } => {
+                    self.media_us = self.heard_us;
                     let taken = demux.take(kind, timestamp, body, self.heard_us);
                     if taken.map_err(Ended::Media)? == Taken::LeftOut {
                         self.ctx.metrics.malformed.inc();
@@ -255,10 +268,12 @@ where
 
     fn check_silence(&mut self, now_us: i64) -> Result<(), Ended> {
         let config = &self.ctx.config;
-        let silent_ms = u64::try_from((now_us - self.heard_us) / 1000).unwrap_or_default();
-        if silent_ms >= config.silence_ms {
+        let since_ms = |then_us: i64| u64::try_from((now_us - then_us) / 1000).unwrap_or_default();
+        // Other messages keep a connection alive, but a publisher without media only holds the channel.
+        if since_ms(self.media_us) >= config.silence_ms {
             return Err(Ended::Silent);
         }
+        let silent_ms = since_ms(self.heard_us);
         if silent_ms >= config.ping_ms && !self.pinged {
             self.pinged = true;
             let stamp = u32::try_from((now_us / 1000) & 0xFFFF_FFFF).unwrap_or_default();

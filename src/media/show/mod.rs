@@ -11,6 +11,10 @@ use weir_model::{KeyId, StreamState, Timestamp};
 /// ffmpeg send audio at least every 64 ms, so two seconds without any frame is a dead uplink.
 pub const SILENT_PUBLISHER_MS: i64 = 2_000;
 
+/// How long the playlists of an ended show stay: players that were watching see its end, and then its media
+/// need not fill the memory. Longer than a player's longest wait between two requests.
+pub const ENDED_KEPT_MS: i64 = 60_000;
+
 /// Times of a show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShowConfig {
@@ -41,6 +45,8 @@ pub enum Admission {
 pub enum Due {
     /// The show is over.
     End,
+    /// The show is over for long: its media can go.
+    Forget,
     /// Declare a gap of the configured length.
     Gap,
 }
@@ -48,7 +54,7 @@ pub enum Due {
 /// Where the show stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Ended,
+    Ended { forget: Timestamp },
     Grace { until: Timestamp, next_gap: Timestamp },
     Live { key: KeyId, last_media: Timestamp },
     Offline,
@@ -71,7 +77,7 @@ impl Show {
     /// Somebody with `key` wants to publish.
     pub fn publish(&mut self, key: KeyId, now: Timestamp) -> Admission {
         let admission = match self.phase {
-            Phase::Offline | Phase::Ended => Admission::Begin,
+            Phase::Offline | Phase::Ended { .. } => Admission::Begin,
             Phase::Grace { .. } => Admission::Continue,
             Phase::Live { key: current, last_media } => {
                 let silent = now.since_ms(last_media) >= SILENT_PUBLISHER_MS;
@@ -104,11 +110,17 @@ impl Show {
 
     /// What is due at `now`. Call again until it answers `None`.
     pub fn due(&mut self, now: Timestamp) -> Option<Due> {
+        if let Phase::Ended { forget } = self.phase
+            && now >= forget
+        {
+            self.phase = Phase::Offline;
+            return Some(Due::Forget);
+        }
         let Phase::Grace { until, next_gap } = &mut self.phase else {
             return None;
         };
         if now >= *until {
-            self.phase = Phase::Ended;
+            self.end(now);
             return Some(Due::End);
         }
         if now >= *next_gap {
@@ -119,9 +131,9 @@ impl Show {
     }
 
     /// Ends the show now, whatever its phase.
-    pub fn end(&mut self) {
-        if self.phase != Phase::Offline {
-            self.phase = Phase::Ended;
+    pub fn end(&mut self, now: Timestamp) {
+        if !matches!(self.phase, Phase::Offline | Phase::Ended { .. }) {
+            self.phase = Phase::Ended { forget: now.plus_ms(ENDED_KEPT_MS) };
         }
     }
 
@@ -129,7 +141,7 @@ impl Show {
     #[must_use]
     pub const fn state(&self) -> StreamState {
         match self.phase {
-            Phase::Ended => StreamState::Ended,
+            Phase::Ended { .. } => StreamState::Ended,
             Phase::Grace { .. } | Phase::Live { .. } => StreamState::Live,
             Phase::Offline => StreamState::Offline,
         }
@@ -200,6 +212,9 @@ mod tests {
         assert_eq!(show.due(at(40_000)), Some(Due::End));
         assert_eq!(show.due(at(50_000)), None);
         assert_eq!(show.state(), StreamState::Ended);
-        assert_eq!(show.publish(OURS, at(50_000)), Admission::Begin);
+        assert_eq!(show.clone().publish(OURS, at(50_000)), Admission::Begin);
+        assert_eq!(show.due(at(40_000 + ENDED_KEPT_MS)), Some(Due::Forget));
+        assert_eq!(show.due(at(40_000 + ENDED_KEPT_MS)), None);
+        assert_eq!(show.state(), StreamState::Offline);
     }
 }
