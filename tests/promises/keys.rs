@@ -110,3 +110,52 @@ async fn the_operators_side_wants_a_token() {
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(node.token_file()).unwrap());
     assert_eq!(mode & 0o777, 0o600, "only its owner reads the operator's token");
 }
+
+#[tokio::test]
+async fn a_key_revoked_while_its_publishers_knock_leaves_nobody_on_air() {
+    const CHANNELS: usize = 24;
+    let node = Node::start().await;
+    let mut keys = Vec::new();
+    for n in 0..CHANNELS {
+        let name = format!("race{n}");
+        node.channel(&name).await;
+        keys.push((node.api().create_key(&name, None).await.unwrap(), name));
+    }
+    let api = node.api();
+    let knocks = keys.iter().map(async |(key, name)| {
+        let id = key.info.id.to_string();
+        let revoke = api.revoke_key(name, &id);
+        let (publisher, revoked) = tokio::join!(rtmp::publish(node.rtmp(), &key.key), revoke);
+        revoked.unwrap();
+        publisher
+    });
+    // Kept open: only the node may end them.
+    let _publishers = futures_util::future::join_all(knocks).await;
+    for (_, name) in &keys {
+        eventually("nobody publishes", REVOKED_WITHIN, async || {
+            api.stream(name).await.unwrap().publisher.is_none().then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_channel_goes_off_the_air_and_leaves_nothing_to_its_next_owner() {
+    let node = Node::start().await;
+    let key = node.channel("demo").await;
+    let mut publisher = rtmp::publish(node.rtmp(), &key).await.accepted();
+    publisher.send_all(&Tags::of(&clip::STANDARD), 0).await.unwrap();
+    let url = node.http("/live/demo/index.m3u8");
+    let status = async || reqwest::get(&url).await.unwrap().status();
+    eventually("the stream plays", Duration::from_secs(10), async || {
+        status().await.is_success().then_some(())
+    })
+    .await;
+    node.api().delete_channel("demo").await.unwrap();
+    within("the publisher is closed", REVOKED_WITHIN, publisher.closed()).await;
+    assert_eq!(status().await, 404);
+    let key = node.channel("demo").await;
+    let _publisher = rtmp::publish(node.rtmp(), &key).await.accepted();
+    let stream = node.api().stream("demo").await.unwrap();
+    assert_eq!((stream.reconnects, stream.playable), (0, false));
+}

@@ -45,6 +45,21 @@ fn basic_headers_of_one_two_and_three_bytes_are_read() {
 }
 
 #[test]
+fn a_stranger_cannot_fill_the_memory_with_unfinished_commands() {
+    let unfinished = |csid: u32| {
+        let whole = message(COMMAND_AMF0, 0, &vec![0; COMMAND_BYTES_MAX]);
+        chunked(&whole, csid, CHUNK_SIZE_DEFAULT)[..12 + CHUNK_SIZE_DEFAULT].to_vec()
+    };
+    let (mut stranger, mut publisher) = (Dechunker::new(), Dechunker::new());
+    publisher.allow_media();
+    for dechunker in [&mut stranger, &mut publisher] {
+        assert_eq!(read(dechunker, &unfinished(3), 64), Ok(Vec::new()));
+    }
+    assert_eq!(read(&mut stranger, &unfinished(4), 64), Err(ChunkError::AssemblyFull));
+    assert_eq!(read(&mut publisher, &unfinished(4), 64), Ok(Vec::new()));
+}
+
+#[test]
 fn headers_of_types_1_2_and_3_continue_what_came_before() {
     let mut bytes = full(4, 1000, AUDIO, 1, b"a");
     bytes.extend(
