@@ -12,6 +12,7 @@ use weir_media::{Item, Output};
 use weir_model::Timestamp;
 
 use super::clock;
+use super::numbers::KEPT;
 use super::streams::PublicState;
 use super::tasks::Handle;
 use crate::feed;
@@ -52,8 +53,17 @@ pub struct Gauge {
     pub last_media_ms: AtomicI64,
     /// Number of the segment that begins next.
     pub next_msn: AtomicU64,
+    /// The first segment number that is not durably reserved.
+    pub msn_end: AtomicU64,
     /// Received media over the last seconds, bits per second; kept by the actor.
     pub bitrate: AtomicU64,
+}
+
+impl Gauge {
+    /// Whether the packager may take a step that begins segments from `next` on.
+    pub(super) fn may_begin(&self, next: u64) -> bool {
+        next.saturating_add(KEPT) <= self.msn_end.load(Ordering::Relaxed)
+    }
 }
 
 /// The loop's own state.
@@ -142,6 +152,8 @@ impl MediaLoop {
                 self.window.begin_show();
                 self.publish_playable();
             }
+            // As in `take`.
+            Command::Gap(_) if !self.gauge.may_begin(self.packager.next_msn()) => {}
             Command::Gap(duration_us) => {
                 self.packager.gap(duration_us, &mut self.outputs);
                 self.apply();
@@ -167,6 +179,10 @@ impl MediaLoop {
         let bytes: usize = self.items.iter().map(Item::len).sum();
         self.gauge.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         for item in self.items.iter().cloned() {
+            // Without reserved numbers nothing is published; the actor ends the show within a second.
+            if !self.gauge.may_begin(self.packager.next_msn()) {
+                break;
+            }
             self.packager.push(item, &mut self.outputs);
         }
         self.wallclock.observe(self.packager.end_us(), now);
