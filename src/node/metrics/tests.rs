@@ -49,13 +49,17 @@ impl Bench {
         String::from_utf8(said).unwrap()
     }
 
-    async fn until_answered(&self) -> String {
-        loop {
-            let text = self.ask().await;
-            if !text.is_empty() {
-                return text;
+    /// Asks until the answer has `line`.
+    async fn until_said(&self, line: &str) -> String {
+        let asking = async {
+            loop {
+                let text = self.ask().await;
+                if text.contains(line) {
+                    return text;
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.unwrap()
     }
 }
 
@@ -78,8 +82,8 @@ async fn further_connections_and_slow_ones_are_closed_and_counted() {
         silent.push(TcpStream::connect(bench.address).await.unwrap());
     }
     assert_eq!(bench.ask().await, "", "there is no place left");
-    let text = tokio::time::timeout(PATIENCE, bench.until_answered()).await.unwrap();
-    assert!(text.contains(&format!("weir_metrics_connections_slow_total {CONNECTIONS_MAX}")));
+    let slow = format!("weir_metrics_connections_slow_total {CONNECTIONS_MAX}\n");
+    let text = bench.until_said(&slow).await;
     assert!(!text.contains("weir_metrics_connections_refused_total 0\n"));
     for mut socket in silent {
         let _ = tokio::time::timeout(PATIENCE, socket.read(&mut [0])).await.unwrap();
