@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
-use weir_model::{Event, Timestamp};
 use weir_model::api::EventQuery;
+use weir_model::{Event, Timestamp};
 
 use crate::filter;
 use crate::output::{Format, Table, View, clean, json_line};

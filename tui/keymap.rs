@@ -93,7 +93,9 @@ impl Command {
                 "weir stream kick demo --reason 'wrong scene' --yes",
                 "weir viewing kick view_0000000000000001 --reason abuse --yes",
             ],
-            Self::Open => &["weir stream show demo", "weir channel show demo", "weir key list demo"],
+            Self::Open => {
+                &["weir stream show demo", "weir channel show demo", "weir key list demo"]
+            }
             Self::Pane => &[
                 "weir stream show demo",
                 "weir viewing list --channel demo",

@@ -54,7 +54,8 @@ async fn wrong_usage_is_2_in_words_or_in_json() {
 async fn a_wrong_filter_is_wrong_usage_and_says_where_before_the_node_is_asked() {
     let ran = piped("stream list --filter bitrat>4M").await;
     assert_eq!((ran.exit, ran.asked.len()), (Exit::Usage, 0));
-    let said = "at character 1: there is no field `bitrat`; did you mean `bitrate`? fields: channel";
+    let said =
+        "at character 1: there is no field `bitrat`; did you mean `bitrate`? fields: channel";
     assert!(ran.err.contains(said), "{}", ran.err);
     assert!(ran.err.contains("\n  bitrat>4M\n  ^^^^^^\n"), "{}", ran.err);
     let ran = alone("event follow --filter text>3 -o json").await;

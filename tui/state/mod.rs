@@ -405,9 +405,8 @@ impl State {
     pub fn columns(&self) -> Vec<(&'static str, bool, bool)> {
         let Some(list) = self.list() else { return Vec::new() };
         let names = on_rows!(self.which(), R => <R as Row>::COLUMNS, else &[]);
-        let wanted = |n: usize| {
-            on_rows!(self.which(), R => list.columns.wanted::<R>(n), else false)
-        };
+        let wanted =
+            |n: usize| on_rows!(self.which(), R => list.columns.wanted::<R>(n), else false);
         names.iter().enumerate().map(|(n, name)| (*name, wanted(n), list.order == n)).collect()
     }
 

@@ -274,7 +274,8 @@ impl Row for StreamKey {
         let end = |key: &Self| (key.expires_at.is_none(), key.expires_at);
         let by = match column {
             1 => self.label.cmp(&other.label),
-            2 => (self.revoked_at.is_some(), end(self)).cmp(&(other.revoked_at.is_some(), end(other))),
+            2 => (self.revoked_at.is_some(), end(self))
+                .cmp(&(other.revoked_at.is_some(), end(other))),
             3 => self.created_at.cmp(&other.created_at),
             4 => end(self).cmp(&end(other)),
             5 => self.revoked_at.cmp(&other.revoked_at),

@@ -77,10 +77,15 @@ fn a_frame_of_ten_thousand_streams_asks_for_the_visible_rows_only() {
     let mut frame = ratatui::buffer::Buffer::empty(area);
     let mut paint = crate::view::paint::Paint::new(&mut frame, area, app.theme);
     let columns = [crate::view::table::wide("CHANNEL", 10)];
-    crate::view::table::draw::<weir_model::StreamInfo>(&mut paint, &app.state.lists.streams, &columns, |_| {
-        asked.set(asked.get() + 1);
-        Vec::new()
-    });
+    crate::view::table::draw::<weir_model::StreamInfo>(
+        &mut paint,
+        &app.state.lists.streams,
+        &columns,
+        |_| {
+            asked.set(asked.get() + 1);
+            Vec::new()
+        },
+    );
     assert_eq!(asked.get(), 23);
     crate::view::render(&mut frame, area, &app.state, app.theme);
     assert!(crate::still::text(&frame).contains("s09999"));

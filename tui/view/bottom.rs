@@ -14,10 +14,11 @@ use super::paint::Paint;
 /// Draws the line; answers where the text cursor is.
 pub fn draw(paint: &mut Paint<'_>, state: &State) -> Option<Position> {
     match &state.mode {
-        Mode::Filter(edit, _) => {
+        Mode::Filter(edit, error) => {
             let offered = prompt::complete_field(&edit.before(), state);
             let hint = match (edit.is_empty(), offered.is_empty()) {
                 (true, _) => "text  !text  ~fuzzy  re:pattern  viewers>9 and state==live".into(),
+                (false, true) if error.is_some() => "not understood yet  esc clear".into(),
                 (false, true) => "enter keep  esc clear".into(),
                 (false, false) => offered.join("  "),
             };

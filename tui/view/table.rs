@@ -154,7 +154,10 @@ mod tests {
     const COLUMNS: [Column; 3] = [wide("NAME", 5), right("N", 4, 2), left("WORD", 6, 1)];
 
     fn titles(room: u16) -> Vec<(&'static str, u16)> {
-        fitting(COLUMNS.into_iter().enumerate().collect(), room).iter().map(|(_, c)| (c.title, c.width)).collect()
+        fitting(COLUMNS.into_iter().enumerate().collect(), room)
+            .iter()
+            .map(|(_, c)| (c.title, c.width))
+            .collect()
     }
 
     #[test]

@@ -99,9 +99,9 @@ impl Operand {
                 ordered(own.map(|own| own.cmp(place)))
             }
             Self::Like(pattern) => leaf.as_str().is_some_and(|text| pattern.is_match(text)),
-            Self::CodecLike(pattern) => leaf.as_str().is_some_and(|text| {
-                pattern.is_match(text) || pattern.is_match(codec_name(text))
-            }),
+            Self::CodecLike(pattern) => leaf
+                .as_str()
+                .is_some_and(|text| pattern.is_match(text) || pattern.is_match(codec_name(text))),
             Self::Ago(span) => ordered(at(leaf).map(|at| now.since_ms(at).cmp(span))),
             Self::Ahead(span) => ordered(at(leaf).map(|at| at.since_ms(now).cmp(span))),
             Self::At(with) => ordered(at(leaf).map(|at| at.cmp(with))),

@@ -97,7 +97,8 @@ impl Filter {
         };
         let place = |rest: &str| typed.trim_end().chars().count() - rest.chars().count();
         let test = if let Some(text) = rest.strip_prefix("re:") {
-            let wrong = |why| FilterError::new(typed, place(text), text.chars().count().max(1), why);
+            let wrong =
+                |why| FilterError::new(typed, place(text), text.chars().count().max(1), why);
             match text {
                 "" => Test::All,
                 _ => Test::Fits(Box::new(pattern(text).map_err(wrong)?)),

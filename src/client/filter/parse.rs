@@ -192,7 +192,11 @@ fn time(text: &str, span: fn(i64) -> Operand) -> Result<Operand, String> {
     if let Some(ms) = duration(text) {
         return Ok(span(ms));
     }
-    let wrong = || format!("is a time: a span like 90s, 10m, 2h, 7d or an instant like 2030-01-31T12:00:00Z, not `{text}`");
+    let wrong = || {
+        format!(
+            "is a time: a span like 90s, 10m, 2h, 7d or an instant like 2030-01-31T12:00:00Z, not `{text}`"
+        )
+    };
     text.parse().map(Operand::At).map_err(|_| wrong())
 }
 

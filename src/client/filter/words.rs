@@ -120,7 +120,9 @@ fn next(chars: &[char], at: usize, typed: &str) -> Result<(Word, usize), FilterE
     if bare.is_empty() {
         let sign = chars.get(at).copied().unwrap_or(' ');
         let why = match sign {
-            '&' | '|' => format!("`{sign}` stands twice: `{sign}{sign}`; in a text, put quotes round it"),
+            '&' | '|' => {
+                format!("`{sign}` stands twice: `{sign}{sign}`; in a text, put quotes round it")
+            }
             _ => format!("`{sign}` has no meaning here; a text with signs needs quotes"),
         };
         return Err(FilterError::new(typed, at, 1, why));
