@@ -96,7 +96,7 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
     let reason = "it's \"too\" loud; $(rm) | x".to_owned();
     let acts = [
         Act::KickStream { channel: channel.clone(), reason: reason.clone() },
-        Act::KickViewing { id: ViewingId(7), reason: reason.clone() },
+        Act::KickViewing { id: ViewingId(7), reason },
         Act::RevokeKey { channel, key: KeyId(1) },
     ];
     for act in &acts {
