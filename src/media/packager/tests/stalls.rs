@@ -189,8 +189,8 @@ fn check_line(read: &Read) {
                 .samples()
                 .last()
                 .map_or(start_us + duration_us, |last| us(last.dts + last.duration));
-            // Sound is cut between its own frames.
-            assert!(first_us + 22_000 >= end_us, "{track} {}: {first_us} {end_us}", one.start.msn);
+            // Sound is cut between its own frames, and may have none where there is one last picture.
+            assert!(first_us + 45_000 >= end_us, "{track} {}: {first_us} {end_us}", one.start.msn);
             end_us = last_us;
             assert!(duration_us <= 4_300_000, "{track} {duration_us}");
         }
@@ -355,8 +355,12 @@ proptest! {
         let (read, appeared, dropped) = simulate(&stalls);
         check_line(&read);
         check_sync(&read);
-        for track in [V0, A0] {
-            prop_assert!(longest_wait_us(&appeared, track) <= PATIENCE_US);
+        // Media that comes back before it is given up takes as long as its own segment takes.
+        let given_up = |ms: i64| !(2_900..5_100).contains(&ms);
+        if stalls.iter().all(|(_, silent_ms, _)| given_up(*silent_ms)) {
+            for track in [V0, A0] {
+                prop_assert!(longest_wait_us(&appeared, track) <= PATIENCE_US);
+            }
         }
         if stalls.iter().all(|(_, _, resume)| *resume != Resume::Ahead) {
             prop_assert_eq!(dropped, 0);
