@@ -196,11 +196,14 @@ fn check_line(read: &Read) {
         }
     }
     let spans = |track: TrackId| -> Vec<_> {
-        let whole = |one: &&SegmentFound| one.end.as_ref().unwrap().gap;
+        // One last picture, for which there is no sound, makes a gap that was not declared.
+        let declared = |one: &&SegmentFound| {
+            one.end.as_ref().unwrap().gap && one.end.as_ref().unwrap().duration_us > 100_000
+        };
         let span = |one: &SegmentFound| {
             (one.start.msn, one.start.start_us, one.end.as_ref().unwrap().duration_us)
         };
-        read.of(track).iter().filter(whole).map(span).collect()
+        read.of(track).iter().filter(declared).map(span).collect()
     };
     assert_eq!(spans(V0), spans(A0));
     assert_eq!(flags(read, V0), flags(read, A0));
