@@ -1,9 +1,11 @@
 //! `weir channel`.
 
 use clap::Subcommand;
+use weir_client::filter::{Filter, fields};
 use weir_model::api::{ChannelDetail, CreateChannel};
 use weir_model::{Channel, ChannelName};
 
+use crate::filter;
 use crate::output::{Sheet, Table, View};
 use crate::session::{Done, Session};
 
@@ -24,8 +26,13 @@ pub(crate) enum Verb {
         title: Option<String>,
     },
     /// Lists all channels.
-    #[command(after_help = "Examples:\n  weir channel list\n  weir channel list | cut -f1")]
-    List,
+    #[command(after_help = "Examples:\n  weir channel list\n  weir channel list | cut -f1\n  \
+                            weir channel list --filter 'title=~night and created_at<7d'")]
+    List {
+        /// Only rows that fit: a text, or an expression over the fields of the JSON.
+        #[arg(long, value_name = "EXPR", value_parser = filter::over(fields::CHANNEL))]
+        filter: Option<Filter>,
+    },
     /// Shows a channel with its keys and its stream.
     #[command(after_help = "Examples:\n  weir channel show demo\n  weir channel show demo -o json")]
     Show {
@@ -50,8 +57,9 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             session.print(&text)?;
             session.say(&format!("next: weir key create {name}"));
         }
-        Verb::List => {
+        Verb::List { filter } => {
             let channels = session.client.channels().await?;
+            let channels = filter::fitting(filter.as_ref(), channels, session.view.now);
             let text = session.view.list(&channels, || table(&channels, &session.view));
             session.print(&text)?;
         }

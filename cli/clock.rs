@@ -6,7 +6,7 @@ use weir_model::Timestamp;
 
 /// The wall clock.
 #[allow(clippy::disallowed_methods)]
-pub(crate) fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Timestamp(i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,9 +1,11 @@
 //! `weir event`.
 
 use clap::Subcommand;
-use weir_model::Event;
+use weir_client::filter::{Filter, fields};
 use weir_model::api::EventQuery;
+use weir_model::{Event, Timestamp};
 
+use crate::filter;
 use crate::output::{Format, Table, View, clean, json_line};
 use crate::session::{Done, Session};
 
@@ -15,7 +17,8 @@ pub(crate) const EXAMPLES: &str =
 pub(crate) enum Verb {
     /// Lists the newest events, or those after a cursor, oldest first.
     #[command(after_help = "Examples:\n  weir event list --kind 'publish.*'\n  \
-                            weir event list --since 1700000000000000 -o jsonl")]
+                            weir event list --since 1700000000000000 -o jsonl\n  \
+                            weir event list --filter 'channel==demo and at<10m'")]
     List {
         #[command(flatten)]
         which: Which,
@@ -25,11 +28,12 @@ pub(crate) enum Verb {
     },
     /// Prints events as they happen, until Ctrl-C; goes on after the node was restarted.
     #[command(after_help = "Examples:\n  weir event follow\n  \
-                            weir event follow --since 1700000000000000 --kind 'stream.*' -o jsonl")]
+                            weir event follow --since 1700000000000000 --kind 'stream.*' -o jsonl\n  \
+                            weir event follow --filter 'fields.reason=~loud or kind=~kicked'")]
     Follow {
         #[command(flatten)]
         which: Which,
-        /// Print this many older events first.
+        /// Print this many older events first, those of them that fit.
         #[arg(long, default_value_t = 0)]
         limit: usize,
     },
@@ -44,31 +48,49 @@ pub(crate) struct Which {
     /// Only kinds that match; `*` stands for any text.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    /// Only events that fit: a text, or an expression over the fields of the JSON.
+    #[arg(long, value_name = "EXPR", value_parser = filter::over(fields::EVENT))]
+    filter: Option<Filter>,
 }
 
 impl Which {
-    fn query(self, limit: usize) -> EventQuery {
-        EventQuery { since: self.since, limit: Some(limit), kind: self.kind, follow: false }
+    fn query(&self, limit: usize) -> EventQuery {
+        let kind = self.kind.clone();
+        EventQuery { since: self.since, limit: Some(limit), kind, follow: false }
     }
 }
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
         Verb::List { which, limit } => {
-            let events = session.client.events(&which.query(limit)).await?;
+            let asked = if which.filter.is_some() { filter::ASKED_MAX } else { limit };
+            let events = session.client.events(&which.query(asked)).await?;
+            let events = newest(which, events, limit, session.view.now);
             let text = session.view.list(&events, || table(&events, &session.view));
             session.print(&text)
         }
-        Verb::Follow { which, limit } => follow(session, which.query(limit)).await,
+        Verb::Follow { which, limit } => follow(session, which, limit).await,
     }
 }
 
+/// The events that fit, of them at most `limit`: the first ones behind a cursor, else the newest.
+fn newest(which: Which, events: Vec<Event>, limit: usize, now: Timestamp) -> Vec<Event> {
+    let mut events = filter::fitting(which.filter.as_ref(), events, now);
+    if which.since.is_none() {
+        events.drain(..events.len().saturating_sub(limit));
+    }
+    events.truncate(limit);
+    events
+}
+
 /// The first contact must succeed; after it an outage is only news.
-async fn follow(session: &mut Session<'_>, query: EventQuery) -> Done {
+async fn follow(session: &mut Session<'_>, which: Which, limit: usize) -> Done {
     session.client.events(&EventQuery { limit: Some(0), ..EventQuery::default() }).await?;
-    let mut events = session.client.follow(query);
+    let mut events = session.client.follow(which.query(limit));
+    let filter = which.filter.unwrap_or_default();
     while let Some(next) = events.next().await {
         match next {
+            Ok(event) if !filter.keeps_json(&event, session.now()) => {}
             Ok(event) => {
                 let text = line(&event, &session.view);
                 session.print(&text)?;

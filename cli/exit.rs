@@ -8,15 +8,24 @@ use weir_model::ErrorCode;
 
 /// Exit codes. Scripts depend on them; they never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
+    /// Done.
     Ok = 0,
+    /// Not done.
     Failed = 1,
+    /// Wrong usage, or a question that nobody is there to answer.
     Usage = 2,
+    /// No such thing.
     NotFound = 3,
+    /// No token or a wrong one.
     Denied = 4,
+    /// It exists already, or the state forbids it.
     Conflict = 5,
+    /// No answer in time.
     Timeout = 6,
+    /// Unreachable, or not ready.
     Unreachable = 8,
+    /// Stopped by the operator.
     Cancelled = 9,
 }
 

@@ -1,10 +1,12 @@
 //! `weir key`.
 
 use clap::Subcommand;
+use weir_client::filter::{Filter, fields};
 use weir_model::api::{CreateKey, CreatedKey};
 use weir_model::{ChannelName, KeyId, StreamKey, Timestamp};
 
 use crate::exit::{Exit, Failure};
+use crate::filter;
 use crate::output::{Sheet, Table, View};
 use crate::session::{Done, Session};
 
@@ -24,10 +26,14 @@ pub(crate) enum Verb {
         wishes: Wishes,
     },
     /// Lists the keys of a channel, without their secrets.
-    #[command(after_help = "Examples:\n  weir key list demo\n  weir key list demo -o jsonl")]
+    #[command(after_help = "Examples:\n  weir key list demo\n  weir key list demo -o jsonl\n  \
+                            weir key list demo --filter 'revoked_at==none and expires_at<7d'")]
     List {
         /// Which channel.
         channel: ChannelName,
+        /// Only rows that fit: a text, or an expression over the fields of the JSON.
+        #[arg(long, value_name = "EXPR", value_parser = filter::over(fields::KEY))]
+        filter: Option<Filter>,
     },
     /// Revokes a key and makes one in its place; a publisher that came with the old one is dropped.
     #[command(after_help = "Examples:\n  weir key rotate demo\n  \
@@ -76,8 +82,9 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let made = session.client.create_key(&channel, &body, &session.mutation()).await?;
             show_made(session, &made)
         }
-        Verb::List { channel } => {
+        Verb::List { channel, filter } => {
             let keys = session.client.keys(&channel).await?;
+            let keys = filter::fitting(filter.as_ref(), keys, session.view.now);
             let text = session.view.list(&keys, || table(&keys, &session.view));
             session.print(&text)
         }

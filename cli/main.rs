@@ -1,34 +1,12 @@
-//! L1. `weir`, the command line: a client of the API with no private knowledge.
-//!
-//! `args` says what can be typed, one file per noun does it and renders it, `output` knows the formats and
-//! `exit` the codes. Everything a command touches (arguments, environment, clock, streams) is handed in
-//! here, so that tests run commands in the same process.
-
-mod args;
-mod channel;
-mod clock;
-mod event;
-mod exit;
-mod key;
-mod node;
-mod output;
-mod run;
-mod session;
-mod stream;
-#[cfg(test)]
-mod tests;
-mod topics;
-mod viewing;
+//! `weir`: the world around a command, then the command, then the exit code.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use weir_cli::{Exit, Surroundings, clock, run};
 use weir_model::local::Homes;
-
-use exit::Exit;
-use session::Surroundings;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -41,7 +19,7 @@ fn main() -> ExitCode {
     let mut around = surroundings();
     let exit = runtime.block_on(async {
         tokio::select! {
-            exit = run::run(std::env::args_os().collect(), &mut around) => exit,
+            exit = run(std::env::args_os().collect(), &mut around) => exit,
             _ = tokio::signal::ctrl_c() => Exit::Cancelled,
         }
     });

@@ -12,7 +12,7 @@ use crate::session::{Done, Session, Surroundings, print};
 use crate::{channel, event, key, node, stream, topics, viewing};
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
-pub(crate) async fn run(args: Vec<OsString>, around: &mut Surroundings) -> Exit {
+pub async fn run(args: Vec<OsString>, around: &mut Surroundings) -> Exit {
     let json = wants_json(&args);
     match Cli::try_parse_from(args) {
         Ok(cli) => {

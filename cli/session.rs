@@ -13,16 +13,21 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Format, View};
 
 /// All that a command gets from outside, beside its arguments.
-pub(crate) struct Surroundings {
-    pub(crate) token: Option<String>,
-    pub(crate) homes: Homes,
-    pub(crate) now: fn() -> Timestamp,
+pub struct Surroundings {
+    /// The operator's token, when the environment holds one.
+    pub token: Option<String>,
+    /// Where the local node may have left its address.
+    pub homes: Homes,
+    /// The wall clock.
+    pub now: fn() -> Timestamp,
     /// The output goes to a terminal.
-    pub(crate) terminal: bool,
+    pub terminal: bool,
     /// Somebody is there to answer a question.
-    pub(crate) asks: bool,
-    pub(crate) out: Box<dyn Write + Send>,
-    pub(crate) err: Box<dyn Write + Send>,
+    pub asks: bool,
+    /// For what was asked for.
+    pub out: Box<dyn Write + Send>,
+    /// For all else.
+    pub err: Box<dyn Write + Send>,
 }
 
 /// What a verb answers.
@@ -42,6 +47,11 @@ impl<'a> Session<'a> {
         let client = client(&global, around)?;
         let view = View { format: global.output, terminal: around.terminal, now: (around.now)() };
         Ok(Self { client, view, global, around })
+    }
+
+    /// The wall clock; a command that goes on for hours cannot use the time of its start.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.around.now)()
     }
 
     /// Prints what was asked for.

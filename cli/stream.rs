@@ -1,11 +1,13 @@
 //! `weir stream`.
 
 use clap::Subcommand;
+use weir_client::filter::{Filter, fields};
 use weir_model::api::{Kick, StreamExplanation};
 use weir_model::human::{bitrate, duration};
 use weir_model::stream::{HealthLevel, TrackInfo};
 use weir_model::{ChannelName, StreamInfo};
 
+use crate::filter;
 use crate::output::{Sheet, Table, View, clean};
 use crate::session::{Done, Session};
 
@@ -16,8 +18,13 @@ pub(crate) const EXAMPLES: &str = "Examples:\n  weir stream list\n  weir stream 
 pub(crate) enum Verb {
     /// Lists streams with their state and health.
     #[command(after_help = "Examples:\n  weir stream list\n  \
-                            weir stream list -o json | jq '.[] | select(.state == \"live\") | .channel'")]
-    List,
+                            weir stream list --filter 'bitrate>4M and viewers<10'\n  \
+                            weir stream list --filter 'codec=~h26 && health>=warning' -o json | jq -r '.[].channel'")]
+    List {
+        /// Only rows that fit: a text, or an expression over the fields of the JSON.
+        #[arg(long, value_name = "EXPR", value_parser = filter::over(fields::STREAM))]
+        filter: Option<Filter>,
+    },
     /// Shows one stream in figures.
     #[command(after_help = "Examples:\n  weir stream show demo\n  \
                             weir stream show demo -o json | jq .tracks")]
@@ -43,8 +50,9 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
-        Verb::List => {
+        Verb::List { filter } => {
             let streams = session.client.streams().await?;
+            let streams = filter::fitting(filter.as_ref(), streams, session.view.now);
             let text = session.view.list(&streams, || table(&streams, &session.view));
             session.print(&text)
         }

@@ -24,6 +24,20 @@ Exit codes:
   8  unreachable, or not ready
   9  cancelled
 
+Filters (--filter, and / in the console):
+  demo              rows with this text, in any case; in quotes when it holds signs: '\"a=b\"'
+  !demo             rows without it
+  ~ngtrn            rows with a word that has these letters in this order
+  re:^night-[0-9]+  rows that fit a regular expression
+  bitrate>4M and (viewers<10 or not playable)
+                    an expression over the fields of -o json; `codec` is enough for `tracks.codec`
+  Signs: == != < <= > >= =~ (fits a regular expression) !~ (does not); and or not, also && || !
+  Values: numbers with k, M, G; words; texts in quotes; none.
+  Times: a span, since<10m (less than ten minutes ago), expires_at<7d (in less than seven days);
+  or an instant, since>2030-01-31T12:00:00Z.
+  Of several tracks or findings one must fit. A codec goes by both names: avc1.64001f and h264.
+  With a filter, --limit counts the rows that fit.
+
 Event kinds:
   A kind is `noun.verb`. In --kind a `*` stands for any text: --kind 'stream.*', --kind '*.kicked'.
   Each event has a cursor; --since CURSOR goes on after it.

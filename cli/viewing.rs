@@ -1,9 +1,11 @@
 //! `weir viewing`.
 
 use clap::Subcommand;
+use weir_client::filter::{Filter, fields};
 use weir_model::api::{Kick, ViewingQuery};
 use weir_model::{ChannelName, Viewing, ViewingId};
 
+use crate::filter;
 use crate::output::{Sheet, Table, View};
 use crate::session::{Done, Session};
 
@@ -14,7 +16,8 @@ pub(crate) const EXAMPLES: &str = "Examples:\n  weir viewing list --channel demo
 pub(crate) enum Verb {
     /// Lists who watches, oldest first.
     #[command(after_help = "Examples:\n  weir viewing list\n  \
-                            weir viewing list --channel demo --limit 1000 -o jsonl")]
+                            weir viewing list --channel demo --limit 1000 -o jsonl\n  \
+                            weir viewing list --filter 'player=~vlc and since>1h'")]
     List {
         /// Only viewers of this channel.
         #[arg(long)]
@@ -22,6 +25,9 @@ pub(crate) enum Verb {
         /// At most this many.
         #[arg(long, default_value_t = 100)]
         limit: usize,
+        /// Only rows that fit: a text, or an expression over the fields of the JSON.
+        #[arg(long, value_name = "EXPR", value_parser = filter::over(fields::VIEWING))]
+        filter: Option<Filter>,
     },
     /// Ends a viewing: its player gets nothing any more.
     #[command(after_help = "Examples:\n  weir viewing kick view_0123456789abcdef\n  \
@@ -34,9 +40,12 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
-        Verb::List { channel, limit } => {
-            let query = ViewingQuery { channel, limit: Some(limit) };
+        Verb::List { channel, limit, filter } => {
+            let asked = if filter.is_some() { filter::ASKED_MAX } else { limit };
+            let query = ViewingQuery { channel, limit: Some(asked) };
             let viewings = session.client.viewings(&query).await?;
+            let mut viewings = filter::fitting(filter.as_ref(), viewings, session.view.now);
+            viewings.truncate(limit);
             let text = session.view.list(&viewings, || table(&viewings, &session.view));
             session.print(&text)?;
             if viewings.len() == limit {

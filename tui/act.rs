@@ -45,7 +45,7 @@ impl Act {
 }
 
 /// A word that a POSIX shell reads back as it is.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -5,6 +5,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::Frame;
+use weir_client::filter::FilterError;
 
 use crate::act::Act;
 use crate::conn::{Focus, Request, Update};
@@ -12,7 +13,6 @@ use crate::intent::Intent;
 use crate::keymap;
 use crate::prompt;
 use crate::state::edit::Edit;
-use crate::state::filter::Filter;
 use crate::state::nav::View;
 use crate::state::{Mode, State};
 use crate::theme::Theme;
@@ -49,10 +49,16 @@ impl App {
     }
 
     /// Opens the page and sets the filter given at the start.
-    pub fn begin(&mut self, view: View, filter: &str) -> Vec<Effect> {
+    ///
+    /// # Errors
+    /// The filter is not understood, or the page lists nothing.
+    pub fn begin(&mut self, view: View, filter: &str) -> Result<Vec<Effect>, String> {
         self.state.open(view);
-        self.state.set_filter(Filter::parse(filter));
-        self.focus_effect().into_iter().collect()
+        self.state.set_filter(filter).map_err(|error| format!("--filter: {error}"))?;
+        if self.state.list().is_none() && !filter.is_empty() {
+            return Err("--filter: this page shows no list; --view streams does".into());
+        }
+        Ok(self.focus_effect().into_iter().collect())
     }
 
     /// Takes in what the connection learned.
@@ -78,8 +84,9 @@ impl App {
             Mode::Help => Vec::new(),
             Mode::Quit if event.code == KeyCode::Char('y') => vec![Effect::Quit],
             Mode::Quit => Vec::new(),
-            Mode::Filter(edit) => self.filter_key(event, edit),
+            Mode::Filter(edit, error) => self.filter_key(event, edit, error),
             Mode::Prompt(edit) => self.prompt_key(event, edit),
+            Mode::Columns(at) => self.columns_key(event, at),
             Mode::Confirm(ask) => self.confirm_key(event, ask),
         };
         effects.extend(self.focus_effect());
@@ -90,14 +97,14 @@ impl App {
     pub fn paste(&mut self, text: &str) {
         let clean = crate::clean::clean(text);
         let edit = match &mut self.state.mode {
-            Mode::Filter(edit) | Mode::Prompt(edit) => edit,
+            Mode::Filter(edit, _) | Mode::Prompt(edit) => edit,
             Mode::Confirm(ask) => &mut ask.edit,
-            Mode::Normal | Mode::Help | Mode::Quit => return,
+            Mode::Normal | Mode::Columns(_) | Mode::Help | Mode::Quit => return,
         };
         clean.chars().for_each(|c| edit.insert(c));
-        if let Mode::Filter(edit) = &self.state.mode {
-            let filter = Filter::parse(&edit.text());
-            self.state.set_filter(filter);
+        if let Mode::Filter(edit, _) = &self.state.mode {
+            let edit = edit.clone();
+            self.filter_by(edit);
         }
     }
 
@@ -141,8 +148,12 @@ impl App {
             }
             Intent::EditFilter => {
                 let typed = state.list().map(|l| l.filter.typed()).unwrap_or_default();
-                state.mode = Mode::Filter(Edit::of(&typed));
+                state.mode = Mode::Filter(Edit::of(typed), None);
             }
+            Intent::Columns => state.mode = Mode::Columns(0),
+            Intent::Forward if !state.nav.forward() => state.tell("no later page in the history"),
+            Intent::Previous if !state.nav.back() => state.tell("no earlier page in the history"),
+            Intent::Forward | Intent::Previous => {}
             Intent::Freeze => state.toggle_freeze(),
             Intent::Help => state.mode = Mode::Help,
             Intent::Last => state.nav.last(),
@@ -157,6 +168,7 @@ impl App {
             Intent::Reverse => state.reverse(),
             Intent::Sort => state.next_order(),
             Intent::Tell(text) => state.tell(text),
+            Intent::Wide => state.toggle_wide(),
         }
         Vec::new()
     }
@@ -164,7 +176,7 @@ impl App {
     fn back(&mut self) {
         let filtered = self.state.list().is_some_and(|l| !l.filter.is_empty());
         if filtered {
-            self.state.set_filter(Filter::default());
+            self.no_filter();
         } else if !self.state.nav.back() && *self.state.nav.view() != View::Streams {
             self.state.open(View::Streams);
         }
@@ -176,19 +188,66 @@ impl App {
         vec![Effect::Send(Request::Act(id, act))]
     }
 
-    fn filter_key(&mut self, event: &KeyEvent, mut edit: Edit) -> Vec<Effect> {
+    fn filter_key(
+        &mut self,
+        event: &KeyEvent,
+        mut edit: Edit,
+        error: Option<FilterError>,
+    ) -> Vec<Effect> {
         match event.code {
-            KeyCode::Enter => return Vec::new(),
-            KeyCode::Esc => {
-                self.state.set_filter(Filter::default());
-                return Vec::new();
+            // What is not understood is not kept: the page would show all rows as if they fitted.
+            KeyCode::Enter if error.is_some() => self.state.mode = Mode::Filter(edit, error),
+            KeyCode::Enter => {}
+            KeyCode::Esc => self.no_filter(),
+            KeyCode::Tab => {
+                let before = edit.before();
+                let common = prompt::common(&prompt::complete_field(&before, &self.state));
+                let begun = prompt::begun_field(&before).len();
+                common.chars().skip(begun).for_each(|c| edit.insert(c));
+                self.filter_by(edit);
             }
-            _ => {}
+            _ => {
+                if type_key(event, &mut edit) {
+                    self.filter_by(edit);
+                }
+            }
         }
-        if type_key(event, &mut edit) {
-            self.state.set_filter(Filter::parse(&edit.text()));
-            self.state.mode = Mode::Filter(edit);
-        }
+        Vec::new()
+    }
+
+    /// Filters by what is typed so far.
+    fn filter_by(&mut self, edit: Edit) {
+        let error = self.state.set_filter(&edit.text()).err();
+        self.state.mode = Mode::Filter(edit, error);
+    }
+
+    fn no_filter(&mut self) {
+        // Nothing typed is always understood.
+        let _ = self.state.set_filter("");
+    }
+
+    fn columns_key(&mut self, event: &KeyEvent, at: usize) -> Vec<Effect> {
+        let last = self.state.columns().len().saturating_sub(1);
+        let at = match event.code {
+            KeyCode::Char('j') | KeyCode::Down => (at + 1).min(last),
+            KeyCode::Char('k') | KeyCode::Up => at.saturating_sub(1),
+            KeyCode::Char(' ') => {
+                if !self.state.toggle_column(at) {
+                    self.state.tell("the first column names the row and stays");
+                }
+                at
+            }
+            KeyCode::Enter | KeyCode::Char('s') => {
+                self.state.order_by(at);
+                at
+            }
+            KeyCode::Char('w') => {
+                self.state.toggle_wide();
+                at
+            }
+            _ => return Vec::new(),
+        };
+        self.state.mode = Mode::Columns(at);
         Vec::new()
     }
 

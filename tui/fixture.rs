@@ -243,7 +243,7 @@ pub(crate) fn app_at(view: View) -> App {
         View::Channel(name) => Detail::Channel(name.clone(), node.channels.clone(), node.keys),
         _ => Detail::Channels(node.channels),
     };
-    app.begin(view, "");
+    app.begin(view, "").unwrap();
     app.update(Update::Seen(Box::new(Snapshot { detail, ..snapshot() })));
     for event in node.events {
         app.update(Update::Event(event));

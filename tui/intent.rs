@@ -15,8 +15,12 @@ pub enum Intent {
     Ask(Box<Confirm>),
     /// Put a text into the terminal's clipboard.
     Copy(String),
+    /// Choose columns.
+    Columns,
     /// Type a filter.
     EditFilter,
+    /// Go again where one came back from.
+    Forward,
     /// Stop or continue to show updates.
     Freeze,
     /// Show the keys.
@@ -33,6 +37,8 @@ pub enum Intent {
     Prompt,
     /// Leave the console.
     Quit,
+    /// Go back in the history.
+    Previous,
     /// Draw everything anew.
     Redraw,
     /// Look at the node now.
@@ -43,4 +49,6 @@ pub enum Intent {
     Sort,
     /// Say something.
     Tell(String),
+    /// Show or hide the extra columns.
+    Wide,
 }

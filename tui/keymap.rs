@@ -15,6 +15,8 @@ pub enum Command {
     Alert,
     /// Clear the filter, or leave the page.
     Back,
+    /// Choose columns.
+    Columns,
     /// Copy what is under the cursor.
     Copy,
     /// Move a row down.
@@ -23,6 +25,8 @@ pub enum Command {
     Filter,
     /// Move to the first row.
     First,
+    /// Go again where one came back from.
+    Forward,
     /// Freeze the screen or let it go on.
     Freeze,
     /// Move half a page down.
@@ -47,6 +51,8 @@ pub enum Command {
     PageUp,
     /// Open the next part of the page.
     Pane,
+    /// Go back in the history.
+    Previous,
     /// Type a command.
     Prompt,
     /// Leave the console.
@@ -65,6 +71,67 @@ pub enum Command {
     Top(usize),
     /// Move a row up.
     Up,
+    /// Show or hide the extra columns.
+    Wide,
+}
+
+impl Command {
+    /// Command lines that do the same from a shell, as examples. None for what only moves on the screen: it neither
+    /// asks the node nor changes it.
+    #[must_use]
+    pub const fn shell(self) -> &'static [&'static str] {
+        match self {
+            Self::Alert => &["weir stream list --filter 'health>=warning'"],
+            Self::Filter => &[
+                "weir stream list --filter 'bitrate>4M and viewers<10'",
+                "weir viewing list --channel demo --filter '~vlc'",
+                "weir event follow --filter '!demo'",
+                "weir channel list --filter 're:^night'",
+                "weir key list demo --filter 'revoked_at==none'",
+            ],
+            Self::Kick => &[
+                "weir stream kick demo --reason 'wrong scene' --yes",
+                "weir viewing kick view_0000000000000001 --reason abuse --yes",
+            ],
+            Self::Open => {
+                &["weir stream show demo", "weir channel show demo", "weir key list demo"]
+            }
+            Self::Pane => &[
+                "weir stream show demo",
+                "weir viewing list --channel demo",
+                "weir event list --filter 'channel==\"demo\"'",
+                "weir stream explain demo",
+            ],
+            Self::Columns | Self::Wide => &["weir stream list -o json | jq '.[].publisher'"],
+            Self::Reverse | Self::Sort => &["weir stream list -o json | jq 'sort_by(.bitrate)'"],
+            Self::Revoke => &["weir key revoke demo key_0000000000000001 --yes"],
+            Self::Top(0) => &["weir stream list"],
+            Self::Top(1) => &["weir status"],
+            Self::Top(2) => &["weir event list", "weir event follow"],
+            Self::Top(3) => &["weir channel list"],
+            Self::Help => &["weir help"],
+            Self::Refresh => &["weir status"],
+            Self::Back
+            | Self::Copy
+            | Self::Down
+            | Self::First
+            | Self::Forward
+            | Self::Freeze
+            | Self::HalfDown
+            | Self::HalfUp
+            | Self::LastRow
+            | Self::LastView
+            | Self::Log
+            | Self::PageDown
+            | Self::PageUp
+            | Self::Previous
+            | Self::Prompt
+            | Self::Quit
+            | Self::Redraw
+            | Self::Top(_)
+            | Self::Up => &[],
+        }
+    }
 }
 
 /// Where a binding holds.
@@ -156,12 +223,16 @@ pub const BINDINGS: &[Binding] = bindings! {
     List Command::HalfUp, [ctrl('u')], "ctrl-u", "half up", "half a page up", 0;
     List Command::PageDown, [key(KeyCode::PageDown), ctrl('f')], "pgdn", "page down", "a page down", 0;
     List Command::PageUp, [key(KeyCode::PageUp), ctrl('b')], "pgup", "page up", "a page up", 0;
-    List Command::Filter, [ch('/')], "/", "filter", "rows with text (!text without)", 3;
+    List Command::Filter, [ch('/')], "/", "filter", "text !not ~fuzzy re: or a>1", 3;
     List Command::Sort, [ch('s')], "s", "sort", "sort by the next column", 4;
     List Command::Reverse, [ch('S')], "S", "reverse", "turn the order round", 0;
+    List Command::Columns, [ch('C')], "C", "columns", "choose columns and order", 0;
+    List Command::Wide, [ch('w')], "w", "wide", "more columns, or fewer", 0;
     Anywhere Command::Freeze, [ch(' ')], "space", "freeze", "freeze or continue the screen", 5;
     Anywhere Command::Back, [key(KeyCode::Esc)], "esc", "back", "clear the filter, or go back", 7;
     Anywhere Command::LastView, [ch('-')], "-", "last page", "swap with the page before", 0;
+    Anywhere Command::Previous, [ch('[')], "[", "history", "back in the history", 0;
+    Anywhere Command::Forward, [ch(']')], "]", "forward", "forward in the history", 0;
     Anywhere Command::Top(0), [ch('1')], "1", "streams", "streams", 0;
     Anywhere Command::Top(1), [ch('2')], "2", "node", "node and background loops", 0;
     Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;

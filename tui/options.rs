@@ -23,7 +23,7 @@ const STILL_MAX: u16 = 1000;
     version,
     about,
     after_help = "Examples:\n  weir-tui\n  weir-tui --endpoint http://10.0.0.5:7070 --token-file ./operator.token\n  \
-                  weir-tui --view node --once\n\nKeys: ? inside the console lists those of the open page."
+                  weir-tui --filter 'health>=warning'\n  weir-tui --view node --once\n\nKeys: ? inside the console lists those of the open page."
 )]
 pub struct Options {
     /// The node's API address.
@@ -32,8 +32,8 @@ pub struct Options {
     /// File that holds the API token; a node on this machine is found without it.
     #[arg(long, env = "WEIR_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Filter of the first page.
-    #[arg(long, default_value = "", value_name = "TEXT")]
+    /// Filter of the first page: a text, or an expression like 'bitrate>4M and viewers<10'.
+    #[arg(long, default_value = "", value_name = "EXPR")]
     pub filter: String,
     /// First page: streams, node, events, channels, log, stream/CHANNEL or channel/CHANNEL.
     #[arg(long, default_value = "streams", value_name = "NAME")]

@@ -10,7 +10,8 @@ use crate::state::nav::{TOP, View};
 /// Completions offered at once: what fits on a line or two.
 const OFFERED_MAX: usize = 8;
 
-const VERBS: [(&str, &str); 5] = [
+/// What the prompt does beside opening pages: noun and verb, as on the command line.
+pub const VERBS: [(&str, &str); 5] = [
     ("stream", "show"),
     ("stream", "kick"),
     ("channel", "show"),
@@ -95,6 +96,26 @@ pub fn complete(typed: &str, state: &State) -> Vec<String> {
     offered.retain(|line| line.starts_with(typed) && line != typed);
     offered.truncate(OFFERED_MAX);
     offered
+}
+
+/// The field's name that is begun at the end of a filter.
+#[must_use]
+pub fn begun_field(typed: &str) -> &str {
+    typed.rsplit(|c: char| !c.is_ascii_lowercase() && c != '_' && c != '.').next().unwrap_or(typed)
+}
+
+/// Names of fields that the end of the typed filter could become.
+#[must_use]
+pub fn complete_field(typed: &str, state: &State) -> Vec<String> {
+    let begun = begun_field(typed);
+    let before = typed.strip_suffix(begun).unwrap_or_default().trim_end();
+    // Behind a comparison stands a value.
+    if before.ends_with(['=', '<', '>', '~', ':', '"', '\'']) {
+        return Vec::new();
+    }
+    let names = state.fields().iter().map(|field| field.name);
+    let fitting = names.filter(|name| !begun.is_empty() && name.starts_with(begun));
+    fitting.filter(|name| *name != begun).take(OFFERED_MAX).map(Into::into).collect()
 }
 
 fn things(noun: &str, state: &State) -> Box<dyn Iterator<Item = String>> {

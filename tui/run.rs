@@ -85,7 +85,7 @@ async fn with<A: Api>(api: A, options: &Options) -> Result<(), Failure> {
         return Err(Failure::Usage(hint.into()));
     }
     let mut app = App::new(options.theme());
-    let begun = app.begin(options.page()?, &options.filter);
+    let begun = app.begin(options.page()?, &options.filter).map_err(Failure::Usage)?;
     let terminal = |e| Failure::Io("the terminal cannot be used".into(), e);
     let mut term = Term::enter().map_err(terminal)?;
     let (conn, updates) = Conn::start(api);

@@ -58,6 +58,53 @@ fn streams_while_a_filter_is_typed() {
 }
 
 #[test]
+fn streams_while_a_wrong_filter_is_typed() {
+    let mut app = app_at(View::Streams);
+    typed(&mut app, "/viewers>3 and bitrat>4M");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn streams_chosen_by_an_expression() {
+    let mut app = app_at(View::Streams);
+    typed(&mut app, "/bitrate>4M and viewers>10");
+    press(&mut app, "enter");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn streams_wide() {
+    let mut app = app_at(View::Streams);
+    press(&mut app, "w");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn columns_of_streams() {
+    let mut app = app_at(View::Streams);
+    press(&mut app, "C j j space j j j enter enter");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn every_list_is_wide_on_request_and_names_its_columns_in_the_head() {
+    for mut state in crate::fixture::every_page() {
+        if state.list().is_none() {
+            continue;
+        }
+        state.toggle_wide();
+        let names: Vec<_> = state.columns().into_iter().map(|(name, _, _)| name).collect();
+        let mut app = App::new(Theme::plain());
+        std::mem::swap(&mut app.state, &mut state);
+        let text = screen(&app, 250, 24);
+        // The graph needs no head.
+        for name in names.iter().filter(|name| **name != "GRAPH") {
+            assert!(text.contains(name), "{name} is not in\n{text}");
+        }
+    }
+}
+
+#[test]
 fn empty_node() {
     let mut app = App::new(Theme::plain());
     let mut status = recording().status;
@@ -228,7 +275,7 @@ fn colour_never_says_what_text_does_not() {
 #[test]
 fn no_size_of_terminal_breaks_any_page() {
     for mut state in crate::fixture::every_page() {
-        for mode in ["", "?", ":", "/", "x"] {
+        for mode in ["", "?", ":", "/", "x", "C", "w"] {
             let mut app = App::new(Theme::plain());
             std::mem::swap(&mut app.state, &mut state);
             press(&mut app, mode);

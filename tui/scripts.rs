@@ -152,6 +152,123 @@ fn the_filter_belongs_to_its_page() {
 }
 
 #[test]
+fn a_filter_that_is_not_understood_hides_nothing_and_is_not_kept() {
+    let mut app = app_at(View::Streams);
+    typed(&mut app, "/viewers>");
+    assert_eq!(app.state.lists.streams.len(), 4);
+    press(&mut app, "enter");
+    let Mode::Filter(_, Some(error)) = &app.state.mode else { panic!("{:?}", app.state.mode) };
+    assert!(error.sentence().starts_with("at character 9: a value is missing"));
+    typed(&mut app, "100");
+    press(&mut app, "enter");
+    assert_eq!((app.state.lists.streams.len(), &app.state.mode), (1, &Mode::Normal));
+    assert_eq!(selected(&app), "night-run");
+}
+
+#[test]
+fn every_list_is_filtered_by_its_own_fields() {
+    for (page, filter, left) in [
+        (View::Streams, "~ngtrn", 1),
+        (View::Streams, "re:^(demo|studio)", 2),
+        (View::Streams, "codec=~h26 and state==live and publisher", 1),
+        (View::Node, "state==stopped and errors>0", 1),
+        (View::Events, "kind==stream.live and at>1s", 1),
+        (View::Channels, "title=~coast and created_at>1d", 1),
+        (View::Channel(name("demo")), "revoked_at==none and expires_at<2d", 1),
+    ] {
+        let mut app = app_at(page.clone());
+        typed(&mut app, &format!("/{filter}"));
+        assert!(matches!(app.state.mode, Mode::Filter(_, None)), "{filter}");
+        assert_eq!(app.state.list().unwrap().len(), left, "{page:?} {filter}");
+    }
+    let mut app = app_at(View::Stream(name("demo")));
+    press(&mut app, "tab");
+    typed(&mut app, "/player=~vlc && requests<100");
+    assert_eq!(app.state.lists.viewings.len(), 1);
+}
+
+#[test]
+fn a_filter_over_time_is_judged_anew_at_every_look() {
+    let mut app = app_at(View::Events);
+    typed(&mut app, "/at<1m");
+    press(&mut app, "enter");
+    let before = app.state.lists.events.len();
+    app.tick(35_000_000);
+    app.update(Update::Event(fixture::recording().events[0].clone()));
+    press(&mut app, "S");
+    assert!(before > 0 && app.state.lists.events.is_empty());
+}
+
+#[test]
+fn tab_completes_the_field_that_is_typed() {
+    let mut app = app_at(View::Streams);
+    typed(&mut app, "/viewers>3 and grace");
+    press(&mut app, "tab");
+    let typed_now = |app: &App| match &app.state.mode {
+        Mode::Filter(edit, _) => edit.text(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(typed_now(&app), "viewers>3 and grace_until");
+    typed(&mut app, "==no");
+    press(&mut app, "tab");
+    assert_eq!(typed_now(&app), "viewers>3 and grace_until==no");
+}
+
+#[test]
+fn a_filter_given_at_the_start_is_checked() {
+    let begin = |view: View, filter: &str| App::new(Theme::plain()).begin(view, filter);
+    assert!(begin(View::Streams, "bitrate>4M").is_ok());
+    assert!(begin(View::Streams, "bitrat>4M").unwrap_err().contains("did you mean `bitrate`?"));
+    assert!(begin(View::Channels, "bitrate>4M").unwrap_err().contains("no field `bitrate`"));
+    assert!(begin(View::Stream(name("demo")), "x").unwrap_err().contains("no list"));
+}
+
+#[test]
+fn columns_are_hidden_sorted_and_remembered_by_their_page() {
+    let mut app = app_at(View::Streams);
+    press(&mut app, "C space");
+    assert!(app.state.notice().unwrap().contains("stays"));
+    press(&mut app, "j space j j j j enter enter esc");
+    let streams = |app: &App| {
+        let list = &app.state.lists.streams;
+        (app.state.columns()[1].1, list.order, list.descending)
+    };
+    assert_eq!((streams(&app), &app.state.mode), ((false, 5, true), &Mode::Normal));
+    assert_eq!(selected(&app), "demo");
+    press(&mut app, "2 w");
+    assert!(!app.state.lists.streams.columns.wide && app.state.lists.loops.columns.wide);
+    press(&mut app, "1");
+    assert_eq!(streams(&app), (false, 5, true));
+    press(&mut app, "C x");
+    assert_eq!(app.state.mode, Mode::Normal, "a key without meaning closes and does nothing");
+}
+
+#[test]
+fn sorting_steps_over_columns_that_are_not_on_the_screen() {
+    let mut app = app_at(View::Streams);
+    press(&mut app, "C j space esc s");
+    assert_eq!(app.state.lists.streams.order, 2);
+    let before: Vec<_> = app.state.columns().iter().map(|c| c.2).collect();
+    press(&mut app, "s s s s s s s s");
+    assert_eq!(app.state.lists.streams.order, 0, "extras are passed over: {before:?}");
+}
+
+#[test]
+fn history_goes_back_and_forward() {
+    let mut app = app_at(View::Streams);
+    press(&mut app, "2 3");
+    press(&mut app, "[");
+    assert_eq!(*view(&app), View::Node);
+    press(&mut app, "[ [ [");
+    assert_eq!(*view(&app), View::Streams);
+    assert!(app.state.notice().unwrap().contains("no earlier page"));
+    press(&mut app, "] ]");
+    assert_eq!(*view(&app), View::Events);
+    press(&mut app, "]");
+    assert!(app.state.notice().unwrap().contains("no later page"));
+}
+
+#[test]
 fn opening_a_page_tells_the_connection_what_to_ask() {
     let mut app = app_at(View::Streams);
     let focus = |focus| [Effect::Send(Request::Focus(focus))];

@@ -37,14 +37,13 @@ pub async fn print<A: Api>(api: &A, options: &Options) -> Result<(), Failure> {
     };
     let mut app = App::new(theme);
     let page = options.page()?;
-    app.begin(page.clone(), "");
+    app.begin(page.clone(), &options.filter).map_err(Failure::Usage)?;
     let snapshot = look(api, &page.focus()).await.map_err(refused)?;
     app.update(Update::Seen(Box::new(snapshot.clone())));
     events(api, &mut app).await;
     if let Some(path) = &options.record {
         record(snapshot, app.state.shown().events.to_vec(), path)?;
     }
-    app.begin(page, &options.filter);
     let (width, height) = options.size();
     let area = Rect::new(0, 0, width, height);
     let mut frame = Buffer::empty(area);

@@ -51,6 +51,19 @@ async fn wrong_usage_is_2_in_words_or_in_json() {
 }
 
 #[tokio::test]
+async fn a_wrong_filter_is_wrong_usage_and_says_where_before_the_node_is_asked() {
+    let ran = piped("stream list --filter bitrat>4M").await;
+    assert_eq!((ran.exit, ran.asked.len()), (Exit::Usage, 0));
+    let said =
+        "at character 1: there is no field `bitrat`; did you mean `bitrate`? fields: channel";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    assert!(ran.err.contains("\n  bitrat>4M\n  ^^^^^^\n"), "{}", ran.err);
+    let ran = alone("event follow --filter text>3 -o json").await;
+    let error: Value = serde_json::from_str(&ran.err).unwrap();
+    assert!(error["message"].as_str().unwrap().contains("`text` has no order"), "{error}");
+}
+
+#[tokio::test]
 async fn help_and_version_are_no_errors() {
     for line in ["--help", "help topics", "help stream kick", "stream --help", "--version"] {
         let ran = alone(line).await;

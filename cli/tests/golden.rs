@@ -49,6 +49,32 @@ golden! {
 }
 
 #[tokio::test]
+async fn a_filter_leaves_the_rows_that_fit_in_every_list() {
+    for (list, fits, fits_not) in [
+        ("stream list", "bitrate>2M&&codec==h264&&since>1h", "state==ended"),
+        ("stream list", "~dm", "!demo"),
+        ("viewing list", "since>1s", "remote==none"),
+        ("channel list", "created_at<2m", "title=~night"),
+        ("key list demo", "revoked_at==none", "label==nothing"),
+        ("event list", "channel==demo", "re:^nothing"),
+    ] {
+        let kept = piped(&format!("{list} --filter {fits} -o jsonl")).await;
+        assert_eq!((kept.exit, kept.out.lines().count()), (Exit::Ok, 1), "{list}: {}", kept.err);
+        let none = piped(&format!("{list} --filter {fits_not}")).await;
+        assert_eq!((none.exit, none.out.as_str()), (Exit::Ok, ""), "{list}: {}", none.err);
+    }
+}
+
+#[tokio::test]
+async fn with_a_filter_the_limit_counts_rows_that_fit() {
+    let ran = piped("viewing list --limit 1 --filter protocol==hls").await;
+    assert_eq!(ran.asked, ["GET /v1/viewings?limit=10000"]);
+    let ran = piped("event list --limit 1 --filter channel==demo").await;
+    assert_eq!(ran.asked, ["GET /v1/events?limit=10000"]);
+    assert_eq!(ran.out.lines().count(), 1);
+}
+
+#[tokio::test]
 async fn what_is_typed_is_what_the_node_is_asked() {
     for (line, asked) in [
         (

@@ -1,12 +1,16 @@
 //! The media loop of a stream: frames out of the feed, through the packager, into the window.
 //!
 //! It lives as long as the stream's actor, which steers it by [`Command`]s; media never passes the actor.
+//! While a show is on and no media comes, whether its publisher is connected or gone, it declares the time
+//! without media ([`weir_media::packager::pace`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use weir_media::packager::{Packager, PackagerConfig};
+use weir_media::packager::PackagerConfig;
+use weir_media::packager::live::Live;
 use weir_media::show::wallclock::Wallclock;
 use weir_media::{Item, Output};
 use weir_model::Timestamp;
@@ -40,8 +44,6 @@ pub enum Command {
     End,
     /// Frees the media of a show that ended.
     Forget,
-    /// Declares time without media, microseconds.
-    Gap(i64),
 }
 
 /// What the loop tells its actor, without messages.
@@ -57,6 +59,10 @@ pub struct Gauge {
     pub msn_end: AtomicU64,
     /// Received media over the last seconds, bits per second; kept by the actor.
     pub bitrate: AtomicU64,
+    /// Times a connected publisher fell silent for so long that gaps were declared.
+    pub stalls: AtomicU64,
+    /// Times such a publisher sent media again.
+    pub resumes: AtomicU64,
 }
 
 impl Gauge {
@@ -68,13 +74,14 @@ impl Gauge {
 
 /// The loop's own state.
 pub struct MediaLoop {
-    config: PackagerConfig,
-    packager: Packager,
+    live: Live,
     wallclock: Wallclock,
     /// Wall clock of 0 on the show's line, as of the newest segment.
     anchor: Timestamp,
     show_start_us: i64,
     reader: Option<feed::Reader>,
+    /// The present publisher is connected and gaps are declared for it.
+    stalled: bool,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
@@ -95,12 +102,12 @@ impl MediaLoop {
         gauge.next_msn.store(first_msn, Ordering::Relaxed);
         let first_part = first_msn.saturating_mul(PARTS_PER_SEGMENT_MAX);
         Self {
-            config,
-            packager: Packager::new(config, first_msn, first_part),
+            live: Live::new(config, first_msn, first_part),
             wallclock: Wallclock::new(clock::now()),
             anchor: clock::now(),
             show_start_us: clock::monotonic_us(),
             reader: None,
+            stalled: false,
             window,
             gauge,
             state,
@@ -124,6 +131,7 @@ impl MediaLoop {
                     handle.busy(self.items.len() as u64);
                     self.take(open);
                 },
+                () = until(self.live.due_us()), if self.may_begin() => self.declare(),
                 () = handle.stopping() => break,
             }
         }
@@ -138,13 +146,15 @@ impl MediaLoop {
                     self.begin_show();
                 }
                 self.wallclock.forget();
+                self.live.attach();
                 self.reader = Some(reader);
                 let elapsed = clock::monotonic_us() - self.show_start_us;
                 // A publisher that went away before it was told is noticed by its actor.
-                let _ = start_us.send(self.packager.end_us().max(elapsed));
+                let _ = start_us.send(self.live.packager().end_us().max(elapsed));
             }
             Command::End => {
                 self.close();
+                self.live.end();
                 self.window.end();
                 self.publish_playable();
             }
@@ -152,19 +162,12 @@ impl MediaLoop {
                 self.window.begin_show();
                 self.publish_playable();
             }
-            // As in `take`.
-            Command::Gap(_) if !self.gauge.may_begin(self.packager.next_msn()) => {}
-            Command::Gap(duration_us) => {
-                self.packager.gap(duration_us, &mut self.outputs);
-                self.apply();
-            }
         }
     }
 
     fn begin_show(&mut self) {
         self.window.begin_show();
-        let (msn, part) = (self.packager.next_msn(), self.packager.next_part());
-        self.packager = Packager::new(self.config, msn, part);
+        self.live.begin_show();
         self.wallclock = Wallclock::new(clock::now());
         self.show_start_us = clock::monotonic_us();
     }
@@ -178,20 +181,43 @@ impl MediaLoop {
         self.gauge.last_media_ms.store(now.0, Ordering::Relaxed);
         let bytes: usize = self.items.iter().map(Item::len).sum();
         self.gauge.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let now_us = clock::monotonic_us();
+        let mut resumed = false;
         for item in self.items.iter().cloned() {
             // Without reserved numbers nothing is published; the actor ends the show within a second.
-            if !self.gauge.may_begin(self.packager.next_msn()) {
+            if !self.may_begin() {
                 break;
             }
-            self.packager.push(item, &mut self.outputs);
+            resumed |= self.live.take([item], now_us, &mut self.outputs);
         }
-        self.wallclock.observe(self.packager.end_us(), now);
+        if resumed {
+            self.wallclock.forget();
+            let of_publisher = std::mem::take(&mut self.stalled);
+            self.gauge.resumes.fetch_add(u64::from(of_publisher), Ordering::Relaxed);
+        }
+        self.wallclock.observe(self.live.packager().end_us(), now);
         self.apply();
     }
 
+    fn may_begin(&self) -> bool {
+        self.gauge.may_begin(self.live.packager().next_msn())
+    }
+
+    /// Keeps the playlists going while no media comes.
+    fn declare(&mut self) {
+        if !self.live.declare(clock::monotonic_us(), &mut self.outputs) {
+            return;
+        }
+        self.apply();
+        if self.reader.is_some() && !std::mem::replace(&mut self.stalled, true) {
+            self.gauge.stalls.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     fn close(&mut self) {
+        self.stalled = false;
         if self.reader.take().is_some() {
-            self.packager.close(&mut self.outputs);
+            self.live.close(clock::monotonic_us(), &mut self.outputs);
             self.apply();
         }
     }
@@ -200,7 +226,7 @@ impl MediaLoop {
         if self.outputs.is_empty() {
             return;
         }
-        if let Some(target_us) = self.packager.part_target_us() {
+        if let Some(target_us) = self.live.packager().part_target_us() {
             self.window.set_part_target_us(target_us);
         }
         if self.outputs.iter().any(|output| matches!(output, Output::Start(..))) {
@@ -208,7 +234,7 @@ impl MediaLoop {
         }
         self.window.apply(&mut self.outputs, self.anchor);
         self.outputs.clear();
-        self.gauge.next_msn.store(self.packager.next_msn(), Ordering::Relaxed);
+        self.gauge.next_msn.store(self.live.packager().next_msn(), Ordering::Relaxed);
         self.publish_playable();
     }
 
@@ -224,4 +250,12 @@ async fn read(reader: &mut Option<feed::Reader>, items: &mut Vec<Item>) -> bool 
         Some(reader) => reader.recv(items).await,
         None => std::future::pending().await,
     }
+}
+
+/// Waits until that instant of the monotonic clock, microseconds; forever without one.
+async fn until(at_us: Option<i64>) {
+    let Some(at_us) = at_us else { return std::future::pending().await };
+    // A timer counts milliseconds; one that came too early would be set again.
+    let wait_us = u64::try_from(at_us.saturating_sub(clock::monotonic_us())).unwrap_or(0);
+    tokio::time::sleep(Duration::from_micros(wait_us)).await;
 }

@@ -24,7 +24,7 @@ use super::streams::{
 use crate::feed;
 use crate::store::window::Window;
 
-/// How often a stream looks at its clock: grace, gaps, expiry of keys, bitrate history.
+/// How often a stream looks at its clock: grace, stalls, expiry of keys, bitrate history.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Bitrate history that is kept, one value per tick.
@@ -146,6 +146,8 @@ pub struct State {
     numbers: Numbers,
     media: mpsc::Sender<Command>,
     gauge: Arc<Gauge>,
+    /// Stalls of publishers, and ends of stalls, that were told.
+    stalls_told: (u64, u64),
     bytes_at_tick: u64,
     history: VecDeque<u64>,
     state: watch::Sender<PublicState>,
@@ -190,6 +192,7 @@ impl Actor for StreamActor {
             numbers,
             media,
             gauge,
+            stalls_told: (0, 0),
             bytes_at_tick: 0,
             history: VecDeque::with_capacity(HISTORY_KEPT),
             state,
@@ -360,6 +363,7 @@ impl State {
         self.history.push_back(bits);
         self.gauge.bitrate.store(self.bitrate(), Ordering::Relaxed);
         self.note_media();
+        self.tell_stalls();
         let now = clock::now();
         if self.publisher.as_ref().is_some_and(|one| self.check_key(&one.key, now).is_err()) {
             self.stop(None, &StopReason::KeyWithdrawn);
@@ -371,13 +375,8 @@ impl State {
                     self.show_id = None;
                     self.since = None;
                     self.history.clear();
-                    // As for gaps: a loop that does not take commands hangs.
+                    // A full mailbox of the loop means that it hangs.
                     let _ = self.media.try_send(Command::Forget);
-                }
-                Due::Gap => {
-                    let gap_us = self.context.config.show.gap_ms * 1000;
-                    // A full mailbox of the loop means that it hangs; the next tick declares more.
-                    let _ = self.media.try_send(Command::Gap(gap_us));
                 }
             }
         }
@@ -417,6 +416,33 @@ impl State {
     fn note_media(&mut self) {
         let newest = Timestamp(self.gauge.last_media_ms.load(Ordering::Relaxed));
         self.show.media(newest);
+    }
+
+    /// Tells of each stall of a connected publisher once, and of its end.
+    fn tell_stalls(&mut self) {
+        let stalls = self.gauge.stalls.load(Ordering::Relaxed);
+        let resumes = self.gauge.resumes.load(Ordering::Relaxed);
+        let (stalls_told, resumes_told) =
+            std::mem::replace(&mut self.stalls_told, (stalls, resumes));
+        if stalls > stalls_told {
+            let text =
+                "the publisher is connected but sends nothing; viewers get gaps until it does";
+            self.context.events.emit(
+                "stream.stalled",
+                Some(&self.channel),
+                text,
+                &self.show_field(),
+            );
+        }
+        if resumes > resumes_told {
+            let text = "the publisher sends media again";
+            self.context.events.emit(
+                "stream.resumed",
+                Some(&self.channel),
+                text,
+                &self.show_field(),
+            );
+        }
     }
 
     fn tell_live(&self, admission: Admission, publish: &Publish) {

@@ -2,10 +2,12 @@
 //! does not tell.
 //!
 //! [`discover::discover`] finds the endpoint and the token, [`Client`] has one method per route, and
-//! [`Follow`] reads the event log for ever, across restarts of the node.
+//! [`Follow`] reads the event log for ever, across restarts of the node. [`filter`] is how operators choose among
+//! what it answered, the same in every program.
 
 pub mod discover;
 mod error;
+pub mod filter;
 mod follow;
 mod routes;
 

@@ -17,7 +17,8 @@ pub struct Config {
     pub viewings_per_address_max: usize,
     /// Watch pages that are told of changes at a time; further ones ask every few seconds instead.
     pub pages_max: usize,
-    /// A connection that sends no whole request head for so long is closed, an idle one too. Seconds.
+    /// A connection that sends no whole request head for so long is closed, an idle one too; one that was used
+    /// before stays up to twice as long. Seconds.
     pub idle_secs: u64,
     /// A connection that takes no byte of its answer for so long is closed. Seconds.
     pub write_secs: u64,

@@ -182,7 +182,12 @@ impl Rendition {
             self.lead_in(timing, mark);
         }
         self.next_msn = mark.msn;
-        self.open = Some(Segment::open(mark, start));
+        let mut open = Segment::open(mark, start);
+        if open.init.is_none() {
+            // What a playlist says of a listed gap stays when the segment before it has left the playlist.
+            open.init = self.whole.back().and_then(|last| last.init.clone());
+        }
+        self.open = Some(open);
     }
 
     /// A part of the open segment is complete. One that names no open segment is dropped.

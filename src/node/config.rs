@@ -233,18 +233,13 @@ impl StreamConfig {
     #[must_use]
     pub fn streams(&self) -> StreamsConfig {
         let segment_us = i64::from(self.segment_ms) * 1000;
-        let target_ms = i64::from(self.segment_ms) * 2;
         StreamsConfig {
             packager: PackagerConfig {
                 segment_us,
                 segment_max_us: segment_us * 2,
                 part_us: i64::from(self.part_ms) * 1000,
             },
-            show: ShowConfig {
-                grace_ms: i64::from(self.grace_ms),
-                gap_after_ms: target_ms,
-                gap_ms: i64::from(self.segment_ms),
-            },
+            show: ShowConfig { grace_ms: i64::from(self.grace_ms) },
             window: Timing {
                 target_secs: self.segment_ms * 2 / 1000,
                 part_target_us: i64::from(self.part_ms) * 1000,

@@ -12,6 +12,8 @@ use tokio_rustls::TlsConnector;
 
 /// Large enough that a segment takes few reads.
 const BUFFER_BYTES: usize = 256 << 10;
+/// Enough for a compressed playlist: thousands of larger buffers would measure this machine's caches.
+const SMALL_BUFFER_BYTES: usize = 8 << 10;
 
 /// In the clear or over TLS.
 trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -28,6 +30,15 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body_bytes: usize,
     pub(crate) body: Vec<u8>,
+    pub(crate) etag: String,
+}
+
+/// What the head of an answer says.
+struct Head {
+    status: u16,
+    bytes: usize,
+    body_bytes: usize,
+    etag: String,
 }
 
 /// How a server is reached.
@@ -67,11 +78,25 @@ impl Target {
         };
         Ok(Client { socket, buffer: vec![0; BUFFER_BYTES] })
     }
+
+    /// For one of very many clients that load small answers.
+    pub(crate) async fn connect_small(&self) -> std::io::Result<Client> {
+        let client = self.connect().await?;
+        Ok(Client { buffer: vec![0; SMALL_BUFFER_BYTES], ..client })
+    }
 }
 
 /// The text of a GET request.
 pub(crate) fn get(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: weir-bench\r\n\r\n").into_bytes()
+}
+
+/// The text of a GET request of a client that takes compressed text, as every browser does.
+pub(crate) fn get_gzip(path: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: weir-bench\r\nAccept-Encoding: gzip\r\n\r\n"
+    )
+    .into_bytes()
 }
 
 impl Client {
@@ -85,10 +110,15 @@ impl Client {
         self.exchange(&get(path), true).await
     }
 
+    /// Sends a request and keeps the body as it came, perhaps compressed.
+    pub(crate) async fn fetch_raw(&mut self, request: &[u8]) -> std::io::Result<Answer> {
+        self.exchange(request, true).await
+    }
+
     async fn exchange(&mut self, request: &[u8], keep: bool) -> std::io::Result<Answer> {
         self.socket.write_all(request).await?;
         let mut filled = 0;
-        let (status, head_bytes, body_bytes) = loop {
+        let head = loop {
             let count = self.socket.read(&mut self.buffer[filled..]).await?;
             if count == 0 {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
@@ -99,9 +129,9 @@ impl Client {
             }
         };
         let mut body = Vec::new();
-        let mut left = body_bytes - (filled - head_bytes).min(body_bytes);
+        let mut left = head.body_bytes - (filled - head.bytes).min(head.body_bytes);
         if keep {
-            body.extend_from_slice(&self.buffer[head_bytes..filled]);
+            body.extend_from_slice(&self.buffer[head.bytes..filled]);
         }
         while left > 0 {
             let limit = left.min(self.buffer.len());
@@ -114,18 +144,28 @@ impl Client {
             }
             left -= count;
         }
-        Ok(Answer { status, body_bytes, body })
+        Ok(Answer { status: head.status, body_bytes: head.body_bytes, body, etag: head.etag })
     }
 }
 
-/// Status, bytes of the head, and bytes of the body, once the head is whole.
-fn parse(data: &[u8]) -> Option<(u16, usize, usize)> {
-    let end = data.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&data[..end]).ok()?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-    });
-    Some((status, end, length.expect("both servers answer with a content length")))
+/// The head, once it is whole.
+fn parse(data: &[u8]) -> Option<Head> {
+    let bytes = data.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&data[..bytes]).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let (mut body_bytes, mut etag) = (None, "");
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        if name.eq_ignore_ascii_case("content-length") {
+            body_bytes = value.trim().parse().ok();
+        } else if name.eq_ignore_ascii_case("etag") {
+            etag = value.trim();
+        }
+    }
+    Some(Head {
+        status,
+        bytes,
+        body_bytes: body_bytes.expect("both servers answer with a content length"),
+        etag: etag.to_owned(),
+    })
 }

@@ -14,7 +14,7 @@ pub(crate) struct Meter {
 }
 
 /// What it cost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Cost {
     /// Wall-clock seconds.
     pub(crate) seconds: f64,
@@ -24,6 +24,16 @@ pub(crate) struct Cost {
     pub(crate) generator_cpu: f64,
     /// Resident memory of the server now, MiB.
     pub(crate) rss_mib: f64,
+}
+
+impl std::ops::AddAssign for Cost {
+    /// What came one after the other; the memory is that of the later.
+    fn add_assign(&mut self, more: Self) {
+        self.seconds += more.seconds;
+        self.cpu += more.cpu;
+        self.generator_cpu += more.generator_cpu;
+        self.rss_mib = more.rss_mib;
+    }
 }
 
 impl Meter {

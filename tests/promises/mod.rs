@@ -10,4 +10,5 @@ mod observed;
 mod published;
 mod restarted;
 mod shows;
+mod stalls;
 mod viewings;

@@ -1,11 +1,13 @@
 //! What is known of the node. Cheap to clone, so that freezing the screen costs nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use weir_model::node::NodeStatus;
 use weir_model::stream::HealthLevel;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
+use super::rows::stream_state;
 use crate::clean::clean_in;
 use crate::conn::{Detail, Snapshot};
 
@@ -23,6 +25,17 @@ pub struct Alert {
     pub text: String,
 }
 
+/// A channel, with what its stream does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelRow {
+    /// The channel.
+    pub channel: Channel,
+    /// The word for its stream's state.
+    pub state: &'static str,
+    /// Viewings; none when the node lists no stream of it.
+    pub viewers: Option<u64>,
+}
+
 /// Everything the node told, cleaned.
 #[derive(Debug, Clone, Default)]
 pub struct Data {
@@ -33,7 +46,7 @@ pub struct Data {
     /// Events, oldest first.
     pub events: Arc<Vec<Event>>,
     /// Channels, once asked for.
-    pub channels: Arc<Vec<Channel>>,
+    pub channels: Arc<Vec<ChannelRow>>,
     /// The channel that viewings, explanation and keys belong to.
     pub about: Option<ChannelName>,
     /// Viewings of that channel.
@@ -91,7 +104,13 @@ impl Data {
 
     fn take_channels(&mut self, mut channels: Vec<Channel>) {
         channels.iter_mut().for_each(|c| clean_in(&mut c.title));
-        self.channels = Arc::new(channels);
+        let streams: BTreeMap<_, _> = self.streams.iter().map(|s| (&s.channel, s)).collect();
+        let rows = channels.into_iter().map(|channel| {
+            let stream = streams.get(&channel.name);
+            let state = stream.map_or("offline", |stream| stream_state(stream));
+            ChannelRow { state, viewers: stream.map(|stream| stream.viewers), channel }
+        });
+        self.channels = Arc::new(rows.collect());
     }
 
     /// Takes in an event; one that is known already changes nothing.

@@ -7,18 +7,29 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-use super::filter::Filter;
+use serde_json::Value;
+use weir_client::filter::Filter;
+use weir_client::filter::fields::Fields;
+use weir_model::Timestamp;
+
+use super::columns::Columns;
 
 /// A thing that can be listed.
 pub trait Row {
-    /// Names of the orders it can be sorted by, as in the column heads.
-    const ORDERS: &'static [&'static str];
+    /// Names of its columns, in the order of the table. Each is an order it can be sorted by.
+    const COLUMNS: &'static [&'static str];
+    /// How many of the last columns are shown only when asked for.
+    const EXTRAS: usize = 0;
+    /// What an expression of the filter can ask.
+    const FIELDS: Fields;
     /// What stays the same while the row changes.
     fn id(&self) -> String;
-    /// What the filter looks at.
+    /// What the filter looks at when it looks for a text.
     fn text(&self) -> String;
-    /// Comparison under one of the orders.
-    fn compare(&self, other: &Self, order: usize) -> Ordering;
+    /// What the filter looks at when it compares fields: the same JSON as the command line prints.
+    fn json(&self) -> Value;
+    /// Comparison by one of the columns.
+    fn compare(&self, other: &Self, column: usize) -> Ordering;
 }
 
 /// A way to move the cursor.
@@ -41,10 +52,12 @@ pub enum Move {
 pub struct List {
     /// Which rows are shown.
     pub filter: Filter,
-    /// Index into the row's orders.
+    /// The column it is sorted by.
     pub order: usize,
     /// Largest first.
     pub descending: bool,
+    /// Which columns are shown.
+    pub columns: Columns,
     rows: Vec<usize>,
     total: usize,
     cursor: usize,
@@ -61,10 +74,12 @@ impl List {
         Self { order, descending, ..Self::default() }
     }
 
-    /// Filters and sorts anew; the cursor stays on its row, or on its line when the row is gone.
-    pub fn arrange<R: Row>(&mut self, data: &[R]) {
+    /// Filters and sorts anew; the cursor stays on its row, or on its line when the row is gone. `now` is the node's
+    /// clock, for filters over times.
+    pub fn arrange<R: Row>(&mut self, data: &[R], now: Timestamp) {
         self.total = data.len();
-        let kept = |(i, row): (usize, &R)| self.filter.keeps(&row.text()).then_some(i);
+        let keeps = |row: &R| self.filter.keeps(|| row.text(), || row.json(), now);
+        let kept = |(i, row): (usize, &R)| keeps(row).then_some(i);
         self.rows = data.iter().enumerate().filter_map(kept).collect();
         let (order, descending) = (self.order, self.descending);
         self.rows.sort_by(|a, b| {
@@ -109,10 +124,23 @@ impl List {
         self.id = None;
     }
 
-    /// Next order.
-    pub fn next_order<R: Row>(&mut self, data: &[R]) {
-        self.order = (self.order + 1) % R::ORDERS.len().max(1);
-        self.arrange(data);
+    /// Sorts by the next column that is on the screen.
+    pub fn next_order<R: Row>(&mut self, data: &[R], now: Timestamp) {
+        let count = R::COLUMNS.len().max(1);
+        let next = (1..=count).map(|step| (self.order + step) % count);
+        let seen = |column: &usize| self.columns.seen::<R>(*column);
+        self.order = next.into_iter().find(seen).unwrap_or(self.order);
+        self.arrange(data, now);
+    }
+
+    /// Sorts by a column; the one it is sorted by already is turned round.
+    pub fn order_by<R: Row>(&mut self, column: usize, data: &[R], now: Timestamp) {
+        if self.order == column {
+            self.descending = !self.descending;
+        } else if column < R::COLUMNS.len() {
+            self.order = column;
+        }
+        self.arrange(data, now);
     }
 
     /// The row under the cursor.
@@ -165,36 +193,43 @@ mod tests {
     use super::*;
 
     impl Row for &str {
-        const ORDERS: &'static [&'static str] = &["name", "length"];
+        const COLUMNS: &'static [&'static str] = &["name", "length", "last"];
+        const EXTRAS: usize = 1;
+        const FIELDS: Fields = &[];
         fn id(&self) -> String {
             (*self).to_owned()
         }
         fn text(&self) -> String {
             (*self).to_owned()
         }
-        fn compare(&self, other: &Self, order: usize) -> Ordering {
-            if order == 0 { self.cmp(other) } else { self.len().cmp(&other.len()) }
+        fn json(&self) -> Value {
+            Value::Null
+        }
+        fn compare(&self, other: &Self, column: usize) -> Ordering {
+            if column == 0 { self.cmp(other) } else { self.len().cmp(&other.len()) }
         }
     }
+
+    const NOW: Timestamp = Timestamp(0);
 
     #[test]
     fn the_cursor_stays_on_its_row_when_others_come() {
         let mut list = List::default();
-        list.arrange(&["b", "d"]);
+        list.arrange(&["b", "d"], NOW);
         list.go(Move::Last, &["b", "d"]);
         let data = ["a", "b", "c", "d", "e"];
-        list.arrange(&data);
+        list.arrange(&data, NOW);
         assert_eq!(list.selected(&data), Some(&"d"));
     }
 
     #[test]
     fn a_row_that_goes_leaves_the_cursor_on_a_neighbour() {
         let mut list = List::default();
-        list.arrange(&["a", "b"]);
+        list.arrange(&["a", "b"], NOW);
         list.go(Move::Last, &["a", "b"]);
-        list.arrange(&["a"]);
+        list.arrange(&["a"], NOW);
         assert_eq!(list.selected(&["a"]), Some(&"a"));
-        list.arrange::<&str>(&[]);
+        list.arrange::<&str>(&[], NOW);
         assert_eq!(list.selected::<&str>(&[]), None);
         list.go::<&str>(Move::By(5), &[]);
         assert_eq!(list.cursor(), 0);
@@ -204,21 +239,28 @@ mod tests {
     fn orders_go_round_and_turn_round() {
         let data = ["ccc", "a", "bb"];
         let mut list = List::default();
-        list.arrange(&data);
+        list.arrange(&data, NOW);
         assert_eq!(list.window(9).map(|(_, i)| data[i]).collect::<Vec<_>>(), ["a", "bb", "ccc"]);
-        list.next_order(&data);
+        list.next_order(&data, NOW);
         list.descending = true;
-        list.arrange(&data);
+        list.arrange(&data, NOW);
         assert_eq!(list.window(9).map(|(_, i)| data[i]).collect::<Vec<_>>(), ["ccc", "bb", "a"]);
-        list.next_order(&data);
-        assert_eq!(list.order, 0);
+        list.next_order(&data, NOW);
+        assert_eq!(list.order, 0, "the extra column is not shown");
+        list.columns.wide = true;
+        list.order_by(1, &data, NOW);
+        list.next_order(&data, NOW);
+        assert_eq!(list.order, 2);
+        let turned = !list.descending;
+        list.order_by(2, &data, NOW);
+        assert_eq!((list.order, list.descending), (2, turned));
     }
 
     #[test]
     fn the_window_scrolls_only_when_the_cursor_leaves_it() {
         let data: Vec<&str> = ["a", "b", "c", "d", "e", "f"].into();
         let mut list = List::default();
-        list.arrange(&data);
+        list.arrange(&data, NOW);
         let tops = |list: &List| list.window(3).map(|(line, _)| line).collect::<Vec<_>>();
         assert_eq!(tops(&list), [0, 1, 2]);
         list.go(Move::By(3), &data);

@@ -2,22 +2,24 @@
 //!
 //! Changed by updates of the connection and by intents; never by drawing.
 
-use weir_model::Timestamp;
+use weir_client::filter::fields::Fields;
+use weir_client::filter::{Filter, FilterError};
+use weir_model::node::LoopInfo;
+use weir_model::{Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
 use crate::conn::{Snapshot, Update};
 use confirm::Confirm;
-use data::Data;
+use data::{ChannelRow, Data};
 use edit::Edit;
-use filter::Filter;
 use history::History;
-use list::{List, Move};
-use log::{Log, Outcome};
+use list::{List, Move, Row};
+use log::{Entry, Log, Outcome};
 use nav::{Nav, Pane, View};
 
+pub mod columns;
 pub mod confirm;
 pub mod data;
 pub mod edit;
-pub mod filter;
 pub mod history;
 pub mod list;
 pub mod log;
@@ -53,12 +55,14 @@ pub enum Mode {
     /// They are commands.
     #[default]
     Normal,
-    /// They edit the page's filter.
-    Filter(Edit),
+    /// They edit the page's filter, which may not be understood yet.
+    Filter(Edit, Option<FilterError>),
     /// They edit a command.
     Prompt(Edit),
     /// They answer a question.
     Confirm(Box<Confirm>),
+    /// They choose among the columns; the cursor is on this one.
+    Columns(usize),
     /// Any key closes the help.
     Help,
     /// `y` leaves although acts are under way.
@@ -134,11 +138,11 @@ impl Default for State {
             mode: Mode::default(),
             lists: Lists {
                 streams: List::default(),
-                viewings: List::default(),
+                viewings: List::ordered(4, true),
                 loops: List::default(),
                 events: List::ordered(0, true),
                 channels: List::default(),
-                keys: List::default(),
+                keys: List::ordered(3, false),
                 log: List::ordered(0, true),
             },
             log: Log::default(),
@@ -179,6 +183,26 @@ macro_rules! on_list {
     }};
     (@ $from:expr, $data:expr, $list:ident, $rows:ident, $body:expr) => {{
         let ($list, $rows) = (&mut $from, $data.as_slice());
+        $body
+    }};
+}
+
+/// Evaluates one expression for the type of the rows of a list.
+macro_rules! on_rows {
+    ($which:expr, $row:ident => $body:expr, else $nothing:expr) => {
+        match $which {
+            Some(Which::Streams) => on_rows!(@ StreamInfo, $row, $body),
+            Some(Which::Viewings) => on_rows!(@ Viewing, $row, $body),
+            Some(Which::Loops) => on_rows!(@ LoopInfo, $row, $body),
+            Some(Which::Events) => on_rows!(@ Event, $row, $body),
+            Some(Which::Channels) => on_rows!(@ ChannelRow, $row, $body),
+            Some(Which::Keys) => on_rows!(@ StreamKey, $row, $body),
+            Some(Which::Log) => on_rows!(@ Entry, $row, $body),
+            None => $nothing,
+        }
+    };
+    (@ $type:ty, $row:ident, $body:expr) => {{
+        type $row = $type;
         $body
     }};
 }
@@ -256,13 +280,19 @@ impl State {
         }
     }
 
+    /// The time by which filters judge; before the node was seen there is nothing to judge.
+    fn judged_at(&self) -> Timestamp {
+        self.node_now().unwrap_or_default()
+    }
+
     fn arrange(&mut self, which: Which) {
+        let now = self.judged_at();
         on_list!(self, which, |list, rows| {
             // A cursor on the newest event means: keep showing the newest.
             if which == Which::Events && list.cursor() == 0 {
                 list.follow();
             }
-            list.arrange(rows);
+            list.arrange(rows, now);
         });
     }
 
@@ -344,30 +374,75 @@ impl State {
         }
     }
 
-    /// Sets the open page's filter.
-    pub fn set_filter(&mut self, filter: Filter) {
+    /// Sets the open page's filter. One that is not understood hides nothing.
+    ///
+    /// # Errors
+    /// Why it is not understood.
+    pub fn set_filter(&mut self, typed: &str) -> Result<(), FilterError> {
+        let parsed = Filter::parse(typed, self.fields());
+        let (filter, result) = match parsed {
+            Ok(filter) => (filter, Ok(())),
+            Err(error) => (Filter::default(), Err(error)),
+        };
+        let now = self.judged_at();
         if let Some(which) = self.which() {
             on_list!(self, which, |list, rows| {
                 list.filter = filter;
-                list.arrange(rows);
+                list.arrange(rows, now);
             });
+        }
+        result
+    }
+
+    /// What filters of the open page can ask.
+    #[must_use]
+    pub fn fields(&self) -> Fields {
+        on_rows!(self.which(), R => <R as Row>::FIELDS, else &[])
+    }
+
+    /// The columns of the open page: name, whether it is wanted, and whether it is sorted by.
+    #[must_use]
+    pub fn columns(&self) -> Vec<(&'static str, bool, bool)> {
+        let Some(list) = self.list() else { return Vec::new() };
+        let names = on_rows!(self.which(), R => <R as Row>::COLUMNS, else &[]);
+        let wanted =
+            |n: usize| on_rows!(self.which(), R => list.columns.wanted::<R>(n), else false);
+        names.iter().enumerate().map(|(n, name)| (*name, wanted(n), list.order == n)).collect()
+    }
+
+    /// Sorts the open page by its next column.
+    pub fn next_order(&mut self) {
+        let now = self.judged_at();
+        if let Some(which) = self.which() {
+            on_list!(self, which, |list, rows| list.next_order(rows, now));
         }
     }
 
-    /// Sorts the open page by its next order.
-    pub fn next_order(&mut self) {
+    /// Sorts the open page by a column; once more turns it round.
+    pub fn order_by(&mut self, column: usize) {
+        let now = self.judged_at();
         if let Some(which) = self.which() {
-            on_list!(self, which, |list, rows| list.next_order(rows));
+            on_list!(self, which, |list, rows| list.order_by(column, rows, now));
         }
     }
 
     /// Turns the open page's order round.
     pub fn reverse(&mut self) {
+        if let Some(order) = self.list().map(|list| list.order) {
+            self.order_by(order);
+        }
+    }
+
+    /// Shows or hides a column of the open page; false when it always stays.
+    pub fn toggle_column(&mut self, column: usize) -> bool {
+        let Some(which) = self.which() else { return false };
+        on_list!(self, which, |list, rows| toggle(list, rows, column))
+    }
+
+    /// Shows or hides the open page's extra columns.
+    pub fn toggle_wide(&mut self) {
         if let Some(which) = self.which() {
-            on_list!(self, which, |list, rows| {
-                list.descending = !list.descending;
-                list.arrange(rows);
-            });
+            on_list!(self, which, |list, _rows| list.columns.wide = !list.columns.wide);
         }
     }
 
@@ -379,6 +454,10 @@ impl State {
         self.typed.push(line);
         self.typed_at = self.typed.len();
     }
+}
+
+fn toggle<R: Row>(list: &mut List, _: &[R], column: usize) -> bool {
+    list.columns.toggle::<R>(column)
 }
 
 #[cfg(test)]

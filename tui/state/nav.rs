@@ -97,6 +97,7 @@ impl Pane {
 #[derive(Debug, Clone, Default)]
 pub struct Nav {
     trail: Vec<View>,
+    ahead: Vec<View>,
     current: View,
     last: Option<View>,
 }
@@ -118,13 +119,25 @@ impl Nav {
         }
         let left = std::mem::replace(&mut self.current, view);
         self.trail.push(left.clone());
+        self.ahead.clear();
         self.last = Some(left);
     }
 
     /// Goes back where one came from; false when there is nowhere to go.
     pub fn back(&mut self) -> bool {
         let Some(view) = self.trail.pop() else { return false };
-        self.last = Some(std::mem::replace(&mut self.current, view));
+        let left = std::mem::replace(&mut self.current, view);
+        self.ahead.push(left.clone());
+        self.last = Some(left);
+        true
+    }
+
+    /// Goes again where one came back from; false when there is nowhere to go.
+    pub fn forward(&mut self) -> bool {
+        let Some(view) = self.ahead.pop() else { return false };
+        let left = std::mem::replace(&mut self.current, view);
+        self.trail.push(left.clone());
+        self.last = Some(left);
         true
     }
 
@@ -148,6 +161,20 @@ mod tests {
         assert!(nav.back() && *nav.view() == View::Node);
         assert!(nav.back() && *nav.view() == View::Streams);
         assert!(!nav.back());
+    }
+
+    #[test]
+    fn forward_undoes_back_until_another_page_is_opened() {
+        let mut nav = Nav::default();
+        nav.open(View::Node);
+        nav.open(View::Events);
+        assert!(!nav.forward());
+        assert!(nav.back() && nav.back());
+        assert!(nav.forward() && *nav.view() == View::Node);
+        assert!(nav.forward() && *nav.view() == View::Events);
+        assert!(nav.back());
+        nav.open(View::Log);
+        assert!(!nav.forward() && nav.back() && *nav.view() == View::Node);
     }
 
     #[test]

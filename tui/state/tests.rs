@@ -19,7 +19,8 @@ thread_local! {
 struct Counted(usize);
 
 impl Row for Counted {
-    const ORDERS: &'static [&'static str] = &["N"];
+    const COLUMNS: &'static [&'static str] = &["N"];
+    const FIELDS: weir_client::filter::fields::Fields = &[];
     fn id(&self) -> String {
         LOOKED_AT.set(LOOKED_AT.get() + 1);
         self.0.to_string()
@@ -27,6 +28,10 @@ impl Row for Counted {
     fn text(&self) -> String {
         LOOKED_AT.set(LOOKED_AT.get() + 1);
         self.0.to_string()
+    }
+    fn json(&self) -> serde_json::Value {
+        LOOKED_AT.set(LOOKED_AT.get() + 1);
+        self.0.into()
     }
     fn compare(&self, other: &Self, _: usize) -> Ordering {
         LOOKED_AT.set(LOOKED_AT.get() + 1);
@@ -38,7 +43,7 @@ impl Row for Counted {
 fn a_step_looks_at_one_row_and_a_frame_at_one_page() {
     let rows: Vec<Counted> = (0..MANY).map(Counted).collect();
     let mut list = List::default();
-    list.arrange(&rows);
+    list.arrange(&rows, fixture::NOW);
     LOOKED_AT.set(0);
     let mut drawn = 0;
     for step in [Move::By(1), Move::Pages(1), Move::Last, Move::By(-1), Move::First] {
@@ -72,10 +77,15 @@ fn a_frame_of_ten_thousand_streams_asks_for_the_visible_rows_only() {
     let mut frame = ratatui::buffer::Buffer::empty(area);
     let mut paint = crate::view::paint::Paint::new(&mut frame, area, app.theme);
     let columns = [crate::view::table::wide("CHANNEL", 10)];
-    crate::view::table::draw(&mut paint, &app.state.lists.streams, None, &columns, |_| {
-        asked.set(asked.get() + 1);
-        Vec::new()
-    });
+    crate::view::table::draw::<weir_model::StreamInfo>(
+        &mut paint,
+        &app.state.lists.streams,
+        &columns,
+        |_| {
+            asked.set(asked.get() + 1);
+            Vec::new()
+        },
+    );
     assert_eq!(asked.get(), 23);
     crate::view::render(&mut frame, area, &app.state, app.theme);
     assert!(crate::still::text(&frame).contains("s09999"));

@@ -14,18 +14,24 @@ use super::paint::Paint;
 /// Draws the line; answers where the text cursor is.
 pub fn draw(paint: &mut Paint<'_>, state: &State) -> Option<Position> {
     match &state.mode {
-        Mode::Filter(edit) => {
-            let cursor = typed(paint, "/", edit);
-            paint.right(0, "enter keep  esc clear  !text inverse", Tone::Dim);
-            cursor
+        Mode::Filter(edit, error) => {
+            let offered = prompt::complete_field(&edit.before(), state);
+            let hint = match (edit.is_empty(), offered.is_empty()) {
+                (true, _) => "text  !text  ~fuzzy  re:pattern  viewers>9 and state==live".into(),
+                (false, true) if error.is_some() => "not understood yet  esc clear".into(),
+                (false, true) => "enter keep  esc clear".into(),
+                (false, false) => offered.join("  "),
+            };
+            typed_with(paint, "/", edit, &hint)
         }
         Mode::Prompt(edit) => {
             let offered = prompt::complete(&edit.text(), state).join("  ");
-            let cursor = typed(paint, ":", edit);
-            let used = text::width(&edit.text()) + 3;
-            let room = usize::from(paint.width()).saturating_sub(used);
-            paint.right(0, &text::fit(&offered, room, paint.theme.ascii), Tone::Dim);
-            cursor
+            typed_with(paint, ":", edit, &offered)
+        }
+        Mode::Columns(_) => {
+            let more = ("w", "wide");
+            keys(paint, &[("space", "show or hide"), ("enter", "sort"), more, ("esc", "close")]);
+            None
         }
         Mode::Confirm(_) => {
             keys(paint, &[("enter", "do it"), ("esc", "do nothing")]);
@@ -45,6 +51,15 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) -> Option<Position> {
             None
         }
     }
+}
+
+/// Draws what is typed, and a hint in the room that is left.
+fn typed_with(paint: &mut Paint<'_>, sign: &str, edit: &Edit, hint: &str) -> Option<Position> {
+    let cursor = typed(paint, sign, edit);
+    let used = text::width(&edit.text()) + 3;
+    let room = usize::from(paint.width()).saturating_sub(used);
+    paint.right(0, &text::fit(hint, room, paint.theme.ascii), Tone::Dim);
+    cursor
 }
 
 fn keys(paint: &mut Paint<'_>, keys: &[(&str, &str)]) {

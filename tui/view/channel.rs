@@ -6,7 +6,6 @@ use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
 use crate::state::confirm::Confirm;
-use crate::state::list::Row;
 use crate::text;
 use crate::theme::Tone;
 
@@ -14,19 +13,20 @@ use super::paint::Paint;
 use super::stream::page_of;
 use super::table::{self, Cell, Column, left, wide};
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 6] = [
     left("KEY", 20, 0),
     wide("LABEL", 10),
     left("STATE", 8, 0),
     left("CREATED", 16, 2),
     left("EXPIRES", 16, 1),
+    left("REVOKED", 16, 0),
 ];
 
 /// Draws the page.
 pub fn draw(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
     let data = state.shown();
-    let channel = data.channels.iter().find(|c| c.name == *name);
-    let title = channel.map_or("", |c| &c.title);
+    let channel = data.channels.iter().find(|row| row.channel.name == *name);
+    let title = channel.map_or("", |row| &row.channel.title);
     paint.spans(0, 0, &[(name.as_str(), Tone::Accent), ("  ", Tone::Text), (title, Tone::Text)]);
     let Some(keys) = data.keys_of(name) else {
         let why = data.refused.as_deref().unwrap_or("Asking the node for the keys.");
@@ -39,8 +39,7 @@ pub fn draw(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
     paint.line(1, &line, Tone::Dim);
     let height = paint.height();
     let body = &mut paint.rows(3, height);
-    let order = StreamKey::ORDERS.get(list.order).copied();
-    table::draw(body, list, order, &COLUMNS, |index| match keys.get(index) {
+    table::draw::<StreamKey>(body, list, &COLUMNS, |index| match keys.get(index) {
         Some(key) => cells(key, state),
         None => Vec::new(),
     });
@@ -60,6 +59,7 @@ fn cells(key: &StreamKey, state: &State) -> Vec<Cell> {
         (word.into(), tone),
         (text::day(key.created_at), Tone::Dim),
         (key.expires_at.map_or_else(|| "never".into(), text::day), Tone::Dim),
+        (key.revoked_at.map(text::day).unwrap_or_default(), Tone::Dim),
     ]
 }
 

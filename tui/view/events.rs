@@ -3,15 +3,20 @@
 use weir_model::Event;
 
 use crate::state::State;
-use crate::state::list::Row;
 use crate::text;
 use crate::theme::Tone;
 
 use super::paint::Paint;
 use super::table::{self, Column, left, wide};
 
-const COLUMNS: [Column; 4] =
-    [left("TIME", 8, 0), left("KIND", 18, 1), left("CHANNEL", 12, 2), wide("TEXT", 20)];
+const COLUMNS: [Column; 6] = [
+    left("TIME", 8, 0),
+    left("KIND", 18, 1),
+    left("CHANNEL", 12, 2),
+    wide("TEXT", 20),
+    wide("FIELDS", 12),
+    left("CURSOR", 16, 3),
+];
 
 /// Draws the page.
 pub fn draw(paint: &mut Paint<'_>, state: &State) {
@@ -26,17 +31,23 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) {
     paint.line(0, &line, Tone::Dim);
     let height = paint.height();
     let body = &mut paint.rows(1, height);
-    let order = Event::ORDERS.get(list.order).copied();
-    table::draw(body, list, order, &COLUMNS, |index| match events.get(index) {
+    table::draw::<Event>(body, list, &COLUMNS, |index| match events.get(index) {
         Some(event) => vec![
             (text::clock(event.at), Tone::Dim),
             (event.kind.clone(), tone(&event.kind)),
             (event.channel.as_ref().map(ToString::to_string).unwrap_or_default(), Tone::Accent),
             (event.text.clone(), Tone::Text),
+            (fields(event), Tone::Dim),
+            (event.cursor.to_string(), Tone::Dim),
         ],
         None => Vec::new(),
     });
     table::empty(body, list, "Nothing happened yet.");
+}
+
+fn fields(event: &Event) -> String {
+    let all: Vec<_> = event.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    all.join(" ")
 }
 
 /// Draws an event on one line, without its channel.

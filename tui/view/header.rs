@@ -3,7 +3,7 @@
 use weir_model::stream::HealthLevel;
 
 use crate::state::nav::TOP;
-use crate::state::{Link, State};
+use crate::state::{Link, Mode, State};
 use crate::text;
 use crate::theme::Tone;
 
@@ -85,6 +85,11 @@ fn pages(paint: &mut Paint<'_>, state: &State) {
 }
 
 fn strip(paint: &mut Paint<'_>, state: &State) {
+    if let Mode::Filter(_, Some(error)) = &state.mode {
+        // It answers what is being typed now.
+        paint.line(2, &format!("filter: {}", error.sentence()), Tone::Warning);
+        return;
+    }
     if let Some(notice) = state.notice() {
         // What an act came to is news for a moment, also while the node is away: then above all.
         let sign = match state.link {

@@ -13,7 +13,13 @@ const KEYS: u16 = 7;
 /// Draws the help over the page.
 pub fn draw(paint: &mut Paint<'_>, state: &State) {
     let area = paint.area();
-    let mut inner = paint.boxed(area, "Keys on this page");
+    let title = match super::shell(state) {
+        Some(line) => format!("Keys on this page; in a shell: {line}"),
+        None => "Keys on this page".into(),
+    };
+    let room = usize::from(area.width.saturating_sub(4));
+    let title = text::fit(&title, room, paint.theme.ascii);
+    let mut inner = paint.boxed(area, &title);
     let all: Vec<&Binding> = keymap::valid(state).collect();
     let rows = usize::from(inner.height()).max(1);
     let columns = all.len().div_ceil(rows).max(1);

@@ -3,7 +3,7 @@
 use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
-use crate::state::log::Outcome;
+use crate::state::log::{Entry, Outcome};
 use crate::text;
 use crate::theme::Tone;
 
@@ -17,7 +17,7 @@ const COLUMNS: [Column; 4] =
 pub fn draw(paint: &mut Paint<'_>, state: &State) {
     let list = &state.lists.log;
     let entries = state.log.entries();
-    table::draw(paint, list, Some("TIME"), &COLUMNS, |index| match entries.get(index) {
+    table::draw::<Entry>(paint, list, &COLUMNS, |index| match entries.get(index) {
         Some(entry) => {
             let tone = match entry.outcome {
                 Outcome::Running => Tone::Warning,

@@ -6,10 +6,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::act::quoted;
 use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::list::Move;
-use crate::state::nav::{TOP, View};
+use crate::state::nav::{Pane, TOP, View};
 use crate::state::{Mode, State};
 use crate::theme::{Theme, Tone};
 use paint::Paint;
@@ -51,8 +52,9 @@ pub fn render(buf: &mut Buffer, area: Rect, state: &State, theme: Theme) -> Opti
     match &state.mode {
         Mode::Help => help::draw(&mut paint.within(body), state),
         Mode::Confirm(ask) => cursor = dialog::confirm(&mut paint.within(body), ask),
+        Mode::Columns(at) => dialog::columns(&mut paint.within(body), state, *at),
         Mode::Quit => dialog::quit(&mut paint.within(body), state),
-        Mode::Normal | Mode::Filter(_) | Mode::Prompt(_) => {}
+        Mode::Normal | Mode::Filter(..) | Mode::Prompt(_) => {}
     }
     cursor
 }
@@ -87,9 +89,11 @@ fn common(command: Command, state: &State) -> Intent {
     match command {
         Command::Alert => alert(state),
         Command::Back => Intent::Back,
+        Command::Columns => Intent::Columns,
         Command::Down => Intent::Move(Move::By(1)),
         Command::Filter => Intent::EditFilter,
         Command::First => Intent::Move(Move::First),
+        Command::Forward => Intent::Forward,
         Command::Freeze => Intent::Freeze,
         Command::HalfDown => Intent::Move(Move::Halves(1)),
         Command::HalfUp => Intent::Move(Move::Halves(-1)),
@@ -100,6 +104,7 @@ fn common(command: Command, state: &State) -> Intent {
         Command::PageDown => Intent::Move(Move::Pages(1)),
         Command::PageUp => Intent::Move(Move::Pages(-1)),
         Command::Pane => Intent::Pane,
+        Command::Previous => Intent::Previous,
         Command::Prompt => Intent::Prompt,
         Command::Quit => Intent::Quit,
         Command::Redraw => Intent::Redraw,
@@ -108,8 +113,33 @@ fn common(command: Command, state: &State) -> Intent {
         Command::Sort => Intent::Sort,
         Command::Top(n) => TOP.get(n).map_or(Intent::None, |top| Intent::Open(top.0.clone())),
         Command::Up => Intent::Move(Move::By(-1)),
+        Command::Wide => Intent::Wide,
         Command::Copy | Command::Kick | Command::Open | Command::Revoke => Intent::None,
     }
+}
+
+/// The command line that prints what the open page shows, its filter with it; none for the log of this console.
+#[must_use]
+pub fn shell(state: &State) -> Option<String> {
+    let line = match (state.nav.view(), state.pane) {
+        (View::Streams, _) => "weir stream list".into(),
+        (View::Stream(name), Pane::Overview) => format!("weir stream show {name}"),
+        (View::Stream(name), Pane::Viewers) => format!("weir viewing list --channel {name}"),
+        (View::Stream(name), Pane::Events) => {
+            format!("weir event list --filter 'channel==\"{name}\"'")
+        }
+        (View::Stream(name), Pane::Explain) => format!("weir stream explain {name}"),
+        // One command prints the whole node; its loops cannot be chosen there.
+        (View::Node, _) => return Some("weir status -o json".into()),
+        (View::Events, _) => "weir event list".into(),
+        (View::Channels, _) => "weir channel list".into(),
+        (View::Channel(name), _) => format!("weir key list {name}"),
+        (View::Log, _) => return None,
+    };
+    Some(match state.list().filter(|list| !list.filter.is_empty()) {
+        Some(list) => format!("{line} --filter {}", quoted(list.filter.typed())),
+        None => line,
+    })
 }
 
 fn alert(state: &State) -> Intent {

@@ -4,7 +4,6 @@ use weir_model::node::{LoopInfo, NodeStatus};
 
 use crate::graph;
 use crate::state::State;
-use crate::state::list::Row;
 use crate::state::rows::loop_state;
 use crate::text;
 use crate::theme::Tone;
@@ -12,7 +11,7 @@ use crate::theme::Tone;
 use super::paint::Paint;
 use super::table::{self, Cell, Column, left, right, wide};
 
-const LOOPS: [Column; 7] = [
+const LOOPS: [Column; 8] = [
     wide("LOOP", 18),
     left("STATE", 9, 0),
     right("QUEUE", 6, 1),
@@ -20,6 +19,7 @@ const LOOPS: [Column; 7] = [
     right("ERRORS", 7, 0),
     right("AGE", 6, 4),
     wide("LAST ERROR", 16),
+    left("STARTED", 16, 0),
 ];
 
 /// Lines that the list of loops always keeps.
@@ -40,8 +40,7 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) {
     paint.line(y, &line, Tone::Dim);
     let height = paint.height();
     let body = &mut paint.rows(y + 1, height);
-    let order = LoopInfo::ORDERS.get(list.order).copied();
-    table::draw(body, list, order, &LOOPS, |index| match status.loops.get(index) {
+    table::draw::<LoopInfo>(body, list, &LOOPS, |index| match status.loops.get(index) {
         Some(info) => cells(info, state),
         None => Vec::new(),
     });
@@ -114,5 +113,6 @@ fn cells(info: &LoopInfo, state: &State) -> Vec<Cell> {
         (text::count(info.errors), errors),
         (age, Tone::Dim),
         (info.last_error.clone().unwrap_or_default(), errors),
+        (text::day(info.since), Tone::Dim),
     ]
 }

@@ -8,7 +8,6 @@ use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
 use crate::state::confirm::Confirm;
-use crate::state::list::Row;
 use crate::state::nav::{Pane, View};
 use crate::state::rows::{health_word, stream_state};
 use crate::text;
@@ -229,13 +228,14 @@ fn format_of(track: &TrackInfo) -> String {
     words.join(" ")
 }
 
-const VIEWERS: [Column; 6] = [
+const VIEWERS: [Column; 7] = [
     left("VIEWING", 21, 3),
     left("REMOTE", 15, 0),
     wide("PLAYER", 10),
     left("BY", 4, 4),
     right("FOR", 6, 1),
     right("REQUESTS", 9, 2),
+    right("SEEN", 6, 0),
 ];
 
 fn viewers(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
@@ -244,12 +244,7 @@ fn viewers(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
         return;
     };
     let list = &state.lists.viewings;
-    // The sorted column may have another head here.
-    let order = match Viewing::ORDERS.get(list.order) {
-        Some(&"SINCE") => Some("FOR"),
-        other => other.copied(),
-    };
-    table::draw(paint, list, order, &VIEWERS, |index| match viewings.get(index) {
+    table::draw::<Viewing>(paint, list, &VIEWERS, |index| match viewings.get(index) {
         Some(viewing) => viewer(viewing, state),
         None => Vec::new(),
     });
@@ -258,14 +253,15 @@ fn viewers(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
 
 fn viewer(viewing: &Viewing, state: &State) -> Vec<Cell> {
     let now = state.node_now();
-    let since = now.map(|now| text::duration(now.since_ms(viewing.since))).unwrap_or_default();
+    let ago = |at| now.map(|now| text::duration(now.since_ms(at))).unwrap_or_default();
     [
         viewing.id.to_string(),
         viewing.remote.clone(),
         viewing.player.clone(),
         viewing.protocol.clone(),
-        since,
+        ago(viewing.since),
         text::count(viewing.requests),
+        ago(viewing.last_seen),
     ]
     .map(|text| (text, Tone::Text))
     .into()

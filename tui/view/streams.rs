@@ -8,7 +8,6 @@ use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
 use crate::state::confirm::Confirm;
-use crate::state::list::Row;
 use crate::state::nav::View;
 use crate::state::rows::{codecs, fps, health_word, size, stream_state};
 use crate::text;
@@ -20,7 +19,7 @@ use super::table::{self, Cell, Column, left, right, wide};
 /// Columns of the bitrate's graph in a narrow terminal, and in a wide one.
 const SPARK: (u16, u16) = (6, 30);
 
-fn columns(width: u16) -> [Column; 10] {
+fn columns(width: u16) -> [Column; 14] {
     let spark = if width >= 110 { SPARK.1 } else { SPARK.0 };
     [
         wide("CHANNEL", 10),
@@ -33,6 +32,10 @@ fn columns(width: u16) -> [Column; 10] {
         right("VIEW", 5, 1),
         right("UP", 6, 2),
         left("HEALTH", 7, 0),
+        wide("ENCODER", 11),
+        left("FROM", 15, 0),
+        right("RECON", 6, 0),
+        right("SKIP", 5, 0),
     ]
 }
 
@@ -40,10 +43,9 @@ fn columns(width: u16) -> [Column; 10] {
 pub fn draw(paint: &mut Paint<'_>, state: &State) {
     let list = &state.lists.streams;
     let streams = &state.shown().streams;
-    let order = StreamInfo::ORDERS.get(list.order).copied();
     let columns = columns(paint.width());
     let theme = paint.theme;
-    table::draw(paint, list, order, &columns, |index| match streams.get(index) {
+    table::draw::<StreamInfo>(paint, list, &columns, |index| match streams.get(index) {
         Some(stream) => cells(stream, state, theme, &columns),
         None => Vec::new(),
     });
@@ -56,7 +58,7 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) {
     table::empty(paint, list, nothing);
 }
 
-fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 10]) -> Vec<Cell> {
+fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 14]) -> Vec<Cell> {
     let plain = |text: String| (text, Tone::Text);
     let up = match (state.node_now(), stream.since) {
         (Some(now), Some(since)) if stream.state == weir_model::StreamState::Live => {
@@ -64,6 +66,7 @@ fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 10
         }
         _ => String::new(),
     };
+    let feed = stream.publisher.as_ref();
     let fed = !stream.tracks.is_empty();
     let spark = graph::spark(&stream.bitrate_history, usize::from(columns[6].width), theme.ascii);
     let rate = if fed { text::bitrate(stream.bitrate) } else { String::new() };
@@ -78,6 +81,10 @@ fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 10
         plain(text::count(stream.viewers)),
         plain(up),
         health_cell(stream, theme),
+        plain(feed.map(|p| p.encoder.clone()).unwrap_or_default()),
+        plain(feed.map(|p| p.remote.clone()).unwrap_or_default()),
+        plain(text::count(u64::from(stream.reconnects))),
+        plain(text::count(stream.skipped_frames)),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! A table that draws only the rows one sees.
 
-use crate::state::list::List;
+use crate::state::list::{List, Row};
 use crate::text;
 use crate::theme::Tone;
 
@@ -9,7 +9,7 @@ use super::paint::Paint;
 /// One column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its head; also the name of the order it can be sorted by.
+    /// Its head.
     pub title: &'static str,
     /// Columns of the terminal it needs.
     pub width: u16,
@@ -46,8 +46,7 @@ pub type Cell = (String, Tone);
 const MARK: u16 = 1;
 
 /// The columns that fit, with their final widths.
-fn fitting(columns: &[Column], room: u16) -> Vec<(usize, Column)> {
-    let mut kept: Vec<(usize, Column)> = columns.iter().copied().enumerate().collect();
+fn fitting(mut kept: Vec<(usize, Column)>, room: u16) -> Vec<(usize, Column)> {
     let need = |kept: &[(usize, Column)]| -> u16 {
         kept.iter().map(|(_, c)| c.width + 1).sum::<u16>().saturating_sub(1)
     };
@@ -68,15 +67,18 @@ fn fitting(columns: &[Column], room: u16) -> Vec<(usize, Column)> {
 }
 
 /// Draws heads and the visible rows of a list. `row` is asked for visible rows only, by their place in the data.
-pub fn draw(
+/// The columns are those of the row's type, in that order.
+pub fn draw<R: Row>(
     paint: &mut Paint<'_>,
     list: &List,
-    order: Option<&'static str>,
     columns: &[Column],
     mut row: impl FnMut(usize) -> Vec<Cell>,
 ) {
-    let columns = fitting(columns, paint.width().saturating_sub(MARK));
-    heads(paint, &columns, order, list.descending);
+    let all = columns.iter().copied().enumerate();
+    let wanted = all.filter(|(n, _)| list.columns.wanted::<R>(*n)).collect();
+    let columns = fitting(wanted, paint.width().saturating_sub(MARK));
+    list.columns.note(columns.iter().map(|(n, _)| *n));
+    heads(paint, &columns, list);
     let height = usize::from(paint.height().saturating_sub(1));
     for (y, (line, index)) in (1..).zip(list.window(height)) {
         let cells = row(index);
@@ -85,19 +87,14 @@ pub fn draw(
     }
 }
 
-fn heads(
-    paint: &mut Paint<'_>,
-    columns: &[(usize, Column)],
-    order: Option<&str>,
-    descending: bool,
-) {
-    let mark = match descending {
+fn heads(paint: &mut Paint<'_>, columns: &[(usize, Column)], list: &List) {
+    let mark = match list.descending {
         true => paint.theme.symbol("▼", "v"),
         false => paint.theme.symbol("▲", "^"),
     };
     let mut x = MARK;
-    for (_, column) in columns {
-        let sorted = order == Some(column.title);
+    for (n, column) in columns {
+        let sorted = list.order == *n;
         let title = if sorted { format!("{}{mark}", column.title) } else { column.title.into() };
         place(paint, x, 0, column, &title, Tone::Title);
         x += column.width + 1;
@@ -157,7 +154,10 @@ mod tests {
     const COLUMNS: [Column; 3] = [wide("NAME", 5), right("N", 4, 2), left("WORD", 6, 1)];
 
     fn titles(room: u16) -> Vec<(&'static str, u16)> {
-        fitting(&COLUMNS, room).iter().map(|(_, c)| (c.title, c.width)).collect()
+        fitting(COLUMNS.into_iter().enumerate().collect(), room)
+            .iter()
+            .map(|(_, c)| (c.title, c.width))
+            .collect()
     }
 
     #[test]

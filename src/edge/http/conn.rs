@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, Requests};
 use crate::actors::tasks::Tasks;
 use crate::edge::{Context, route};
 
@@ -55,7 +55,12 @@ pub async fn clear(context: &Arc<Context>, socket: TcpStream, remote: IpAddr) {
 
 /// Serves a connection over TLS until it ends.
 pub async fn secured(context: &Arc<Context>, tls: &TlsAcceptor, socket: TcpStream, remote: IpAddr) {
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(socket)).await else {
+    let mut stop = context.tasks.stop_signal();
+    let accepted = tokio::select! {
+        accepted = tokio::time::timeout(HANDSHAKE, tls.accept(socket)) => accepted,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    let Ok(Ok(stream)) = accepted else {
         context.metrics.tls_failures.inc();
         return;
     };
@@ -67,11 +72,16 @@ async fn serve<I>(context: &Arc<Context>, io: I, h2: bool, remote: IpAddr)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(Deadline::new(io, context.config.write()));
-    let owned = Arc::clone(context);
+    let requests = Arc::new(Requests::default());
+    let io = Deadline::new(io, context.config.write());
+    let (owned, counted) = (Arc::clone(context), Arc::clone(&requests));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let context = Arc::clone(&owned);
-        async move { Ok::<_, Infallible>(route::answer(&context, remote, &request).await) }
+        let (context, answering) = (Arc::clone(&owned), counted.begin());
+        async move {
+            let reply = route::answer(&context, remote, &request).await;
+            drop(answering);
+            Ok::<_, Infallible>(reply)
+        }
     });
     let ended = if h2 {
         let mut builder = http2::Builder::new(OnTasks(context.tasks.clone()));
@@ -82,14 +92,13 @@ where
             .max_send_buf_size(H2_SEND_BYTES_MAX)
             .keep_alive_interval(context.config.idle())
             .keep_alive_timeout(context.config.write());
-        let conn = pin!(builder.serve_connection(io, service));
+        let conn = pin!(builder.serve_connection(TokioIo::new(io), service));
         until_stop(context, conn, |conn| conn.graceful_shutdown()).await
     } else {
+        // hyper's own limit on the head would set and drop a timer for every request.
+        let io = TokioIo::new(io.with_idle(context.config.idle(), requests));
         let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(context.config.idle())
-            .max_buf_size(H1_BUFFER_BYTES);
+        builder.header_read_timeout(None).max_buf_size(H1_BUFFER_BYTES);
         let conn = pin!(builder.serve_connection(io, service));
         until_stop(context, conn, |conn| conn.graceful_shutdown()).await
     };

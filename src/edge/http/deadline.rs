@@ -1,24 +1,98 @@
-//! A socket whose peer must take bytes: a write that makes no progress for too long fails.
+//! A socket with limits on its peer: it must take bytes while there are some for it, and ask while there are none.
+//!
+//! Both limits cost a request next to nothing: a write's timer exists only while a write waits, and the reading side
+//! has one timer for the whole connection, which looks when it fires whether anything happened meanwhile.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// Wraps a socket. A timer exists only while a write waits, so that a fast peer costs nothing.
+/// Wraps a socket.
 pub(super) struct Deadline<I> {
     io: I,
     limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
+    idle: Option<Idle>,
+}
+
+/// The requests of one connection.
+#[derive(Default)]
+pub(super) struct Requests {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A request that is being answered.
+pub(super) struct Answering(Arc<Requests>);
+
+/// Ends a connection without a request.
+struct Idle {
+    limit: Duration,
+    requests: Arc<Requests>,
+    /// Beginnings and ends of requests before the timer was set.
+    seen: u64,
+    /// Whether the peer took bytes since.
+    wrote: bool,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Requests {
+    /// Notes that a whole request head is here; the request is being answered until the guard is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Answering {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        Answering(Arc::clone(self))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Idle {
+    /// Ready once a whole period went by in which no request was begun or answered and no byte was taken.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let begun = self.requests.begun.load(Ordering::Relaxed);
+            let ended = self.requests.ended.load(Ordering::Relaxed);
+            if begun == ended && begun + ended == self.seen && !self.wrote {
+                return Poll::Ready(());
+            }
+            self.seen = begun + ended;
+            self.wrote = false;
+            self.timer.set(tokio::time::sleep(self.limit));
+        }
+    }
 }
 
 impl<I> Deadline<I> {
-    pub(super) const fn new(io: I, limit: Duration) -> Self {
-        Self { io, limit, waiting: None }
+    /// The peer must take a byte every `write` while there are some for it.
+    pub(super) const fn new(io: I, write: Duration) -> Self {
+        Self { io, limit: write, waiting: None, idle: None }
+    }
+
+    /// The peer must also send a whole request every `limit` while none is being answered; the connection ends
+    /// that long after its last sign of life at the earliest, twice as long at the latest.
+    pub(super) fn with_idle(mut self, limit: Duration, requests: Arc<Requests>) -> Self {
+        let timer = Box::pin(tokio::time::sleep(limit));
+        self.idle = Some(Idle { limit, requests, seen: 0, wrote: false, timer });
+        self
+    }
+
+    /// Notes that the peer takes bytes.
+    fn note<T>(&mut self, outcome: &Poll<io::Result<T>>) {
+        if let (Some(idle), Poll::Ready(Ok(_))) = (&mut self.idle, outcome) {
+            idle.wrote = true;
+        }
     }
 
     /// Turns a wait that lasted too long into an error.
@@ -39,12 +113,18 @@ impl<I> Deadline<I> {
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Deadline<I> {
+    /// An idle peer's stream ends as if the peer had ended it.
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_read(cx, buf)
+        let this = self.get_mut();
+        let outcome = Pin::new(&mut this.io).poll_read(cx, buf);
+        match &mut this.idle {
+            Some(idle) if outcome.is_pending() => idle.poll(cx).map(Ok),
+            _ => outcome,
+        }
     }
 }
 
@@ -56,6 +136,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Deadline<I> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.io).poll_write(cx, buf);
+        this.note(&outcome);
         this.judge(cx, outcome)
     }
 
@@ -66,6 +147,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Deadline<I> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let outcome = Pin::new(&mut this.io).poll_write_vectored(cx, bufs);
+        this.note(&outcome);
         this.judge(cx, outcome)
     }
 
@@ -89,7 +171,76 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Deadline<I> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const IDLE: Duration = Duration::from_secs(30);
+
+    fn with_idle(
+        io: tokio::io::DuplexStream,
+    ) -> (Deadline<tokio::io::DuplexStream>, Arc<Requests>) {
+        let requests = Arc::new(Requests::default());
+        (
+            Deadline::new(io, Duration::from_secs(20)).with_idle(IDLE, Arc::clone(&requests)),
+            requests,
+        )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_sends_no_whole_request_is_gone_after_the_limit() {
+        let (near, mut far) = tokio::io::duplex(16);
+        let (mut near, _requests) = with_idle(near);
+        let start = tokio::time::Instant::now();
+        far.write_all(b"GE").await.unwrap();
+        let trickle = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(7)).await;
+                far.write_all(b"T").await.unwrap();
+            }
+        };
+        let mut all = Vec::new();
+        tokio::select! {
+            read = near.read_to_end(&mut all) => assert_eq!(read.unwrap(), 6),
+            () = trickle => {}
+        }
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_whose_request_is_being_answered_may_be_silent() {
+        let (near, _far) = tokio::io::duplex(16);
+        let (mut near, requests) = with_idle(near);
+        let start = tokio::time::Instant::now();
+        let answering = requests.begin();
+        let answer = async {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            drop(answering);
+        };
+        let mut all = Vec::new();
+        let (read, ()) = tokio::join!(near.read_to_end(&mut all), answer);
+        read.unwrap();
+        let waited = start.elapsed().as_secs();
+        assert!((130..=160).contains(&waited), "{waited}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_a_long_answer_is_not_idle() {
+        let (near, mut far) = tokio::io::duplex(16);
+        let (near, _requests) = with_idle(near);
+        let (mut reading, mut writing) = tokio::io::split(near);
+        let start = tokio::time::Instant::now();
+        let answer = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_secs(15)).await;
+                writing.write_all(b"ping").await.unwrap();
+                far.read_exact(&mut [0; 4]).await.unwrap();
+            }
+        };
+        let mut all = Vec::new();
+        let (read, ()) = tokio::join!(reading.read_to_end(&mut all), answer);
+        read.unwrap();
+        let waited = start.elapsed().as_secs();
+        assert!((180..=210).contains(&waited), "{waited}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_reads_nothing_ends_the_write() {
@@ -107,7 +258,7 @@ mod tests {
             let mut buf = [0; 16];
             for _ in 0..4 {
                 tokio::time::sleep(Duration::from_secs(15)).await;
-                tokio::io::AsyncReadExt::read_exact(&mut far, &mut buf).await.unwrap();
+                far.read_exact(&mut buf).await.unwrap();
             }
         };
         let (written, ()) = tokio::join!(near.write_all(&[0; 64]), reader);

@@ -2,8 +2,8 @@
 //!
 //! [`Monitor`] measures (`meter`), `rules` judge. Work per frame and memory are constant; nothing here
 //! changes the media. Codes of findings are stable:
-//! `uplink_stall`, `audio_missing`, `audio_silent`, `video_missing`, `keyframe_interval`, `fps_drop`,
-//! `av_drift`, `timestamps_jump`, `bitrate_off`, `codec_reach`, `b_frames`.
+//! `publisher_silent`, `uplink_stall`, `audio_missing`, `audio_silent`, `video_missing`, `keyframe_interval`,
+//! `fps_drop`, `av_drift`, `timestamps_jump`, `bitrate_off`, `codec_reach`, `b_frames`.
 
 mod meter;
 mod rules;

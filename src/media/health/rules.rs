@@ -32,9 +32,14 @@ const DRIFT_BAD_US: i64 = 1_000_000;
 const SILENT_AAC_BYTES: u64 = 24;
 const SILENT_OPUS_BYTES: u64 = 4;
 
+/// Silence of the whole connection that is told while it lasts, microseconds: no encoder pauses so long, and
+/// viewers soon run out of what they have buffered.
+const SILENT_US: i64 = 2_000_000;
+
 type Rule = fn(&Monitor, i64) -> Option<Finding>;
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
+    publisher_silent,
     uplink_stall,
     audio_missing,
     audio_silent,
@@ -77,10 +82,23 @@ fn settled(monitor: &Monitor, now_us: i64) -> bool {
     monitor.first_us.is_some_and(|first_us| now_us - first_us >= SETTLE_US)
 }
 
+fn publisher_silent(monitor: &Monitor, now_us: i64) -> Option<Finding> {
+    let silent_us = now_us - monitor.last_us?;
+    if silent_us < SILENT_US {
+        return None;
+    }
+    let text =
+        format!("The publisher is connected but has sent nothing for {}.", seconds(silent_us));
+    let advice =
+        "Check the encoder and its uplink; if it does not recover, restart the stream there.";
+    finding("publisher_silent", HealthLevel::Bad, text, advice)
+}
+
 fn uplink_stall(monitor: &Monitor, now_us: i64) -> Option<Finding> {
     let (mut count, mut longest_us) = monitor.stalls.of_last_minute(now_us);
     let open_us = now_us - monitor.last_us?;
-    if open_us >= STALL_US {
+    // A longer one is told by itself while it lasts.
+    if (STALL_US..SILENT_US).contains(&open_us) {
         (count, longest_us) = (count + 1, longest_us.max(open_us));
     }
     if count == 0 {

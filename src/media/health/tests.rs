@@ -134,10 +134,24 @@ fn stalls_of_the_uplink_are_told_with_their_length_and_forgotten_after_a_minute(
     publisher.play(20_000, 76_000);
     assert_eq!(publisher.level("uplink_stall", 76 * SECOND), None);
     assert_eq!(
-        publisher.level("uplink_stall", 80 * SECOND),
-        Some(HealthLevel::Bad),
+        publisher.level("uplink_stall", 77 * SECOND),
+        Some(HealthLevel::Warning),
         "still going on"
     );
+}
+
+#[test]
+fn a_publisher_that_sends_nothing_is_told_with_how_long_until_it_sends_again() {
+    let mut publisher = Publisher::new();
+    publisher.play(0, 12_000);
+    assert_eq!(publisher.level("publisher_silent", 13 * SECOND), None);
+    let silent = publisher.finding("publisher_silent", 18 * SECOND).expect("finding");
+    assert_eq!(silent.level, HealthLevel::Bad);
+    assert!(silent.text.contains("sent nothing for 6.0 s"), "{}", silent.text);
+    assert_eq!(publisher.level("uplink_stall", 18 * SECOND), None, "one thing, told once");
+    publisher.play(18_000, 18_100);
+    assert_eq!(publisher.level("publisher_silent", 18_100_000), None);
+    assert_eq!(publisher.level("uplink_stall", 18_100_000), Some(HealthLevel::Bad));
 }
 
 #[test]

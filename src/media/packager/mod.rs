@@ -10,6 +10,9 @@
 
 mod drive;
 mod line;
+pub mod live;
+pub mod pace;
+mod resume;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -58,6 +61,10 @@ pub struct Packager {
     /// Every boundary to come lies at or after this, microseconds.
     horizon_us: i64,
     end_us: i64,
+    /// Added to the times of every frame, microseconds; see [`Self::resume`].
+    offset_us: i64,
+    /// Where the next frame goes, once, microseconds.
+    resume_us: Option<i64>,
     dropped: u64,
 }
 
@@ -75,6 +82,8 @@ impl Packager {
             line: Line::new(first_msn),
             horizon_us: i64::MIN,
             end_us: 0,
+            offset_us: 0,
+            resume_us: None,
             dropped: 0,
         }
     }
@@ -193,6 +202,7 @@ impl Packager {
             self.dropped += 1;
             return;
         };
+        let frame = self.moved(at, frame);
         if self.jumps(at, &frame) {
             self.close(out);
         }

@@ -1,7 +1,8 @@
 //! The life of a show: who may publish, how long it outlives its publisher, when it is over.
 //!
 //! A pure state machine: the stream's actor tells it what happened and when, and does what it answers.
-//! [`wallclock`] keeps the show's media time beside the wall clock.
+//! [`wallclock`] keeps the show's media time beside the wall clock; time without media is declared by
+//! [`crate::packager::pace`].
 
 pub mod wallclock;
 
@@ -20,11 +21,6 @@ pub const ENDED_KEPT_MS: i64 = 60_000;
 pub struct ShowConfig {
     /// A publisher may come back within this and continue the show, milliseconds.
     pub grace_ms: i64,
-    /// Without media for this long, gaps are declared; one target duration keeps the playlist inside
-    /// the 1.5 target durations of RFC 8216bis §6.2.1. Milliseconds.
-    pub gap_after_ms: i64,
-    /// Length of a declared gap, milliseconds.
-    pub gap_ms: i64,
 }
 
 /// What a publisher is told.
@@ -47,15 +43,13 @@ pub enum Due {
     End,
     /// The show is over for long: its media can go.
     Forget,
-    /// Declare a gap of the configured length.
-    Gap,
 }
 
 /// Where the show stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Ended { forget: Timestamp },
-    Grace { until: Timestamp, next_gap: Timestamp },
+    Grace { until: Timestamp },
     Live { key: KeyId, last_media: Timestamp },
     Offline,
 }
@@ -101,10 +95,7 @@ impl Show {
     /// The publisher is gone.
     pub fn gone(&mut self, now: Timestamp) {
         if let Phase::Live { .. } = self.phase {
-            self.phase = Phase::Grace {
-                until: now.plus_ms(self.config.grace_ms),
-                next_gap: now.plus_ms(self.config.gap_after_ms),
-            };
+            self.phase = Phase::Grace { until: now.plus_ms(self.config.grace_ms) };
         }
     }
 
@@ -116,16 +107,11 @@ impl Show {
             self.phase = Phase::Offline;
             return Some(Due::Forget);
         }
-        let Phase::Grace { until, next_gap } = &mut self.phase else {
-            return None;
-        };
-        if now >= *until {
+        if let Phase::Grace { until } = self.phase
+            && now >= until
+        {
             self.end(now);
             return Some(Due::End);
-        }
-        if now >= *next_gap {
-            *next_gap = next_gap.plus_ms(self.config.gap_ms);
-            return Some(Due::Gap);
         }
         None
     }
@@ -161,7 +147,7 @@ impl Show {
 mod tests {
     use super::*;
 
-    const CONFIG: ShowConfig = ShowConfig { grace_ms: 30_000, gap_after_ms: 4_000, gap_ms: 2_000 };
+    const CONFIG: ShowConfig = ShowConfig { grace_ms: 30_000 };
     const OURS: KeyId = KeyId(1);
     const FOREIGN: KeyId = KeyId(2);
 
@@ -202,13 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_declared_until_the_grace_period_ends_the_show() {
+    fn the_end_of_the_grace_period_ends_the_show_and_its_media_goes_later() {
         let mut show = live();
         show.gone(at(10_000));
-        assert_eq!(show.due(at(13_999)), None);
-        assert_eq!(show.due(at(16_500)), Some(Due::Gap));
-        assert_eq!(show.due(at(16_500)), Some(Due::Gap));
-        assert_eq!(show.due(at(16_500)), None);
+        assert_eq!(show.due(at(39_999)), None);
         assert_eq!(show.due(at(40_000)), Some(Due::End));
         assert_eq!(show.due(at(50_000)), None);
         assert_eq!(show.state(), StreamState::Ended);

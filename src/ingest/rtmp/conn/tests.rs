@@ -185,7 +185,7 @@ async fn with_demo(dir: &std::path::Path) -> (Streams, String) {
             segment_max_us: 4_000_000,
             part_us: 200_000,
         },
-        show: ShowConfig { grace_ms: 30_000, gap_after_ms: 4_000, gap_ms: 2_000 },
+        show: ShowConfig { grace_ms: 30_000 },
         window: Timing { target_secs: 4, part_target_us: 200_000, list_us: 12_000_000 },
         publishers_max: 1,
     };

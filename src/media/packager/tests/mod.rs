@@ -3,5 +3,6 @@
 mod cuts;
 mod parts;
 mod property;
+mod stalls;
 mod support;
 mod tracks;

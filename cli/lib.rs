@@ -1,0 +1,33 @@
+//! L1. The command line: a client of the API with no private knowledge.
+//!
+//! `args` says what can be typed, one file per noun does it and renders it, `output` knows the formats and
+//! `exit` the codes. Everything a command touches (arguments, environment, clock, streams) is handed in by `main`, so
+//! that tests run commands in the same process. [`command`] is the whole grammar, for completion and for tests that
+//! compare it with the console's.
+
+mod args;
+mod channel;
+pub mod clock;
+mod event;
+mod exit;
+mod filter;
+mod key;
+mod node;
+mod output;
+mod run;
+mod session;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod topics;
+mod viewing;
+
+pub use exit::Exit;
+pub use run::run;
+pub use session::Surroundings;
+
+/// Everything that can be typed.
+#[must_use]
+pub fn command() -> clap::Command {
+    <args::Cli as clap::CommandFactory>::command()
+}

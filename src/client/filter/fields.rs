@@ -1,0 +1,171 @@
+//! What can be asked about each noun: the fields of its JSON, and what each holds.
+//!
+//! A table and not a look at the rows, so that a misspelt name is found before there is a row. A test compares every
+//! table with what the noun's JSON really holds.
+
+/// What a field holds, and so what it can be compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Free text.
+    Text,
+    /// An RFC 6381 codec string; the name people use fits too (`h264`).
+    Codec,
+    /// A number: a rate in bits per second, a size, a count.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words, lowest first.
+    Word(&'static [&'static str]),
+    /// An instant that lies behind; a span means how long ago.
+    Since,
+    /// An instant that lies ahead; a span means how long until then.
+    Until,
+    /// Something with parts: it is there, or not.
+    Whole,
+    /// Names with texts; each name is a field of its own.
+    Named,
+}
+
+/// One field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// As in the JSON; parts of a part behind a dot.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+/// The fields of a noun.
+pub type Fields = &'static [Field];
+
+macro_rules! fields {
+    ($($name:literal $kind:expr),+ $(,)?) => { &[$(Field { name: $name, kind: $kind }),+] };
+}
+
+use Kind::{Codec, Flag, Named, Number, Since, Text, Until, Whole, Word};
+
+const LEVELS: Kind = Word(&["ok", "warning", "bad"]);
+
+/// `weir stream list`.
+pub const STREAM: Fields = fields![
+    "channel" Text,
+    "state" Word(&["offline", "live", "ended"]),
+    "playable" Flag,
+    "bitrate" Number,
+    "viewers" Number,
+    "health" LEVELS,
+    "since" Since,
+    "grace_until" Until,
+    "show" Text,
+    "msn" Number,
+    "reconnects" Number,
+    "skipped_frames" Number,
+    "publisher" Whole,
+    "publisher.protocol" Text,
+    "publisher.remote" Text,
+    "publisher.encoder" Text,
+    "publisher.key" Text,
+    "publisher.since" Since,
+    "tracks" Whole,
+    "tracks.id" Text,
+    "tracks.kind" Text,
+    "tracks.codec" Codec,
+    "tracks.width" Number,
+    "tracks.height" Number,
+    "tracks.fps" Number,
+    "tracks.sample_rate" Number,
+    "tracks.channels" Number,
+    "tracks.bitrate" Number,
+    "bitrate_history" Number,
+    "findings" Whole,
+    "findings.code" Text,
+    "findings.level" LEVELS,
+    "findings.text" Text,
+    "findings.advice" Text,
+];
+
+/// `weir viewing list`.
+pub const VIEWING: Fields = fields![
+    "id" Text,
+    "channel" Text,
+    "protocol" Text,
+    "remote" Text,
+    "player" Text,
+    "since" Since,
+    "last_seen" Since,
+    "requests" Number,
+];
+
+/// `weir channel list`.
+pub const CHANNEL: Fields = fields![
+    "name" Text,
+    "title" Text,
+    "owner" Text,
+    "created_at" Since,
+];
+
+/// `weir key list`.
+pub const KEY: Fields = fields![
+    "id" Text,
+    "channel" Text,
+    "label" Text,
+    "created_at" Since,
+    "expires_at" Until,
+    "revoked_at" Since,
+];
+
+/// `weir event list` and `weir event follow`.
+pub const EVENT: Fields = fields![
+    "cursor" Number,
+    "at" Since,
+    "kind" Text,
+    "channel" Text,
+    "text" Text,
+    "fields" Named,
+];
+
+/// The background loops of `weir status`.
+pub const LOOP: Fields = fields![
+    "name" Text,
+    "state" Word(&["stopped", "idle", "busy"]),
+    "queue" Number,
+    "done" Number,
+    "errors" Number,
+    "last_error" Text,
+    "since" Since,
+];
+
+/// The field that is meant: by its whole name, or by its last part when that is enough.
+pub(super) fn find(fields: Fields, name: &str) -> Option<Field> {
+    let whole = fields.iter().find(|field| field.name == name);
+    let part = || fields.iter().find(|field| last(field.name) == name);
+    whole.or_else(part).copied()
+}
+
+/// The name that was probably meant.
+pub(super) fn nearest(names: &[&'static str], typed: &str) -> Option<&'static str> {
+    let typed = typed.to_lowercase();
+    let far = |name: &str| {
+        strsim::damerau_levenshtein(name, &typed)
+            .min(strsim::damerau_levenshtein(last(name), &typed))
+    };
+    let best = names.iter().copied().min_by_key(|name| far(name))?;
+    (far(best) * 2 <= typed.chars().count().max(2)).then_some(best)
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// The name people use for an RFC 6381 codec string: `h264` for `avc1.64001f`.
+#[must_use]
+pub fn codec_name(codec: &str) -> &str {
+    match codec.split('.').next().unwrap_or(codec) {
+        "avc1" | "avc3" => "h264",
+        "hvc1" | "hev1" => "hevc",
+        "av01" => "av1",
+        "mp4a" => "aac",
+        "opus" | "Opus" => "opus",
+        other => other,
+    }
+}

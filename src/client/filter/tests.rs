@@ -1,0 +1,271 @@
+//! What filters mean, what their errors say, and that nothing typed breaks them.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use weir_model::Timestamp;
+
+use super::fields::{self, Fields, Kind};
+use super::*;
+
+/// 2023-11-14T22:13:20Z.
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+fn stream() -> Value {
+    json!({
+        "channel": "night-run", "state": "live", "playable": true, "show": "show_01",
+        "since": "2023-11-14T22:08:20.000Z", "grace_until": "2023-11-14T22:13:50.000Z",
+        "publisher": {
+            "protocol": "rtmp", "remote": "192.0.2.7:51022", "encoder": "OBS 30",
+            "key": "key_01", "since": "2023-11-14T22:12:20.000Z",
+        },
+        "tracks": [
+            {"id": "v0", "kind": "video", "codec": "avc1.64001f", "width": 1280, "height": 720,
+             "fps": 29.97, "sample_rate": null, "channels": null, "bitrate": 4_400_000},
+            {"id": "a0", "kind": "audio", "codec": "mp4a.40.2", "width": null, "height": null,
+             "fps": null, "sample_rate": 48000, "channels": 2, "bitrate": 128_000},
+        ],
+        "bitrate": 4_528_000, "bitrate_history": [4_000_000, 900_000], "viewers": 7, "msn": 12,
+        "reconnects": 0, "skipped_frames": 0, "health": "warning",
+        "findings": [{"code": "keyframe_interval", "level": "warning", "text": "t", "advice": "a"}],
+    })
+}
+
+fn keeps(typed: &str, fields: Fields, row: &Value) -> bool {
+    let filter = Filter::parse(typed, fields).unwrap_or_else(|error| panic!("{error}"));
+    filter.keeps_json(row, NOW)
+}
+
+fn wrong(typed: &str) -> String {
+    Filter::parse(typed, fields::STREAM).unwrap_err().to_string()
+}
+
+#[test]
+fn a_filter_that_compares_nothing_is_a_text_to_look_for() {
+    for (typed, fits) in [
+        ("", true),
+        ("  ", true),
+        ("!", true),
+        ("~", true),
+        ("re:", true),
+        ("NIGHT", true),
+        ("demo", false),
+        ("!demo", true),
+        ("! night", false),
+        ("~ngtrn", true),
+        ("~ngtrn OBS", true),
+        ("~nrtgn", false),
+        ("!~nrtgn", true),
+        (r"re:^night-\w+", true),
+        ("re:^run", false),
+        ("!re:^run", true),
+        ("\"night-run\"", true),
+        ("'a=b'", false),
+        ("!'a=b'", true),
+    ] {
+        assert_eq!(keeps(typed, fields::STREAM, &stream()), fits, "{typed}");
+    }
+}
+
+#[test]
+fn an_expression_compares_fields_with_numbers_words_texts_and_times() {
+    for (typed, fits) in [
+        ("bitrate>4M and viewers<10", true),
+        ("bitrate > 4.6M || viewers >= 7", true),
+        ("bitrate>4600k", false),
+        ("viewers = 7 && viewers == 7 && viewers <= 7 && viewers != 8", true),
+        ("state==live", true),
+        ("state==LIVE and health>=warning and health<bad", true),
+        ("codec=~h26", true),
+        ("codec == h264 and codec == aac and tracks.codec == \"avc1.64001f\"", true),
+        ("codec != hevc and codec !~ 'h265|av1'", true),
+        ("encoder==\"obs 30\" and encoder=~^obs", true),
+        ("playable==true and playable and not reconnects", true),
+        ("since<10m and since>4m59s and publisher.since<=60s", true),
+        ("grace_until<1m and grace_until>29s", true),
+        ("since > 2023-11-14T00:00:00Z", true),
+        ("publisher==none", false),
+        ("publisher!=none and findings", true),
+        ("fps>29 and width>=1280 and tracks.bitrate<200k", true),
+        ("bitrate_history<1M", true),
+        ("level==warning", true),
+    ] {
+        assert_eq!(keeps(typed, fields::STREAM, &stream()), fits, "{typed}");
+    }
+}
+
+#[test]
+fn not_binds_tighter_than_and_and_and_tighter_than_or() {
+    for (typed, fits) in [
+        ("viewers>0 or viewers>0 and viewers>9", true),
+        ("(viewers>0 or viewers>0) and viewers>9", false),
+        ("not viewers>9 and viewers>0", true),
+        ("not (viewers>9 or viewers>0)", false),
+        ("!(viewers>9)", true),
+        ("!viewers>9", true),
+        ("NOT viewers>9 AND viewers>0", true),
+    ] {
+        assert_eq!(keeps(typed, fields::STREAM, &stream()), fits, "{typed}");
+    }
+}
+
+#[test]
+fn what_is_not_there_fits_no_comparison_but_none() {
+    let bare = json!({"channel": "a", "publisher": null, "tracks": [], "since": null});
+    for (typed, fits) in [
+        ("fps>0", false),
+        ("fps<100", false),
+        ("codec==none", true),
+        ("codec!=h264", true),
+        ("encoder==obs", false),
+        ("encoder==none and publisher==none", true),
+        ("since>1s", false),
+        ("not publisher and channel==a", true),
+    ] {
+        assert_eq!(keeps(typed, fields::STREAM, &bare), fits, "{typed}");
+    }
+}
+
+#[test]
+fn named_texts_of_events_are_fields() {
+    let event = json!({"kind": "stream.kicked", "at": "2023-11-14T22:13:19.000Z",
+        "fields": {"reason": "Too loud", "bytes": "4096"}});
+    for (typed, fits) in [
+        ("fields.reason==\"too loud\" and at<2s", true),
+        ("fields.reason=~loud and kind=~^stream", true),
+        ("fields.bytes>4k", true),
+        ("fields.bytes==4096", true),
+        ("fields.nothing==none and fields.reason", true),
+    ] {
+        assert_eq!(keeps(typed, fields::EVENT, &event), fits, "{typed}");
+    }
+}
+
+#[test]
+fn an_error_names_the_place_and_what_was_meant() {
+    let error = wrong("viewers>3 and bitrat>4M");
+    let mut lines = error.lines();
+    let first = lines.next().unwrap();
+    assert!(first.starts_with("at character 15: there is no field `bitrat`; did you mean `bitrate`? fields: channel, state"), "{first}");
+    assert_eq!(lines.next(), Some("  viewers>3 and bitrat>4M"));
+    assert_eq!(lines.next(), Some("                ^^^^^^"));
+    for (typed, says) in [
+        ("bitrate>", "at character 9: a value is missing behind `>`"),
+        ("bitrate>4m", "is a number like 12, 500k, 4M or 1.5G, not `4m`; did you mean 4M?"),
+        ("bitrate>fast", "not `fast`"),
+        ("state==lve", "is one of offline, live, ended, not `lve`; did you mean live?"),
+        ("channel>a", "`channel` has no order"),
+        ("viewers=~3", "`viewers` is no text"),
+        ("codec=~\"(\"", "no regular expression"),
+        ("since<soon", "a span like 90s, 10m, 2h, 7d"),
+        ("publisher==obs", "name a part of it"),
+        ("(viewers>3", "a closing bracket is missing"),
+        ("viewers>3)", "never opened"),
+        ("viewers>3 viewers<9", "`and` or `or` is missing"),
+        ("viewers>3 and", "a field's name is missing"),
+        ("viewers>3 & playable", "stands twice"),
+        ("channel==\"a", "never closed"),
+        ("re:(", "no regular expression"),
+        ("playable>true", "is == true or == false"),
+        ("grace_until>none", "can only be == none"),
+    ] {
+        let error = wrong(typed);
+        assert!(error.contains(says), "{typed}: {error}");
+    }
+}
+
+#[test]
+fn a_filter_is_bounded_in_length_depth_and_memory() {
+    assert!(wrong(&"x".repeat(CHARS_MAX + 1)).contains("at most 1000 characters"));
+    let deep = format!("{}viewers>1{}", "(".repeat(400), ")".repeat(400));
+    assert!(wrong(&deep).contains("too many brackets"));
+    assert!(wrong(&format!("{}viewers>1", "not ".repeat(200))).contains("too many brackets"));
+    assert!(wrong(r"re:(\w{100}){100}").contains("no regular expression"));
+}
+
+/// Every path of a JSON value.
+fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
+    if !path.is_empty() {
+        found.push(path.to_owned());
+    }
+    match value {
+        Value::Object(all) => {
+            for (name, part) in all {
+                let dot = if path.is_empty() { "" } else { "." };
+                paths(part, &format!("{path}{dot}{name}"), found);
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|part| paths(part, path, found)),
+        _ => {}
+    }
+}
+
+fn holds_exactly<T: Serialize + serde::de::DeserializeOwned>(fields: Fields, example: Value) {
+    let thing: T = serde_json::from_value(example).unwrap();
+    let mut found = Vec::new();
+    paths(&serde_json::to_value(thing).unwrap(), "", &mut found);
+    found.sort();
+    found.dedup();
+    let within = |path: &String| {
+        fields.iter().any(|f| f.kind == Kind::Named && path.starts_with(&format!("{}.", f.name)))
+    };
+    found.retain(|path| !within(path));
+    let mut named: Vec<&str> = fields.iter().map(|field| field.name).collect();
+    named.sort_unstable();
+    assert_eq!(found, named);
+}
+
+#[test]
+fn the_fields_are_those_of_the_json_no_more_no_less() {
+    let at = "2023-11-14T22:13:20.000Z";
+    let mut full = stream();
+    let (channel, key) = ("demo", "key_0000000000000001");
+    full["show"] = json!("show_0000000000000001");
+    full["publisher"]["key"] = json!(key);
+    holds_exactly::<weir_model::StreamInfo>(fields::STREAM, full);
+    let viewing = json!({"id": "view_0000000000000001", "channel": channel, "protocol": "hls",
+        "remote": "r", "player": "p", "since": at, "last_seen": at, "requests": 1});
+    holds_exactly::<weir_model::Viewing>(fields::VIEWING, viewing);
+    let owner = serde_json::to_value(weir_model::AccountId(1)).unwrap();
+    let place = json!({"name": channel, "title": "t", "owner": owner, "created_at": at});
+    holds_exactly::<weir_model::Channel>(fields::CHANNEL, place);
+    let stream_key = json!({"id": key, "channel": channel, "label": "l", "created_at": at,
+        "expires_at": at, "revoked_at": at});
+    holds_exactly::<weir_model::StreamKey>(fields::KEY, stream_key);
+    let event = json!({"cursor": 1, "at": at, "kind": "k", "channel": channel, "text": "t",
+        "fields": {"reason": "r"}});
+    holds_exactly::<weir_model::Event>(fields::EVENT, event);
+    let one = json!({"name": "l", "state": "idle", "queue": 0, "done": 0, "errors": 0,
+        "last_error": "e", "since": at});
+    holds_exactly::<weir_model::node::LoopInfo>(fields::LOOP, one);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_typed_nothing_breaks(typed in "\\PC{0,60}") {
+        if let Ok(filter) = Filter::parse(&typed, fields::STREAM) {
+            filter.keeps_json(&stream(), NOW);
+        }
+    }
+
+    #[test]
+    fn whatever_is_put_together_nothing_breaks(words in prop::collection::vec(prop::sample::select(vec![
+        "(", ")", "and", "or", "not", "!", "&&", "||", "==", "!=", "=~", "!~", "<", ">=", "\"", "'",
+        "viewers", "codec", "since", "state", "playable", "publisher", "none", "live", "true", "4M",
+        "10m", "1e999", "-1", "999999999999999999999d", "2030-01-01T00:00:00Z", "é", "\\", ".", "re:", "~",
+    ]), 0..20), gap in prop::sample::select(vec!["", " "])) {
+        let typed = words.join(gap);
+        match Filter::parse(&typed, fields::STREAM) {
+            Ok(filter) => { filter.keeps_json(&stream(), NOW); }
+            Err(error) => prop_assert!(error.at <= typed.chars().count(), "{error}"),
+        }
+    }
+
+    #[test]
+    fn not_is_the_opposite(viewers in 0_u64..20, limit in 0_u64..20) {
+        let row = json!({"viewers": viewers});
+        let is = keeps(&format!("viewers<{limit}"), fields::STREAM, &row);
+        prop_assert_eq!(is, viewers < limit);
+        prop_assert_eq!(keeps(&format!("not viewers<{limit}"), fields::STREAM, &row), !is);
+        prop_assert_eq!(keeps(&format!("viewers>={limit}"), fields::STREAM, &row), !is);
+    }
+}
