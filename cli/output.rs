@@ -68,7 +68,8 @@ impl View {
     /// How long ago something was.
     pub(crate) fn ago(&self, at: Timestamp) -> String {
         match self.now.since_ms(at) {
-            ms if ms >= 0 => format!("{} ago", duration(ms)),
+            // Two clocks are never the same; what was made a moment ago was not made in the future.
+            ms if ms > -1000 => format!("{} ago", duration(ms)),
             ms => format!("in {}", duration(-ms)),
         }
     }

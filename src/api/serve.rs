@@ -1,10 +1,11 @@
-//! The API's listener.
+//! The API's listener. It speaks HTTP/1.1 only: its few clients gain nothing from HTTP/2, and a connection that
+//! never finishes to say which of the two it wants would have no time limit.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -28,9 +29,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves the API on `listener` until the node stops.
 pub async fn serve(listener: TcpListener, ctx: Context) {
     let service = TowerToHyperService::new(router(ctx.clone()));
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    server.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut stop = ctx.tasks.stop_signal();
@@ -44,7 +44,7 @@ pub async fn serve(listener: TcpListener, ctx: Context) {
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let connection = server.serve_connection(TokioIo::new(socket), service.clone());
-        let connection = graceful.watch(connection.into_owned());
+        let connection = graceful.watch(connection);
         ctx.tasks.spawn_unlisted(async move {
             // A broken connection is its client's affair; requests are logged one by one.
             let _ = connection.await;

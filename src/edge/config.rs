@@ -9,7 +9,9 @@ use crate::actors::viewings::Limits;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Viewers' connections at a time; further ones are closed at once.
-    pub connections_max: usize,
+    pub connections_max: u32,
+    /// Connections at a time from one address (IPv6: /64 network): many viewers sit behind one, but not all.
+    pub connections_per_address_max: u32,
     /// Viewings at a time; further ones are answered 503.
     pub viewings_max: usize,
     /// Viewings at a time from one IPv4 address or IPv6 /64 network; further ones are answered 503. An eighth
@@ -30,6 +32,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             connections_max: 20_000,
+            connections_per_address_max: 5_000,
             viewings_max: 20_000,
             viewings_per_address_max: 2_500,
             pages_max: 5_000,

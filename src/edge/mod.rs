@@ -22,6 +22,7 @@ use std::sync::Arc;
 use weir_model::ChannelName;
 
 use crate::actors::events::Events;
+use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicStream, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
@@ -81,4 +82,6 @@ pub struct Context {
     pub metrics: Metrics,
     /// Issues and checks the ids of viewings.
     pub tickets: ticket::Tickets,
+    /// Open connections, in all and by address.
+    pub slots: Slots,
 }

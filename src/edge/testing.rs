@@ -15,6 +15,7 @@ use super::http::listen;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
+use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicState, PublicStream};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
@@ -62,6 +63,7 @@ impl Edge {
         let events = Events::new();
         let context = Arc::new(Context {
             viewings: Viewings::new(events.clone(), config.viewings()),
+            slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
             lookup: Box::new(One(Arc::new(stream))),
             events,

@@ -23,6 +23,7 @@ use weir_model::node::Endpoint;
 
 use crate::actors::clock;
 use crate::actors::events::Events;
+use crate::actors::slots::Slots;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
@@ -148,6 +149,10 @@ impl Parts {
             tasks: self.tasks.clone(),
             metrics: edge::Metrics::new(&self.registry)?,
             tickets: edge::ticket::Tickets::new()?,
+            slots: Slots::new(
+                self.config.edge.connections_max,
+                self.config.edge.connections_per_address_max,
+            ),
         })
     }
 

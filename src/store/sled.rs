@@ -21,6 +21,9 @@ const CACHE_BYTES: u64 = 8 << 20;
 /// sled's threads finish within milliseconds; a node that stops must not wait for one that hangs.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The end of the name of a snapshot that sled is still writing.
+const UNFINISHED: &str = "generating";
+
 /// Makes what was written to a file survive a power cut: `fdatasync`, or what a test puts in its place.
 pub(crate) type SyncFile = Arc<dyn Fn(&File) -> std::io::Result<()> + Send + Sync>;
 
@@ -55,6 +58,7 @@ impl Db {
 
     /// Opens the database below `dir`, making it when it is not there.
     pub(super) fn open(dir: &Path, sync_file: &SyncFile) -> Result<Self, StoreError> {
+        remove_unfinished(dir)?;
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES);
         // sled panics on some kinds of damage instead of answering with an error.
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
@@ -154,6 +158,21 @@ fn io(error: std::io::Error) -> StoreError {
     StoreError::Io(error.to_string())
 }
 
+/// Removes snapshots of the log that sled did not finish writing because the disk was full or the process died:
+/// at the next start it would take one for the newest and refuse the whole database. The log itself holds
+/// everything that is in a snapshot.
+fn remove_unfinished(dir: &Path) -> Result<(), StoreError> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Ok(()) };
+    for entry in entries {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some_and(|end| end == UNFINISHED) {
+            tracing::warn!(file = %path.display(), "removing a snapshot that was not finished");
+            std::fs::remove_file(&path).map_err(io)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,6 +194,19 @@ mod tests {
         let records = db.records().unwrap();
         assert_eq!(records.all, [(b"b".to_vec(), b"2".to_vec())]);
         assert!(records.complete);
+    }
+
+    #[test]
+    fn a_snapshot_that_was_not_finished_does_not_damage_the_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path()).unwrap();
+        db.commit(vec![(b"a".to_vec(), Some(b"1".to_vec()))]).unwrap();
+        drop(db);
+        let unfinished = dir.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+        std::fs::write(&unfinished, b"half").unwrap();
+        let db = open(dir.path()).unwrap();
+        assert_eq!(db.records().unwrap().all, [(b"a".to_vec(), b"1".to_vec())]);
+        assert!(!unfinished.exists());
     }
 
     #[test]

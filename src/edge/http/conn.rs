@@ -15,7 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use super::deadline::{Deadline, Requests};
+use super::body::Held;
+use super::deadline::{Deadline, Requests, Writes};
 use crate::actors::tasks::Tasks;
 use crate::edge::{Context, route};
 
@@ -79,8 +80,7 @@ where
         let (context, answering) = (Arc::clone(&owned), counted.begin());
         async move {
             let reply = route::answer(&context, remote, &request).await;
-            drop(answering);
-            Ok::<_, Infallible>(reply)
+            Ok::<_, Infallible>(reply.map(|body| Held::new(body, answering)))
         }
     });
     let ended = if h2 {
@@ -92,11 +92,13 @@ where
             .max_send_buf_size(H2_SEND_BYTES_MAX)
             .keep_alive_interval(context.config.idle())
             .keep_alive_timeout(context.config.write());
-        let conn = pin!(builder.serve_connection(TokioIo::new(io), service));
+        // Our own pings must not keep a connection that nobody uses.
+        let io = TokioIo::new(io.with_idle(context.config.idle(), requests, Writes::DoNotCount));
+        let conn = pin!(builder.serve_connection(io, service));
         until_stop(context, conn, |conn| conn.graceful_shutdown()).await
     } else {
         // hyper's own limit on the head would set and drop a timer for every request.
-        let io = TokioIo::new(io.with_idle(context.config.idle(), requests));
+        let io = TokioIo::new(io.with_idle(context.config.idle(), requests, Writes::Count));
         let mut builder = http1::Builder::new();
         builder.header_read_timeout(None).max_buf_size(H1_BUFFER_BYTES);
         let conn = pin!(builder.serve_connection(io, service));

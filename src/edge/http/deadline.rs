@@ -32,13 +32,23 @@ pub(super) struct Requests {
 /// A request that is being answered.
 pub(super) struct Answering(Arc<Requests>);
 
+/// Whether bytes that the peer takes are a sign of life.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writes {
+    /// They are the end of an answer.
+    Count,
+    /// They may be our own pings.
+    DoNotCount,
+}
+
 /// Ends a connection without a request.
 struct Idle {
     limit: Duration,
     requests: Arc<Requests>,
     /// Beginnings and ends of requests before the timer was set.
     seen: u64,
-    /// Whether the peer took bytes since.
+    writes: Writes,
+    /// Whether the peer took bytes since, if they count.
     wrote: bool,
     timer: Pin<Box<Sleep>>,
 }
@@ -82,16 +92,21 @@ impl<I> Deadline<I> {
 
     /// The peer must also send a whole request every `limit` while none is being answered; the connection ends
     /// that long after its last sign of life at the earliest, twice as long at the latest.
-    pub(super) fn with_idle(mut self, limit: Duration, requests: Arc<Requests>) -> Self {
+    pub(super) fn with_idle(
+        mut self,
+        limit: Duration,
+        requests: Arc<Requests>,
+        writes: Writes,
+    ) -> Self {
         let timer = Box::pin(tokio::time::sleep(limit));
-        self.idle = Some(Idle { limit, requests, seen: 0, wrote: false, timer });
+        self.idle = Some(Idle { limit, requests, seen: 0, writes, wrote: false, timer });
         self
     }
 
     /// Notes that the peer takes bytes.
     fn note<T>(&mut self, outcome: &Poll<io::Result<T>>) {
         if let (Some(idle), Poll::Ready(Ok(_))) = (&mut self.idle, outcome) {
-            idle.wrote = true;
+            idle.wrote = idle.writes == Writes::Count;
         }
     }
 
@@ -180,7 +195,11 @@ mod tests {
     ) -> (Deadline<tokio::io::DuplexStream>, Arc<Requests>) {
         let requests = Arc::new(Requests::default());
         (
-            Deadline::new(io, Duration::from_secs(20)).with_idle(IDLE, Arc::clone(&requests)),
+            Deadline::new(io, Duration::from_secs(20)).with_idle(
+                IDLE,
+                Arc::clone(&requests),
+                Writes::Count,
+            ),
             requests,
         )
     }

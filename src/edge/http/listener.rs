@@ -1,5 +1,6 @@
 //! Accepts viewers' connections.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::conn;
+use crate::actors::slots::{Full, Slot};
 use crate::actors::tasks::Handle;
 use crate::edge::Context;
 
@@ -49,10 +51,13 @@ async fn accept(
                 continue;
             }
         };
-        let Some(place) = Place::take(context, open) else {
-            context.metrics.connections_refused.inc();
-            handle.error("as many connections as allowed are open; a further one was closed");
-            continue;
+        let place = match Place::take(context, open, remote.ip()) {
+            Ok(place) => place,
+            Err(full) => {
+                context.metrics.connections_refused.inc();
+                handle.error(refused(full));
+                continue;
+            }
         };
         handle.idle(1);
         handle.queue(open.load(Ordering::Relaxed) as u64);
@@ -65,11 +70,20 @@ async fn accept(
     }
 }
 
+const fn refused(full: Full) -> &'static str {
+    match full {
+        Full::Total => "as many connections as allowed are open; a further one was closed",
+        Full::Address => {
+            "one address has as many connections as one may have; a further one was closed"
+        }
+    }
+}
+
 async fn serve(
     context: &Arc<Context>,
     socket: TcpStream,
     tls: Option<TlsAcceptor>,
-    remote: std::net::IpAddr,
+    remote: IpAddr,
 ) {
     // Parts are small and urgent. A socket that refuses the option is closed already.
     let _ = socket.set_nodelay(true);
@@ -93,18 +107,17 @@ async fn drain(open: &AtomicUsize) {
 /// One of the connections that may be open.
 struct Place {
     context: Arc<Context>,
+    /// Of this listener.
     open: Arc<AtomicUsize>,
+    _slot: Slot,
 }
 
 impl Place {
-    fn take(context: &Arc<Context>, open: &Arc<AtomicUsize>) -> Option<Self> {
-        let max = i64::try_from(context.config.connections_max).unwrap_or(i64::MAX);
-        if context.metrics.connections.get() >= max {
-            return None;
-        }
+    fn take(context: &Arc<Context>, open: &Arc<AtomicUsize>, from: IpAddr) -> Result<Self, Full> {
+        let slot = context.slots.take(from)?;
         context.metrics.connections.inc();
         open.fetch_add(1, Ordering::AcqRel);
-        Some(Self { context: Arc::clone(context), open: Arc::clone(open) })
+        Ok(Self { context: Arc::clone(context), open: Arc::clone(open), _slot: slot })
     }
 }
 

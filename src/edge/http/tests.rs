@@ -37,6 +37,53 @@ async fn a_connection_that_says_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_that_only_begins_to_speak_http_2_is_closed() {
+    let edge = Edge::start(Config { idle_secs: 1, ..Config::default() }).await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let speeches = [&preface[..3], &preface[..23], &[&preface[..], &settings].concat()];
+    for said in speeches {
+        let mut socket = TcpStream::connect(edge.address).await.unwrap();
+        socket.write_all(said).await.unwrap();
+        let mut answer = Vec::new();
+        let end = socket.read_to_end(&mut answer);
+        let closed = tokio::time::timeout(Duration::from_secs(10), end).await;
+        assert!(closed.is_ok(), "still open after {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_with_a_held_request_is_not_idle() {
+    let edge = Edge::start(Config { idle_secs: 1, ..Config::default() }).await;
+    for msn in 0..3 {
+        edge.segment(msn, 10);
+    }
+    let asked = edge.get("/live/demo/v0/index.m3u8?_HLS_msn=3&_HLS_part=0");
+    let publish = async {
+        // Longer than the limit.
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        edge.begin(3);
+        edge.part(30, 3);
+    };
+    let (reply, ()) = tokio::join!(asked, publish);
+    assert_eq!(reply.status(), 200);
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_every_connection() {
+    let config = Config { connections_per_address_max: 1, ..Config::default() };
+    let edge = Edge::start(config).await;
+    let _first = TcpStream::connect(edge.address).await.unwrap();
+    while edge.context.metrics.connections.get() < 1 {
+        tokio::task::yield_now().await;
+    }
+    let mut second = TcpStream::connect(edge.address).await.unwrap();
+    let ended = second.read(&mut [0; 1]).await;
+    assert!(matches!(ended, Ok(0) | Err(_)));
+    assert_eq!(edge.context.metrics.connections_refused.get(), 1);
+}
+
+#[tokio::test]
 async fn garbage_is_refused_and_the_edge_lives_on() {
     let edge = Edge::playing().await;
     for bytes in [

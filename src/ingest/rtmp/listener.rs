@@ -14,12 +14,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use crate::actors::slots::{Full, Slot, Slots};
 use crate::actors::tasks::Handle;
 
 use super::conn::{self, Counted, Outcome, Peer};
 use super::journal::Journal;
 use super::refusal::Ended;
-use super::slots::{Full, Slots};
 use super::{Context, Door};
 
 /// Wait after a failed accept: the node is out of file descriptors or memory, and trying at once would
@@ -128,7 +128,7 @@ async fn serve_one<D: Door>(shared: &Shared<D>, stream: TcpStream, peer: Peer) -
 /// Gives a connection's place back however its task ends.
 struct Guard<D> {
     shared: Arc<Shared<D>>,
-    slot: Option<super::slots::Slot>,
+    slot: Option<Slot>,
     _alive: mpsc::Sender<()>,
 }
 

@@ -22,7 +22,6 @@ pub mod message;
 pub mod refusal;
 pub mod reply;
 pub mod session;
-mod slots;
 #[cfg(test)]
 mod testing;
 pub mod wire;

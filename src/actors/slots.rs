@@ -1,4 +1,4 @@
-//! How many connections are open, in all and from each address.
+//! How many connections are open, in all and from each address: one address must not take all there are.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use weir_model::address::network;
 
 /// Counts open connections against limits. Cheap to clone; all clones are one count.
 #[derive(Clone)]
-pub(super) struct Slots {
+pub struct Slots {
     inner: Arc<Mutex<Open>>,
     total_max: u32,
     address_max: u32,
@@ -23,29 +23,38 @@ struct Open {
 }
 
 /// One open connection; dropping it frees its place.
-pub(super) struct Slot {
+pub struct Slot {
     slots: Slots,
     network: IpAddr,
 }
 
 /// Which limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Full {
+pub enum Full {
+    /// That of all.
     Total,
+    /// That of one address.
     Address,
 }
 
 impl Slots {
-    pub(super) fn new(total_max: u32, address_max: u32) -> Self {
+    /// None open yet; at most `total_max`, and `address_max` of one address (IPv6: /64 network).
+    #[must_use]
+    pub fn new(total_max: u32, address_max: u32) -> Self {
         Self { inner: Arc::default(), total_max, address_max }
     }
 
     /// Connections open now.
-    pub(super) fn open(&self) -> u32 {
+    #[must_use]
+    pub fn open(&self) -> u32 {
         self.inner.lock().total
     }
 
-    pub(super) fn take(&self, address: IpAddr) -> Result<Slot, Full> {
+    /// A place for a connection from `address`.
+    ///
+    /// # Errors
+    /// Which limit is reached.
+    pub fn take(&self, address: IpAddr) -> Result<Slot, Full> {
         let network = network(address);
         let mut open = self.inner.lock();
         if open.total >= self.total_max {
