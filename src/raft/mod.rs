@@ -1,0 +1,3 @@
+//! L2. Consensus: the durable log.
+
+pub mod log;
