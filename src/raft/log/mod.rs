@@ -135,15 +135,25 @@ impl Log {
         told.await.map_err(|_| stopped())?
     }
 
-    /// The bodies of the entries in `range` that are there, in order. May read from the disk.
-    pub(crate) fn entries(&self, range: impl RangeBounds<u64>) -> Result<Vec<Arc<[u8]>>, LogError> {
+    /// The bodies of the entries in `range` that are there, in order: at least one, and no more than
+    /// `bytes_max` in all. May read from the disk.
+    pub(crate) fn entries(
+        &self,
+        range: impl RangeBounds<u64>,
+        bytes_max: usize,
+    ) -> Result<Vec<Arc<[u8]>>, LogError> {
         let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
         if is_empty(bounds) {
             return Ok(Vec::new());
         }
         let state = self.inner.shared.state.read();
         // Under the lock, so that no purge removes the file in between.
-        state.entries.range(bounds).map(|(_, slot)| self.body(slot)).collect()
+        let mut bytes = 0_usize;
+        let fitting = state.entries.range(bounds).enumerate().take_while(|(nth, (_, slot))| {
+            bytes = bytes.saturating_add(slot.len);
+            *nth == 0 || bytes <= bytes_max
+        });
+        fitting.map(|(_, (_, slot))| self.body(slot)).collect()
     }
 
     fn body(&self, slot: &state::Slot) -> Result<Arc<[u8]>, LogError> {

@@ -13,7 +13,7 @@ fn entry(term: u64, index: u64, body: &str) -> Record {
 }
 
 fn texts(log: &Log, range: impl RangeBounds<u64>) -> Vec<String> {
-    let bodies = log.entries(range).unwrap();
+    let bodies = log.entries(range, usize::MAX).unwrap();
     bodies.iter().map(|body| String::from_utf8(body.to_vec()).unwrap()).collect()
 }
 
@@ -75,6 +75,8 @@ async fn entries_that_left_the_memory_are_read_from_the_disk() {
     for index in 0..20 {
         assert_eq!(texts(&log, index..=index), [body(index)]);
     }
+    assert_eq!(log.entries(3..9, 1100 << 10).unwrap().len(), 2);
+    assert_eq!(log.entries(3..9, 1).unwrap().len(), 1);
     drop(log);
     assert_eq!(in_memory(&Log::open(dir.path()).unwrap()), 8);
 }
