@@ -6,6 +6,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use openraft::storage::RaftStateMachine;
 use openraft::{AnyError, EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
 
@@ -30,7 +31,7 @@ pub struct Committed {
 }
 
 /// Deterministic state: the same requests in the same order give the same state and replies on every node.
-/// Calls come one after the other; they may block for as long as a write without a sync takes.
+/// Calls come one after the other.
 pub trait Machine: Send + Sync + 'static {
     /// The `place` stored with the state, none for a state that no log made.
     ///
@@ -46,7 +47,7 @@ pub trait Machine: Send + Sync + 'static {
         &self,
         entries: Vec<Committed>,
         place: Vec<u8>,
-    ) -> Result<Vec<Vec<Reply>>, MachineError>;
+    ) -> BoxFuture<'_, Result<Vec<Vec<Reply>>, MachineError>>;
 
     /// The whole state.
     ///
@@ -58,7 +59,11 @@ pub trait Machine: Send + Sync + 'static {
     ///
     /// # Errors
     /// When `state` cannot be read or the store fails.
-    fn install(&self, state: &[u8], place: Vec<u8>) -> Result<(), MachineError>;
+    fn install(
+        &self,
+        state: Arc<Vec<u8>>,
+        place: Vec<u8>,
+    ) -> BoxFuture<'_, Result<(), MachineError>>;
 }
 
 /// How far a machine came.
@@ -76,8 +81,8 @@ pub(super) struct Applier {
 }
 
 impl Applier {
-    /// Reads how far the machine came and brings it at least to the newest snapshot. Blocks.
-    pub(super) fn open(
+    /// Reads how far the machine came and brings it at least to the newest snapshot.
+    pub(super) async fn open(
         machine: Arc<dyn Machine>,
         snapshots: Arc<Snapshots>,
     ) -> Result<Self, LogError> {
@@ -89,7 +94,7 @@ impl Applier {
         {
             place = Place::of(&newest.meta);
             let bytes = place.bytes().map_err(|error| failed(&error))?;
-            machine.install(&newest.state, bytes).map_err(|error| failed(&error))?;
+            machine.install(newest.state, bytes).await.map_err(|error| failed(&error))?;
         }
         Ok(Self { machine, snapshots, place })
     }
@@ -98,7 +103,10 @@ impl Applier {
         self.place.applied
     }
 
-    fn make(&mut self, entries: impl Iterator<Item = Entry>) -> Result<Vec<Replies>, MachineError> {
+    async fn make(
+        &mut self,
+        entries: impl Iterator<Item = Entry>,
+    ) -> Result<Vec<Replies>, MachineError> {
         let mut committed = Vec::new();
         let mut has_requests = Vec::new();
         for entry in entries {
@@ -115,7 +123,7 @@ impl Applier {
                 }
             }
         }
-        let mut replies = self.machine.apply(committed, self.place.bytes()?)?.into_iter();
+        let mut replies = self.machine.apply(committed, self.place.bytes()?).await?.into_iter();
         let of_each = has_requests.into_iter().map(|has| {
             let replies = if has { replies.next().unwrap_or_default() } else { Vec::new() };
             Replies { replies }
@@ -146,7 +154,8 @@ impl RaftStateMachine<Types> for Applier {
         I: IntoIterator<Item = Entry> + OptionalSend,
         I::IntoIter: OptionalSend,
     {
-        let made = self.make(entries.into_iter());
+        let entries: Vec<Entry> = entries.into_iter().collect();
+        let made = self.make(entries.into_iter()).await;
         Ok(made.map_err(|error| StorageIOError::write_state_machine(AnyError::new(&error)))?)
     }
 
@@ -181,7 +190,7 @@ impl RaftStateMachine<Types> for Applier {
         put(&self.snapshots, stored.clone()).await.map_err(|error| failed(&error))?;
         let place = Place::of(meta);
         let bytes = place.bytes().map_err(|error| failed(&error))?;
-        self.machine.install(&stored.state, bytes).map_err(|error| failed(&error))?;
+        self.machine.install(stored.state, bytes).await.map_err(|error| failed(&error))?;
         self.place = place;
         Ok(())
     }

@@ -115,8 +115,10 @@ impl Consensus {
     pub async fn open(parts: Parts) -> Result<Self, LogError> {
         let Parts { dir, node, incarnation, machine, network, spawn } = parts;
         let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
-        let opened = tokio::task::spawn_blocking(move || open_files(&dir, machine)).await;
-        let (log, applier) = opened.map_err(|error| failed(&error))??;
+        let opened = tokio::task::spawn_blocking(move || open_files(&dir)).await;
+        let (log, snapshots) = opened.map_err(|error| failed(&error))??;
+        let applier = Applier::open(machine, Arc::new(snapshots)).await?;
+        check_fit(&log, &applier)?;
         let settings = Arc::new(types::settings().map_err(|error| failed(&error))?);
         let peers = network::Peers(Arc::clone(&network));
         let storage = Storage::new(log.clone());
@@ -311,10 +313,12 @@ async fn led_index(core: &Core) -> Option<u64> {
     Some(index.max(applied)?.index)
 }
 
-fn open_files(dir: &Path, machine: Arc<dyn Machine>) -> Result<(Log, Applier), LogError> {
-    let log = Log::open(&dir.join(LOG))?;
-    let snapshots = Arc::new(Snapshots::open(dir)?);
-    let applier = Applier::open(machine, snapshots)?;
+fn open_files(dir: &Path) -> Result<(Log, Snapshots), LogError> {
+    Ok((Log::open(&dir.join(LOG))?, Snapshots::open(dir)?))
+}
+
+/// Log and state have to be of one history.
+fn check_fit(log: &Log, applier: &Applier) -> Result<(), LogError> {
     let damaged = |text: &str| LogError::Damaged { file: LOG.into(), at: 0, text: text.into() };
     if applier.applied().is_some() && log.vote().is_none() {
         return Err(damaged("it is empty, but the state beside it was made by a log"));
@@ -322,7 +326,7 @@ fn open_files(dir: &Path, machine: Arc<dyn Machine>) -> Result<(Log, Applier), L
     if applier.applied().map(log::Point::from) < log.purged() {
         return Err(damaged("its oldest entries are newer than the state beside it"));
     }
-    Ok((log, applier))
+    Ok(())
 }
 
 /// Counts one who waits, also when it gives up.

@@ -28,6 +28,19 @@ struct Counted {
     place: Option<Vec<u8>>,
 }
 
+impl Counted {
+    fn make(&mut self, request: &Request) -> Reply {
+        let add: u64 = serde_json::from_str(request.command.get()).unwrap();
+        let value = self.known.get(&request.id).copied().unwrap_or_else(|| {
+            self.total += add;
+            self.known.insert(request.id, self.total);
+            self.replies.push((request.id, self.total));
+            self.total
+        });
+        serde_json::value::to_raw_value(&value).unwrap()
+    }
+}
+
 impl Counter {
     pub(super) fn total(&self) -> u64 {
         self.0.lock().total
@@ -43,37 +56,31 @@ impl Machine for Counter {
         &self,
         entries: Vec<Committed>,
         place: Vec<u8>,
-    ) -> Result<Vec<Vec<Reply>>, MachineError> {
+    ) -> BoxFuture<'_, Result<Vec<Vec<Reply>>, MachineError>> {
         let mut state = self.0.lock();
         state.place = Some(place);
-        let mut make = |request: Request| {
-            let add: u64 = serde_json::from_str(request.command.get()).unwrap();
-            let value = match state.known.get(&request.id) {
-                Some(value) => *value,
-                None => {
-                    state.total += add;
-                    let value = state.total;
-                    state.known.insert(request.id, value);
-                    state.replies.push((request.id, value));
-                    value
-                }
-            };
-            serde_json::value::to_raw_value(&value).unwrap()
-        };
         let entries = entries.into_iter();
-        Ok(entries.map(|entry| entry.requests.into_iter().map(&mut make).collect()).collect())
+        let of_entry = |entry: Committed| {
+            entry.requests.into_iter().map(|request| state.make(&request)).collect()
+        };
+        let replies = entries.map(of_entry).collect();
+        Box::pin(std::future::ready(Ok(replies)))
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
         Ok(serde_json::to_vec(&*self.0.lock()).unwrap())
     }
 
-    fn install(&self, state: &[u8], place: Vec<u8>) -> Result<(), MachineError> {
-        let mut read: Counted = serde_json::from_slice(state).unwrap();
+    fn install(
+        &self,
+        state: Arc<Vec<u8>>,
+        place: Vec<u8>,
+    ) -> BoxFuture<'_, Result<(), MachineError>> {
+        let mut read: Counted = serde_json::from_slice(&state).unwrap();
         read.known = read.replies.iter().copied().collect();
         read.place = Some(place);
         *self.0.lock() = read;
-        Ok(())
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

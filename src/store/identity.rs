@@ -13,7 +13,7 @@ use weir_model::local::OPERATOR_TOKEN_FILE;
 use weir_model::{AccountId, NodeId, Timestamp};
 
 use super::StoreError;
-use super::record::{AccountRecord, Hex32, NodeRecord};
+use super::record::{AccountRecord, ClusterRecord, Hex32, NodeRecord};
 
 /// The operator token lives long and opens everything: 256 random bits.
 const TOKEN_BYTES: usize = 32;
@@ -97,20 +97,20 @@ pub(super) fn mark(dir: &Path, id: NodeId) -> Result<(), StoreError> {
     })
 }
 
-/// Whether the token in the file is the one that `node` knows.
-pub(super) fn token_fits(dir: &Path, node: &NodeRecord) -> bool {
+/// Whether the token in the file is the one that the cluster knows.
+pub(super) fn token_fits(dir: &Path, shared: &ClusterRecord) -> bool {
     let Ok(text) = std::fs::read_to_string(token_file(dir)) else { return false };
-    same(&hash(&node.hash_secret, Purpose::OperatorToken, text.trim()), &node.operator_token)
+    same(&hash(&shared.hash_secret, Purpose::OperatorToken, text.trim()), &shared.operator_token)
 }
 
 /// Writes a new token's file and answers with the token's hash. A missing file or one that does not fit
 /// thus means a new token: who can delete the file could read it, and deleting it is how to replace it.
-pub(super) fn new_token(dir: &Path, node: &NodeRecord) -> Result<Hex32, StoreError> {
+pub(super) fn new_token(dir: &Path, shared: &ClusterRecord) -> Result<Hex32, StoreError> {
     let token = random::<TOKEN_BYTES>().map(|bytes| base_32(&bytes))?;
     write_private(&token_file(dir), &format!("{token}\n")).map_err(|error| {
         StoreError::Io(format!("writing {} failed: {error}", token_file(dir).display()))
     })?;
-    Ok(hash(&node.hash_secret, Purpose::OperatorToken, &token))
+    Ok(hash(&shared.hash_secret, Purpose::OperatorToken, &token))
 }
 
 /// Replaces a file by one that only its owner reads; nobody ever sees half of it.
