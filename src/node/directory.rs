@@ -17,10 +17,8 @@ use crate::raft::{
     Committed, Consensus, Machine, MachineError, Network, Parts, ProposeError, Reply, Request,
     Spawn,
 };
-use crate::store::{Asking, Directory, Proposer, Store, StoreError};
+use crate::store::{Asking, Directory, LOG_DIR, Proposer, Store, StoreError};
 
-/// Log and snapshot in the data directory.
-const RAFT: &str = "raft";
 /// A change waits this long: an election after a leader's death, and one that failed before it.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
 /// The log is replayed before the store is used; a slow disk may take its time.
@@ -41,7 +39,7 @@ pub async fn start(
     joining: bool,
 ) -> Result<Consensus, LogError> {
     let consensus = Consensus::open(Parts {
-        dir: dir.join(RAFT),
+        dir: dir.join(LOG_DIR),
         node: store.node().id,
         incarnation,
         machine: Arc::new(StoreMachine(store.directory())),

@@ -99,6 +99,20 @@ pub struct Report {
     pub snapshot: Option<u64>,
 }
 
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let LogReport { frames, entries, torn } = &self.log;
+        write!(f, "log: {frames} groups, {entries} entries")?;
+        if *torn {
+            write!(f, ", a torn end that the next start cuts off")?;
+        }
+        match self.snapshot {
+            Some(bytes) => write!(f, "; snapshot: {bytes} bytes"),
+            None => write!(f, "; no snapshot"),
+        }
+    }
+}
+
 /// Reads log and snapshot below `dir` while no node uses them, and changes nothing.
 ///
 /// # Errors
@@ -238,12 +252,8 @@ impl Consensus {
         if leader == self.inner.node.0 {
             return led_index(&self.inner.core).await;
         }
-        let call = self.inner.network.call(
-            NodeId(leader),
-            network::READ_INDEX,
-            Bytes::new(),
-            types::ELECTION_MIN,
-        );
+        let call =
+            self.inner.network.call(NodeId(leader), READ_INDEX, Bytes::new(), types::ELECTION_MIN);
         network::decode::<Option<u64>>(&call.await.ok()?).ok()?
     }
 
@@ -259,7 +269,7 @@ impl Consensus {
         }
         let body = network::encode(&change).map_err(|_| ChangeError::NoLeader)?;
         let patience = membership::PATIENCE;
-        let call = self.inner.network.call(NodeId(leader), network::CHANGE, body, patience);
+        let call = self.inner.network.call(NodeId(leader), CHANGE, body, patience);
         match call.await {
             Ok(answer) => network::decode(&answer).unwrap_or(Err(ChangeError::Unknown)),
             Err(CallError::Unreachable(_) | CallError::Refused(_)) => Err(ChangeError::NoLeader),
@@ -274,9 +284,9 @@ impl Consensus {
     pub async fn handle(&self, kind: &str, body: &[u8]) -> Result<Bytes, CallError> {
         let core = &self.inner.core;
         match kind {
-            network::PROPOSE => network::encode(&propose::answer(core, body).await?),
-            network::READ_INDEX => network::encode(&led_index(core).await),
-            network::CHANGE => network::encode(&membership::answer(core, body).await?),
+            PROPOSE => network::encode(&propose::answer(core, body).await?),
+            READ_INDEX => network::encode(&led_index(core).await),
+            CHANGE => network::encode(&membership::answer(core, body).await?),
             other => network::answer(core, other, body).await,
         }
     }

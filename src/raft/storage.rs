@@ -37,13 +37,11 @@ impl Storage {
         self.log.write(records).await
     }
 
-    fn read(
-        &self,
-        range: impl RangeBounds<u64>,
-        bytes_max: usize,
-    ) -> Result<Vec<Entry>, StorageError> {
-        let bodies = self.log.entries(range, bytes_max).map_err(reading)?;
-        bodies.iter().map(|body| serde_json::from_slice(body).map_err(reading)).collect()
+    fn read(&self, range: impl RangeBounds<u64>, bytes_max: usize) -> Result<Vec<Entry>, LogError> {
+        let bodies = self.log.entries(range, bytes_max)?;
+        let parse = |body: &Arc<[u8]>| serde_json::from_slice(body);
+        let entries: Result<Vec<Entry>, _> = bodies.iter().map(parse).collect();
+        entries.map_err(|error| LogError::Failed(error.to_string()))
     }
 }
 
@@ -52,7 +50,7 @@ impl RaftLogReader<Types> for Storage {
         &mut self,
         range: RB,
     ) -> Result<Vec<Entry>, StorageError> {
-        self.read(range, usize::MAX)
+        self.read(range, usize::MAX).map_err(reading)
     }
 
     /// As many as fit one request between nodes, at least one.
@@ -61,7 +59,7 @@ impl RaftLogReader<Types> for Storage {
         start: u64,
         end: u64,
     ) -> Result<Vec<Entry>, StorageError> {
-        self.read((Bound::Included(start), Bound::Excluded(end)), ENTRY_BYTES_MAX)
+        self.read((Bound::Included(start), Bound::Excluded(end)), ENTRY_BYTES_MAX).map_err(reading)
     }
 }
 
@@ -134,7 +132,7 @@ fn record(entry: &Entry) -> Result<Record, LogError> {
     Ok(Record::Entry(entry.log_id.into(), body.into()))
 }
 
-fn reading(error: impl std::error::Error + 'static) -> StorageError {
+fn reading(error: LogError) -> StorageError {
     StorageIOError::read_logs(AnyError::new(&error)).into()
 }
 

@@ -89,7 +89,7 @@ pub(super) const SNAPSHOT_CHUNK: u64 = 512 << 10;
 const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// openraft's settings.
-pub(super) fn settings() -> Result<openraft::Config, openraft::ConfigError> {
+pub(super) fn settings() -> Result<openraft::Config, String> {
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let config = openraft::Config {
         cluster_name: "weir".into(),
@@ -104,7 +104,7 @@ pub(super) fn settings() -> Result<openraft::Config, openraft::ConfigError> {
         max_in_snapshot_log_to_keep: KEPT_BEHIND,
         ..openraft::Config::default()
     };
-    config.validate()
+    config.validate().map_err(|error| error.to_string())
 }
 
 impl From<LogId> for Point {

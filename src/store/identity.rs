@@ -59,7 +59,7 @@ pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), St
     let id = NodeId(id()?);
     let node = NodeRecord {
         id,
-        name: format!("node-{:04x}", id.0 >> 48),
+        name: node_name(id),
         made_at: now,
         hash_secret: Hex32(random()?),
         // The hash of no text; replaced by that of the token before the node is used.
@@ -72,6 +72,16 @@ pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), St
         created_at: now,
     };
     Ok((node, operator))
+}
+
+/// The record of a node whose own is lost; what the nodes share comes back by itself.
+pub(super) fn node_again(id: NodeId, now: Timestamp) -> NodeRecord {
+    let none = Hex32([0; 32]);
+    NodeRecord { id, name: node_name(id), made_at: now, hash_secret: none, operator_token: none }
+}
+
+fn node_name(id: NodeId) -> String {
+    format!("node-{:04x}", id.0 >> 48)
 }
 
 /// Where the operator token lies.

@@ -38,6 +38,10 @@ use record::{ClusterRecord, Hex32, NodeRecord};
 
 pub use directory::{Asking, Directory, Proposer};
 
+/// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made
+/// again from there, so a database beside it may be lost.
+pub const LOG_DIR: &str = "raft";
+
 /// Why the store did not do it.
 #[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum StoreError {
@@ -143,20 +147,16 @@ impl Store {
     ) -> Result<Self, StoreError> {
         make_private_dir(dir)?;
         let lock = Lock::take(dir)?;
-        let mut disk = Disk::open(dir, sync_file)?;
-        let records = disk.records()?;
-        let complete = records.complete;
-        let (mut catalog, mut report) = check::load(&records);
-        report.problems.extend(check::marker_problem(dir, &catalog));
-        refuse_fatal(&report)?;
-        let (node, operator) = first_start(&mut disk, &mut catalog, now)?;
+        let opened = read(dir, &sync_file).or_else(|error| recovered(dir, &sync_file, now, error));
+        let (mut disk, mut catalog, complete) = opened?;
+        let (node, operator) = first_start(&mut disk, &mut catalog, dir, now)?;
         if identity::marked(dir).is_none() {
             identity::mark(dir, node.id)?;
         }
         if catalog.place.is_some() && !complete {
             tracing::warn!("a power cut took records; they are made again from the log");
             catalog.place = None;
-        } else if catalog.place.is_none() {
+        } else if catalog.place.is_none() && !has_snapshot(dir) {
             // What came from a log is changed by the log only.
             fitting_token(&mut disk, &mut catalog, dir)?;
         }
@@ -210,7 +210,8 @@ impl Store {
     /// The account that owns what operators make.
     #[must_use]
     pub fn operator(&self) -> AccountId {
-        self.inner.operator
+        let known = self.inner.held.catalog.read().operator();
+        known.unwrap_or(self.inner.operator)
     }
 
     /// The file that holds the operator token.
@@ -250,7 +251,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Channel, StoreError> {
         let title = one_line("title", &title)?;
-        let owner = self.inner.operator;
+        let owner = self.operator();
         let command = Command::CreateChannel { name, title, owner, created_at: now };
         self.change(command).await?.channel()
     }
@@ -485,6 +486,45 @@ fn at(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Io(format!("{}: {error}", path.display()))
 }
 
+/// The database with what is in it, and whether that is all.
+fn read(dir: &Path, sync_file: &SyncFile) -> Result<(Disk, Catalog, bool), StoreError> {
+    let disk = Disk::open(dir, Arc::clone(sync_file))?;
+    let records = disk.records()?;
+    let (catalog, mut report) = check::load(&records);
+    report.problems.extend(check::marker_problem(dir, &catalog));
+    refuse_fatal(&report)?;
+    Ok((disk, catalog, records.complete))
+}
+
+/// A new database for a node whose own is damaged or gone, when a snapshot beside it holds the rest.
+fn recovered(
+    dir: &Path,
+    sync_file: &SyncFile,
+    now: Timestamp,
+    error: StoreError,
+) -> Result<(Disk, Catalog, bool), StoreError> {
+    let id = identity::marked(dir).and_then(|text| text.parse::<NodeId>().ok());
+    let Some(id) = id.filter(|_| has_snapshot(dir)) else { return Err(error) };
+    if !matches!(error, StoreError::Damaged(_)) {
+        return Err(error);
+    }
+    tracing::warn!(%error, "the database is set aside; its records are made again from the log");
+    let (lost, now_lost) = (dir.join(DATABASE), dir.join("db.lost"));
+    let _ = std::fs::remove_dir_all(&now_lost);
+    if lost.exists() {
+        std::fs::rename(&lost, &now_lost).map_err(|error| at(&lost, &error))?;
+    }
+    let mut disk = Disk::open(dir, Arc::clone(sync_file))?;
+    disk.records()?;
+    let mut catalog = Catalog::default();
+    make(&mut disk, &mut catalog, vec![Entry::Node(identity::node_again(id, now))])?;
+    Ok((disk, catalog, true))
+}
+
+fn has_snapshot(dir: &Path) -> bool {
+    dir.join(LOG_DIR).join("snapshot").exists()
+}
+
 fn refuse_fatal(report: &check::Report) -> Result<(), StoreError> {
     for problem in report.problems.iter().filter(|problem| !problem.fatal) {
         tracing::warn!(%problem, "the store holds something that does not fit; it is ignored");
@@ -502,10 +542,13 @@ fn refuse_fatal(report: &check::Report) -> Result<(), StoreError> {
 fn first_start(
     disk: &mut Disk,
     catalog: &mut Catalog,
+    dir: &Path,
     now: Timestamp,
 ) -> Result<(NodeRecord, AccountId), StoreError> {
     if let Some(node) = catalog.node.clone() {
-        let operator = catalog.operator();
+        // The snapshot brings the operator.
+        let later = has_snapshot(dir).then_some(AccountId(0));
+        let operator = catalog.operator().or(later);
         let missing = || StoreError::Damaged("no account has the role `operator`".into());
         return Ok((node, operator.ok_or_else(missing)?));
     }

@@ -104,6 +104,7 @@ async fn a_store_without_a_log_is_taken_over_with_its_keys_and_its_token() {
         let dry = node.store.rehearsal();
         dry.create_channel(name("never"), String::new(), Timestamp(2)).await.unwrap();
         assert!(node.store.channel(&name("never")).is_err());
+        drop(dry);
         node.stop().await;
         closed(dir.path()).await;
     }
@@ -161,4 +162,31 @@ async fn a_node_that_joins_has_every_key_and_its_changes_are_made_everywhere() {
     assert!(claim(&second.store, Some(epoch)).await.unwrap() > epoch);
     second.stop().await;
     first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_lost_or_damaged_is_made_again_from_snapshot_and_log() {
+    let (dir, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let node = Running::start(dir.path(), &wire, 1, false).await;
+    let (id, demo, before) = (node.store.node(), name("demo"), token(dir.path()));
+    node.store.create_channel(demo.clone(), String::new(), Timestamp(1)).await.unwrap();
+    let (key, secret) = node.store.create_key(&demo, "a".into(), None, Timestamp(1)).await.unwrap();
+    node.stop().await;
+    closed(dir.path()).await;
+    let database = dir.path().join("db");
+    for incarnation in 2..=3 {
+        if incarnation == 2 {
+            std::fs::remove_dir_all(&database).unwrap();
+        } else {
+            let mut bytes = std::fs::read(database.join("db")).unwrap();
+            bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+            std::fs::write(database.join("db"), bytes).unwrap();
+        }
+        let node = Running::start(dir.path(), &wire, incarnation, false).await;
+        assert_eq!(node.store.node(), id);
+        assert_eq!(node.store.authenticate(&secret, Timestamp(2)), Ok(key.clone()));
+        assert!(node.store.check_operator_token(&before));
+        node.stop().await;
+        closed(dir.path()).await;
+    }
 }

@@ -131,7 +131,8 @@ impl Journal {
 
     fn put(&mut self, records: &[Record]) -> Result<Vec<Place>, LogError> {
         let (bytes, bodies) = frame::encode(self.next, records);
-        let segment = self.segments.last_mut().ok_or(LogError::Failed("it has no file".into()))?;
+        let segment =
+            self.segments.last_mut().ok_or_else(|| LogError::Failed("it has no file".into()))?;
         let file = name(segment.number);
         self.files.write(&file, self.at, &bytes).map_err(io)?;
         self.files.sync(&file).map_err(io)?;
@@ -177,7 +178,8 @@ impl Segment {
 
 /// Reads the whole log and changes nothing.
 pub(super) fn replay(files: &dyn Files) -> Result<Replay, LogError> {
-    let mut numbers: Vec<u64> = files.list().map_err(io)?.iter().filter_map(number).collect();
+    let mut numbers: Vec<u64> =
+        files.list().map_err(io)?.iter().filter_map(|name| number(name)).collect();
     numbers.sort_unstable();
     let mut found = Replay {
         state: State::default(),
@@ -279,7 +281,7 @@ fn name(number: u64) -> String {
     format!("{number:016x}.log")
 }
 
-fn number(name: &String) -> Option<u64> {
+fn number(name: &str) -> Option<u64> {
     u64::from_str_radix(name.strip_suffix(".log")?, 16).ok()
 }
 

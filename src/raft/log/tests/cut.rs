@@ -100,7 +100,7 @@ impl Files for Cut {
     }
 
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        self.0.lock().now.get(name).cloned().ok_or(io::ErrorKind::NotFound.into())
+        self.0.lock().now.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn read_at(&self, name: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
