@@ -109,7 +109,7 @@ impl Proposer for ByLog {
             let made = self.consensus.propose(command, (self.now)(), CHANGE_PATIENCE).await;
             made.map_err(|error| match error {
                 ProposeError::TooLarge(_) => StoreError::Invalid(error.to_string()),
-                other => StoreError::Io(other.to_string()),
+                other => StoreError::Unavailable(other.to_string()),
             })
         })
     }

@@ -80,6 +80,9 @@ pub enum StoreError {
         /// How many.
         limit: usize,
     },
+    /// The cluster takes no changes now.
+    #[error("{0}")]
+    Unavailable(String),
     /// No such thing.
     #[error("{what} does not exist")]
     NotFound {
