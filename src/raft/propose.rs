@@ -126,8 +126,14 @@ impl Proposer {
     }
 
     async fn attempt(&self, batch: Batch) -> Result<Replies, Missed> {
-        let leader = self.core.metrics().borrow().current_leader;
-        let leader = leader.ok_or(Missed::NotMade)?;
+        let leader = {
+            let metrics = self.core.metrics();
+            let now = metrics.borrow();
+            if let Err(error) = &now.running_state {
+                return Err(Missed::Stopped(error.to_string()));
+            }
+            now.current_leader.ok_or(Missed::NotMade)?
+        };
         if leader == self.id.0 {
             return write(&self.core, batch).await;
         }

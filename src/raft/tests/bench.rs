@@ -40,6 +40,16 @@ async fn directory_writes_per_second() {
     let running = alone.start().await;
     running.found().await.unwrap();
     let one = measure("1 voter, 200 in flight", &running).await;
+    let begin = tokio::time::Instant::now();
+    for _ in 0..200 {
+        add(&running, 1).await.unwrap();
+    }
+    println!("1 voter, one after the other: {:.2} ms each", begin.elapsed().as_secs_f64() * 5.0);
+    drop(running);
+    alone.stop().await;
+    let begin = tokio::time::Instant::now();
+    add(&alone.start().await, 1).await.unwrap();
+    println!("1 voter, start to first write: {} ms", begin.elapsed().as_millis());
     alone.stop().await;
     let (_, nodes) = three().await;
     let leader = nodes.iter().find(|node| node.running().leads()).unwrap();
