@@ -21,4 +21,5 @@ pub mod edge;
 pub mod feed;
 pub mod ingest;
 pub mod node;
+pub mod raft;
 pub mod store;

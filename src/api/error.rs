@@ -42,6 +42,7 @@ impl From<StoreError> for Refusal {
             }
             StoreError::Invalid(_) => ErrorCode::Invalid,
             StoreError::NotFound { .. } => ErrorCode::NotFound,
+            StoreError::Unavailable(_) => ErrorCode::Unavailable,
             StoreError::Damaged(_) | StoreError::InUse { .. } | StoreError::Io(_) => {
                 ErrorCode::Internal
             }

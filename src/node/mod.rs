@@ -3,6 +3,7 @@
 pub mod args;
 pub mod check;
 pub mod config;
+pub mod directory;
 mod local;
 pub mod logs;
 mod metrics;

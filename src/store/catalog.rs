@@ -4,6 +4,8 @@
 //! applies here. The index from a secret's hash to its key is built from the records when the store
 //! opens, so it cannot disagree with them.
 
+mod cluster;
+mod requests;
 mod undo;
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +15,14 @@ use weir_model::{AccountId, Channel, ChannelName, KeyId, StreamKey, Timestamp};
 
 use super::StoreError;
 use super::entry::{Change, Entry};
-use super::record::{AccountRecord, ChannelRecord, Hex32, KeyRecord, MsnRecord, NodeRecord};
+use super::record::{
+    AccountRecord, ChannelRecord, ClusterRecord, Hex32, ItemRecord, KeyRecord, MsnRecord,
+    NodeRecord,
+};
+use requests::Replies;
+
+pub(super) use cluster::{Answer, Command};
+pub(super) use requests::Asked;
 
 /// What a plan answers: the changes to make and what the caller is told.
 pub(super) type Planned<T> = Result<(Vec<Change>, T), StoreError>;
@@ -29,9 +38,14 @@ pub(super) struct Catalog {
     by_channel: BTreeMap<ChannelName, Vec<KeyId>>,
     pub(super) msn: BTreeMap<ChannelName, u64>,
     msn_floor: u64,
+    cluster: Option<ClusterRecord>,
+    items: BTreeMap<(String, String), ItemRecord>,
+    pub(super) place: Option<Vec<u8>>,
+    replies: Replies,
 }
 
 /// What a new key is made of, beside its channel.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct NewKey {
     pub(super) id: KeyId,
     pub(super) hash: Hex32,
@@ -52,6 +66,10 @@ impl Catalog {
             Change::RemoveMsn(name) => {
                 self.msn.remove(name);
             }
+            Change::RemoveItem(kind, name) => {
+                self.items.remove(&(kind.clone(), name.clone()));
+            }
+            Change::RemoveReply(number) => self.replies.remove(*number),
         }
     }
 
@@ -74,6 +92,13 @@ impl Catalog {
             }
             Entry::MsnFloor(msn) => self.msn_floor = msn.next,
             Entry::Node(node) => self.node = Some(node.clone()),
+            Entry::Cluster(cluster) => self.cluster = Some(cluster.clone()),
+            Entry::Forgotten(forgotten) => self.replies.forgotten = forgotten.index,
+            Entry::Item(item) => {
+                self.items.insert((item.kind.clone(), item.name.clone()), item.clone());
+            }
+            Entry::Place(place) => self.place = Some(place.place.clone()),
+            Entry::Reply(reply) => self.replies.put(reply.clone()),
         }
     }
 
@@ -129,7 +154,10 @@ impl Catalog {
             return Err(StoreError::Exists { what: format!("channel `{}`", channel.name) });
         }
         if self.channels.len() >= CHANNELS_MAX {
-            return Err(StoreError::Limit { what: "channels of one node", limit: CHANNELS_MAX });
+            return Err(StoreError::Limit {
+                what: "channels of one node".into(),
+                limit: CHANNELS_MAX,
+            });
         }
         let answer = Channel::from(&channel);
         Ok((vec![Change::Put(Entry::Channel(channel))], answer))
@@ -169,7 +197,7 @@ impl Catalog {
         let keys = self.keys_of(channel);
         if keys.len() >= KEYS_PER_CHANNEL_MAX {
             let limit = KEYS_PER_CHANNEL_MAX;
-            let full = StoreError::Limit { what: "keys of one channel", limit };
+            let full = StoreError::Limit { what: "keys of one channel".into(), limit };
             let revoked = keys.iter().filter(|key| key.revoked_at.is_some());
             let oldest = revoked.min_by_key(|key| key.revoked_at).map(|key| key.id);
             changes.push(Change::RemoveKey(oldest.or(leaving).ok_or(full)?));
@@ -230,9 +258,10 @@ impl Catalog {
     pub(super) fn plan_reservation(&self, channel: &ChannelName, count: u64) -> Planned<u64> {
         self.channel(channel)?;
         let first = self.msn.get(channel).copied().unwrap_or(self.msn_floor);
-        let next = first
-            .checked_add(count)
-            .ok_or(StoreError::Limit { what: "segments of one channel", limit: usize::MAX })?;
+        let next = first.checked_add(count).ok_or_else(|| StoreError::Limit {
+            what: "segments of one channel".into(),
+            limit: usize::MAX,
+        })?;
         Ok((vec![Change::Put(Entry::Msn(channel.clone(), MsnRecord { next }))], first))
     }
 }

@@ -209,11 +209,12 @@ fn file_problems(dir: &Path, catalog: &Catalog) -> Vec<Problem> {
     match (mode, &catalog.node) {
         (_, None) => {}
         (Err(_), _) => note("is missing; the next start makes a new token"),
-        (Ok(mode), Some(node)) => {
+        (Ok(mode), Some(_)) => {
             if mode & 0o077 != 0 {
                 note("can be read by others; run `chmod 600` on it");
             }
-            if node.operator_token == Hex32([0; 32]) || !identity::token_fits(dir, node) {
+            let shared = catalog.shared();
+            if shared.operator_token == Hex32([0; 32]) || !identity::token_fits(dir, &shared) {
                 note("holds another token than the store knows; the next start makes a new one");
             }
         }

@@ -47,6 +47,15 @@ impl Disk {
         written
     }
 
+    /// [`Self::commit`] that a power cut may take: for what the log makes again.
+    pub(super) fn follow(&mut self, changes: Vec<RawChange>) -> Result<(), StoreError> {
+        let written = self.db.as_ref().ok_or_else(given_up)?.follow(changes);
+        if written.is_err() {
+            self.db = None;
+        }
+        written
+    }
+
     /// Puts a new database that holds exactly `records` in the place of the one that failed.
     pub(super) fn replace(&mut self, records: Vec<Raw>) -> Result<(), StoreError> {
         self.db = None;

@@ -4,7 +4,8 @@ use weir_model::{AccountId, ChannelName, KeyId};
 
 use super::RawChange;
 use super::record::{
-    self, AccountRecord, ChannelRecord, KeyRecord, MsnRecord, NodeRecord, RecordError,
+    self, AccountRecord, ChannelRecord, ClusterRecord, ForgottenRecord, ItemRecord, KeyRecord,
+    MsnRecord, NodeRecord, PlaceRecord, RecordError, ReplyRecord,
 };
 
 /// A record with its place.
@@ -12,6 +13,10 @@ use super::record::{
 pub(super) enum Entry {
     Account(AccountRecord),
     Channel(ChannelRecord),
+    Cluster(ClusterRecord),
+    /// Replies that were forgotten.
+    Forgotten(ForgottenRecord),
+    Item(ItemRecord),
     Key(KeyRecord),
     /// Numbers of a channel's segments.
     Msn(ChannelName, MsnRecord),
@@ -19,6 +24,8 @@ pub(super) enum Entry {
     /// one made again under an old name never reuses a segment's URL.
     MsnFloor(MsnRecord),
     Node(NodeRecord),
+    Place(PlaceRecord),
+    Reply(ReplyRecord),
 }
 
 /// One step of a change. The same steps go to the disk and to the catalog in memory.
@@ -26,8 +33,10 @@ pub(super) enum Entry {
 pub(super) enum Change {
     Put(Entry),
     RemoveChannel(ChannelName),
+    RemoveItem(String, String),
     RemoveKey(KeyId),
     RemoveMsn(ChannelName),
+    RemoveReply(u64),
 }
 
 impl Entry {
@@ -40,6 +49,11 @@ impl Entry {
             Self::Msn(channel, _) => msn_name(channel),
             Self::MsnFloor(_) => "msn-floor".into(),
             Self::Node(_) => "node".into(),
+            Self::Cluster(_) => "cluster".into(),
+            Self::Forgotten(_) => "forgotten".into(),
+            Self::Item(item) => item_name(&item.kind, &item.name),
+            Self::Place(_) => "place".into(),
+            Self::Reply(reply) => reply_name(reply.number),
         }
     }
 
@@ -51,6 +65,11 @@ impl Entry {
             Self::Key(key) => record::encode(key),
             Self::Msn(_, msn) | Self::MsnFloor(msn) => record::encode(msn),
             Self::Node(node) => record::encode(node),
+            Self::Cluster(cluster) => record::encode(cluster),
+            Self::Forgotten(forgotten) => record::encode(forgotten),
+            Self::Item(item) => record::encode(item),
+            Self::Place(place) => record::encode(place),
+            Self::Reply(reply) => record::encode(reply),
         }
     }
 
@@ -68,6 +87,11 @@ impl Entry {
             }
             "msn-floor" => Self::MsnFloor(record::decode(bytes)?),
             "node" => Self::Node(record::decode(bytes)?),
+            "cluster" => Self::Cluster(record::decode(bytes)?),
+            "forgotten" => Self::Forgotten(record::decode(bytes)?),
+            "item" => Self::Item(record::decode(bytes)?),
+            "place" => Self::Place(record::decode(bytes)?),
+            "reply" => Self::Reply(record::decode(bytes)?),
             _ => return Err(RecordError::UnknownName),
         };
         if entry.name() == name { Ok(entry) } else { Err(RecordError::Misnamed(entry.name())) }
@@ -82,6 +106,8 @@ impl Change {
             Self::RemoveChannel(channel) => (channel_name(channel).into_bytes(), None),
             Self::RemoveKey(key) => (key_name(*key).into_bytes(), None),
             Self::RemoveMsn(channel) => (msn_name(channel).into_bytes(), None),
+            Self::RemoveItem(kind, name) => (item_name(kind, name).into_bytes(), None),
+            Self::RemoveReply(number) => (reply_name(*number).into_bytes(), None),
         })
     }
 }
@@ -96,6 +122,15 @@ fn channel_name(name: &ChannelName) -> String {
 
 fn key_name(id: KeyId) -> String {
     format!("key/{id}")
+}
+
+fn item_name(kind: &str, name: &str) -> String {
+    format!("item/{kind}/{name}")
+}
+
+/// So that a scan lists replies in their order.
+fn reply_name(number: u64) -> String {
+    format!("reply/{number:016x}")
 }
 
 fn msn_name(channel: &ChannelName) -> String {

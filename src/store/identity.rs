@@ -13,7 +13,7 @@ use weir_model::local::OPERATOR_TOKEN_FILE;
 use weir_model::{AccountId, NodeId, Timestamp};
 
 use super::StoreError;
-use super::record::{AccountRecord, Hex32, NodeRecord};
+use super::record::{AccountRecord, ClusterRecord, Hex32, NodeRecord};
 
 /// The operator token lives long and opens everything: 256 random bits.
 const TOKEN_BYTES: usize = 32;
@@ -59,7 +59,7 @@ pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), St
     let id = NodeId(id()?);
     let node = NodeRecord {
         id,
-        name: format!("node-{:04x}", id.0 >> 48),
+        name: node_name(id),
         made_at: now,
         hash_secret: Hex32(random()?),
         // The hash of no text; replaced by that of the token before the node is used.
@@ -72,6 +72,16 @@ pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), St
         created_at: now,
     };
     Ok((node, operator))
+}
+
+/// The record of a node whose own is lost; what the nodes share comes back by itself.
+pub(super) fn node_again(id: NodeId, now: Timestamp) -> NodeRecord {
+    let none = Hex32([0; 32]);
+    NodeRecord { id, name: node_name(id), made_at: now, hash_secret: none, operator_token: none }
+}
+
+fn node_name(id: NodeId) -> String {
+    format!("node-{:04x}", id.0 >> 48)
 }
 
 /// Where the operator token lies.
@@ -97,20 +107,20 @@ pub(super) fn mark(dir: &Path, id: NodeId) -> Result<(), StoreError> {
     })
 }
 
-/// Whether the token in the file is the one that `node` knows.
-pub(super) fn token_fits(dir: &Path, node: &NodeRecord) -> bool {
+/// Whether the token in the file is the one that the cluster knows.
+pub(super) fn token_fits(dir: &Path, shared: &ClusterRecord) -> bool {
     let Ok(text) = std::fs::read_to_string(token_file(dir)) else { return false };
-    same(&hash(&node.hash_secret, Purpose::OperatorToken, text.trim()), &node.operator_token)
+    same(&hash(&shared.hash_secret, Purpose::OperatorToken, text.trim()), &shared.operator_token)
 }
 
 /// Writes a new token's file and answers with the token's hash. A missing file or one that does not fit
 /// thus means a new token: who can delete the file could read it, and deleting it is how to replace it.
-pub(super) fn new_token(dir: &Path, node: &NodeRecord) -> Result<Hex32, StoreError> {
+pub(super) fn new_token(dir: &Path, shared: &ClusterRecord) -> Result<Hex32, StoreError> {
     let token = random::<TOKEN_BYTES>().map(|bytes| base_32(&bytes))?;
     write_private(&token_file(dir), &format!("{token}\n")).map_err(|error| {
         StoreError::Io(format!("writing {} failed: {error}", token_file(dir).display()))
     })?;
-    Ok(hash(&node.hash_secret, Purpose::OperatorToken, &token))
+    Ok(hash(&shared.hash_secret, Purpose::OperatorToken, &token))
 }
 
 /// Replaces a file by one that only its owner reads; nobody ever sees half of it.

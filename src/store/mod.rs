@@ -7,6 +7,7 @@
 mod catalog;
 mod census;
 pub mod check;
+mod directory;
 mod disk;
 mod entry;
 mod identity;
@@ -15,10 +16,11 @@ mod sled;
 pub mod window;
 mod writer;
 
+use std::borrow::Cow;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 use weir_model::node::LoopInfo;
@@ -28,14 +30,20 @@ use weir_model::{
 };
 
 use self::sled::{Db, Raw, RawChange, Records, SyncFile, to_disk};
-use catalog::{Catalog, NewKey, Planned};
+use catalog::{Answer, Catalog, Command, NewKey};
 use disk::{DATABASE, Disk};
 use entry::{Change, Entry};
 use identity::Purpose;
-use record::{ChannelRecord, Hex32, NodeRecord};
+use record::{ClusterRecord, Hex32, NodeRecord};
+
+pub use directory::{Asking, Directory, Proposer};
+
+/// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made
+/// again from there, so a database beside it may be lost.
+pub const LOG_DIR: &str = "raft";
 
 /// Why the store did not do it.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum StoreError {
     /// The state forbids it.
     #[error("{0}")]
@@ -68,10 +76,13 @@ pub enum StoreError {
     #[error("{what}: at most {limit}")]
     Limit {
         /// What is limited.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// How many.
         limit: usize,
     },
+    /// The cluster takes no changes now.
+    #[error("{0}")]
+    Unavailable(String),
     /// No such thing.
     #[error("{what} does not exist")]
     NotFound {
@@ -108,6 +119,14 @@ struct Inner {
     dir: PathBuf,
     node: NodeRecord,
     operator: AccountId,
+    held: Arc<Held>,
+    /// Set once this node's changes go through the log of a cluster.
+    proposer: OnceLock<Arc<dyn Proposer>>,
+}
+
+/// What the store and the machine of the log share.
+struct Held {
+    node: NodeRecord,
     catalog: Arc<RwLock<Catalog>>,
     // Before the lock: the database is closed when another process may open it.
     writer: writer::Writer,
@@ -131,20 +150,52 @@ impl Store {
     ) -> Result<Self, StoreError> {
         make_private_dir(dir)?;
         let lock = Lock::take(dir)?;
-        let mut disk = Disk::open(dir, sync_file)?;
-        let (mut catalog, mut report) = check::load(&disk.records()?);
-        report.problems.extend(check::marker_problem(dir, &catalog));
-        refuse_fatal(&report)?;
-        let (node, operator) = first_start(&mut disk, &mut catalog, now)?;
+        let opened = read(dir, &sync_file).or_else(|error| recovered(dir, &sync_file, now, error));
+        let (mut disk, mut catalog, complete) = opened?;
+        let (node, operator) = first_start(&mut disk, &mut catalog, dir, now)?;
         if identity::marked(dir).is_none() {
             identity::mark(dir, node.id)?;
         }
-        let node = fitting_token(&mut disk, &mut catalog, dir, node)?;
+        if catalog.place.is_some() && !complete {
+            tracing::warn!("a power cut took records; they are made again from the log");
+            catalog.place = None;
+        } else if catalog.place.is_none() && !has_snapshot(dir) {
+            // What came from a log is changed by the log only.
+            fitting_token(&mut disk, &mut catalog, dir)?;
+        }
         let catalog = Arc::new(RwLock::new(catalog));
         let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
         let dir = dir.to_owned();
-        let inner = Inner { dir, node, operator, catalog, writer, _lock: lock };
+        let held = Arc::new(Held { node: node.clone(), catalog, writer, _lock: lock });
+        let inner = Inner { dir, node, operator, held, proposer: OnceLock::new() };
         Ok(Self { inner: Arc::new(inner), rehearsal: false })
+    }
+
+    /// What makes the log's requests in this store.
+    #[must_use]
+    pub fn directory(&self) -> Directory {
+        Directory::new(Arc::clone(&self.inner.held))
+    }
+
+    /// From now on, changes go through `proposer` and come back by [`Self::directory`]. Once only.
+    pub fn attach(&self, proposer: Arc<dyn Proposer>) {
+        if self.inner.proposer.set(proposer).is_err() {
+            tracing::warn!("the store has its proposer already; the new one is not used");
+        }
+    }
+
+    /// Makes a new operator token when its file is missing or holds another one. For a node that is alone
+    /// in its cluster: elsewhere a missing file only means that the token was not brought here.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the change is not made.
+    pub async fn renew_operator_token(&self) -> Result<(), StoreError> {
+        let shared = self.inner.held.catalog.read().shared();
+        if identity::token_fits(&self.inner.dir, &shared) {
+            return Ok(());
+        }
+        let hash = identity::new_token(&self.inner.dir, &shared)?;
+        self.change(Command::SetOperatorToken { hash }).await.map(|_| ())
     }
 
     /// The same store for a dry run: its changes are fully checked and answered, but not made.
@@ -162,7 +213,8 @@ impl Store {
     /// The account that owns what operators make.
     #[must_use]
     pub fn operator(&self) -> AccountId {
-        self.inner.operator
+        let known = self.inner.held.catalog.read().operator();
+        known.unwrap_or(self.inner.operator)
     }
 
     /// The file that holds the operator token.
@@ -174,21 +226,21 @@ impl Store {
     /// Whether `token` is the operator's. Takes the same time for every wrong token.
     #[must_use]
     pub fn check_operator_token(&self, token: &str) -> bool {
-        let node = &self.inner.node;
-        let hash = identity::hash(&node.hash_secret, Purpose::OperatorToken, token);
-        identity::same(&hash, &node.operator_token)
+        let shared = self.inner.held.catalog.read().shared();
+        let hash = identity::hash(&shared.hash_secret, Purpose::OperatorToken, token);
+        identity::same(&hash, &shared.operator_token)
     }
 
     /// The writing thread, as operators see every loop.
     #[must_use]
     pub fn loop_info(&self) -> LoopInfo {
-        self.inner.writer.info()
+        self.inner.held.writer.info()
     }
 
     /// Whether changes are refused now because the disk failed.
     #[must_use]
     pub fn is_failing(&self) -> bool {
-        self.inner.writer.is_failing()
+        self.inner.held.writer.is_failing()
     }
 
     /// Makes a channel owned by the operator.
@@ -202,9 +254,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Channel, StoreError> {
         let title = one_line("title", &title)?;
-        let owner = self.inner.operator;
-        let record = ChannelRecord { name, title, owner, created_at: now };
-        self.write(move |catalog| catalog.plan_channel(record)).await
+        let owner = self.operator();
+        let command = Command::CreateChannel { name, title, owner, created_at: now };
+        self.change(command).await?.channel()
     }
 
     /// Deletes a channel and its keys.
@@ -212,8 +264,7 @@ impl Store {
     /// # Errors
     /// When it does not exist.
     pub async fn delete_channel(&self, name: &ChannelName) -> Result<Channel, StoreError> {
-        let name = name.clone();
-        self.write(move |catalog| catalog.plan_deletion(&name)).await
+        self.change(Command::DeleteChannel { name: name.clone() }).await?.channel()
     }
 
     /// A channel.
@@ -221,7 +272,7 @@ impl Store {
     /// # Errors
     /// When it does not exist.
     pub fn channel(&self, name: &ChannelName) -> Result<Channel, StoreError> {
-        self.inner.catalog.read().channel(name).map(Channel::from)
+        self.inner.held.catalog.read().channel(name).map(Channel::from)
     }
 
     /// All channels by name.
@@ -229,7 +280,7 @@ impl Store {
     /// # Errors
     /// None today: records are read when the store opens.
     pub fn channels(&self) -> Result<Vec<Channel>, StoreError> {
-        Ok(self.inner.catalog.read().channels.values().map(Channel::from).collect())
+        Ok(self.inner.held.catalog.read().channels.values().map(Channel::from).collect())
     }
 
     /// Makes a key; the secret is in the answer and nowhere else.
@@ -244,10 +295,10 @@ impl Store {
         expires_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(StreamKey, String), StoreError> {
-        let (secret, new) = self.new_key(one_line("label", &label)?, expires_at, now)?;
+        let (secret, key) = self.new_key(one_line("label", &label)?, expires_at, now)?;
         let channel = channel.clone();
-        let key = self.write(move |catalog| catalog.plan_key(&channel, new)).await?;
-        Ok((key, secret))
+        let made = self.change(Command::CreateKey { channel, key }).await?.key()?;
+        Ok((made, secret))
     }
 
     /// Revokes a key and makes one in its place, in one step. Label and end are those of the old key
@@ -266,9 +317,8 @@ impl Store {
         let label = label.map(|label| one_line("label", &label)).transpose()?;
         let (secret, new) = self.new_key(String::new(), expires_at, now)?;
         let channel = channel.clone();
-        let made =
-            self.write(move |catalog| catalog.plan_rotation(&channel, key, label, new)).await?;
-        Ok((made, secret))
+        let command = Command::RotateKey { channel, old: key, label, key: new };
+        Ok((self.change(command).await?.key()?, secret))
     }
 
     /// All keys of a channel, oldest first.
@@ -276,7 +326,7 @@ impl Store {
     /// # Errors
     /// When the channel does not exist.
     pub fn keys(&self, channel: &ChannelName) -> Result<Vec<StreamKey>, StoreError> {
-        let catalog = self.inner.catalog.read();
+        let catalog = self.inner.held.catalog.read();
         catalog.channel(channel)?;
         Ok(catalog.keys_of(channel).into_iter().map(StreamKey::from).collect())
     }
@@ -292,7 +342,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<StreamKey, StoreError> {
         let channel = channel.clone();
-        self.write(move |catalog| catalog.plan_revocation(&channel, key, now)).await
+        self.change(Command::RevokeKey { channel, key, at: now }).await?.key()
     }
 
     /// The key that `secret` opens at `now`.
@@ -305,7 +355,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<StreamKey, (KeyRefusal, Option<StreamKey>)> {
         let hash = self.hash(secret);
-        let catalog = self.inner.catalog.read();
+        let catalog = self.inner.held.catalog.read();
         let found = catalog.key_by_hash(&hash);
         // A key whose channel is gone can only be what a check calls a problem.
         let Some(record) = found.filter(|key| catalog.channels.contains_key(&key.channel)) else {
@@ -325,18 +375,58 @@ impl Store {
     /// When the disk fails or the channel was deleted.
     pub async fn reserve_msn(&self, channel: &ChannelName, count: u64) -> Result<u64, StoreError> {
         let channel = channel.clone();
-        self.write(move |catalog| catalog.plan_reservation(&channel, count)).await
+        self.change(Command::ReserveMsn { channel, count }).await?.number()
     }
 
-    async fn write<T, P>(&self, plan: P) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        P: FnOnce(&Catalog) -> Planned<T> + Send + 'static,
-    {
+    /// Items of one kind that the cluster keeps here (nodes, invites, leases): name, epoch, value.
+    #[must_use]
+    pub fn items(&self, kind: &str) -> Vec<(String, u64, serde_json::Value)> {
+        self.inner.held.catalog.read().items(kind)
+    }
+
+    /// Makes or replaces an item; with `epoch`, only while it has that one (0: while there is none).
+    /// Answers with its new epoch, larger than every one before. Only in a cluster.
+    ///
+    /// # Errors
+    /// When the epoch is another one, a bound is reached or the change is not made.
+    pub async fn put_item(
+        &self,
+        kind: &str,
+        name: &str,
+        value: serde_json::Value,
+        epoch: Option<u64>,
+    ) -> Result<u64, StoreError> {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        self.change(Command::PutItem { kind, name, value, epoch }).await?.number()
+    }
+
+    /// Removes an item; with `epoch`, only while it has that one.
+    ///
+    /// # Errors
+    /// When it does not exist, the epoch is another one, or the change is not made.
+    pub async fn remove_item(
+        &self,
+        kind: &str,
+        name: &str,
+        epoch: Option<u64>,
+    ) -> Result<(), StoreError> {
+        let (kind, name) = (kind.to_owned(), name.to_owned());
+        self.change(Command::RemoveItem { kind, name, epoch }).await.map(|_| ())
+    }
+
+    async fn change(&self, command: Command) -> Result<Answer, StoreError> {
+        let held = &self.inner.held;
         if self.rehearsal {
-            return plan(&self.inner.catalog.read()).map(|(_, answer)| answer);
+            let next = directory::NO_INDEX;
+            return held.catalog.read().plan(command, next).map(|(_, answer)| answer);
         }
-        self.inner.writer.write(plan).await
+        match self.inner.proposer.get() {
+            Some(proposer) => directory::propose(&**proposer, &command).await,
+            None if command.needs_log() => Err(StoreError::Conflict(
+                "this needs the log of a cluster, which does not run here".into(),
+            )),
+            None => held.writer.write(|catalog| catalog.plan(command, directory::NO_INDEX)).await,
+        }
     }
 
     fn new_key(
@@ -352,7 +442,8 @@ impl Store {
     }
 
     fn hash(&self, secret: &str) -> Hex32 {
-        identity::hash(&self.inner.node.hash_secret, Purpose::StreamKey, secret)
+        let shared = self.inner.held.catalog.read().shared();
+        identity::hash(&shared.hash_secret, Purpose::StreamKey, secret)
     }
 }
 
@@ -398,6 +489,45 @@ fn at(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Io(format!("{}: {error}", path.display()))
 }
 
+/// The database with what is in it, and whether that is all.
+fn read(dir: &Path, sync_file: &SyncFile) -> Result<(Disk, Catalog, bool), StoreError> {
+    let disk = Disk::open(dir, Arc::clone(sync_file))?;
+    let records = disk.records()?;
+    let (catalog, mut report) = check::load(&records);
+    report.problems.extend(check::marker_problem(dir, &catalog));
+    refuse_fatal(&report)?;
+    Ok((disk, catalog, records.complete))
+}
+
+/// A new database for a node whose own is damaged or gone, when a snapshot beside it holds the rest.
+fn recovered(
+    dir: &Path,
+    sync_file: &SyncFile,
+    now: Timestamp,
+    error: StoreError,
+) -> Result<(Disk, Catalog, bool), StoreError> {
+    let id = identity::marked(dir).and_then(|text| text.parse::<NodeId>().ok());
+    let Some(id) = id.filter(|_| has_snapshot(dir)) else { return Err(error) };
+    if !matches!(error, StoreError::Damaged(_)) {
+        return Err(error);
+    }
+    tracing::warn!(%error, "the database is set aside; its records are made again from the log");
+    let (lost, now_lost) = (dir.join(DATABASE), dir.join("db.lost"));
+    let _ = std::fs::remove_dir_all(&now_lost);
+    if lost.exists() {
+        std::fs::rename(&lost, &now_lost).map_err(|error| at(&lost, &error))?;
+    }
+    let mut disk = Disk::open(dir, Arc::clone(sync_file))?;
+    disk.records()?;
+    let mut catalog = Catalog::default();
+    make(&mut disk, &mut catalog, vec![Entry::Node(identity::node_again(id, now))])?;
+    Ok((disk, catalog, true))
+}
+
+fn has_snapshot(dir: &Path) -> bool {
+    dir.join(LOG_DIR).join("snapshot").exists()
+}
+
 fn refuse_fatal(report: &check::Report) -> Result<(), StoreError> {
     for problem in report.problems.iter().filter(|problem| !problem.fatal) {
         tracing::warn!(%problem, "the store holds something that does not fit; it is ignored");
@@ -415,31 +545,33 @@ fn refuse_fatal(report: &check::Report) -> Result<(), StoreError> {
 fn first_start(
     disk: &mut Disk,
     catalog: &mut Catalog,
+    dir: &Path,
     now: Timestamp,
 ) -> Result<(NodeRecord, AccountId), StoreError> {
     if let Some(node) = catalog.node.clone() {
-        let operator = catalog.operator();
+        // The snapshot brings the operator.
+        let later = has_snapshot(dir).then_some(AccountId(0));
+        let operator = catalog.operator().or(later);
         let missing = || StoreError::Damaged("no account has the role `operator`".into());
         return Ok((node, operator.ok_or_else(missing)?));
     }
     let (node, operator) = identity::new_node(now)?;
     let id = operator.id;
-    make(disk, catalog, vec![Entry::Account(operator), Entry::Node(node.clone())])?;
+    let shared = Entry::Cluster(ClusterRecord::from(&node));
+    make(disk, catalog, vec![Entry::Account(operator), Entry::Node(node.clone()), shared])?;
     Ok((node, id))
 }
 
-/// Replaces the operator token when its file is missing or holds another one.
-fn fitting_token(
-    disk: &mut Disk,
-    catalog: &mut Catalog,
-    dir: &Path,
-    mut node: NodeRecord,
-) -> Result<NodeRecord, StoreError> {
-    if !identity::token_fits(dir, &node) {
-        node.operator_token = identity::new_token(dir, &node)?;
-        make(disk, catalog, vec![Entry::Node(node.clone())])?;
+/// Replaces the operator token when its file is missing or holds another one. What the cluster shares is
+/// taken from the node's record where it has no record of its own yet.
+fn fitting_token(disk: &mut Disk, catalog: &mut Catalog, dir: &Path) -> Result<(), StoreError> {
+    let mut shared = catalog.shared();
+    if !identity::token_fits(dir, &shared) {
+        shared.operator_token = identity::new_token(dir, &shared)?;
+    } else if catalog.has_shared() {
+        return Ok(());
     }
-    Ok(node)
+    make(disk, catalog, vec![Entry::Cluster(shared)])
 }
 
 fn make(disk: &mut Disk, catalog: &mut Catalog, entries: Vec<Entry>) -> Result<(), StoreError> {

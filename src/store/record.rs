@@ -125,6 +125,79 @@ impl Record for MsnRecord {
     const VERSION: u8 = 1;
 }
 
+/// What all nodes of a cluster share and nobody else may know.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ClusterRecord {
+    /// Keys the hashes of stream keys and tokens.
+    pub(super) hash_secret: Hex32,
+    /// Keyed hash of the operator token.
+    pub(super) operator_token: Hex32,
+}
+
+impl Record for ClusterRecord {
+    const VERSION: u8 = 1;
+}
+
+impl From<&NodeRecord> for ClusterRecord {
+    fn from(node: &NodeRecord) -> Self {
+        Self { hash_secret: node.hash_secret, operator_token: node.operator_token }
+    }
+}
+
+/// How far the log of consensus is made here; what it says is the log's matter.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct PlaceRecord {
+    pub(super) place: Vec<u8>,
+}
+
+impl Record for PlaceRecord {
+    const VERSION: u8 = 1;
+}
+
+/// A request's number: node, incarnation, count.
+pub(super) type RequestKey = (u64, u64, u64);
+
+/// What a request was answered, for when it comes again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ReplyRecord {
+    /// Counts all replies.
+    pub(super) number: u64,
+    pub(super) request: RequestKey,
+    /// Index of the log's entry.
+    pub(super) index: u64,
+    pub(super) text: String,
+}
+
+impl Record for ReplyRecord {
+    const VERSION: u8 = 1;
+}
+
+/// The newest entry of the log of which a reply was forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ForgottenRecord {
+    pub(super) index: u64,
+}
+
+impl Record for ForgottenRecord {
+    const VERSION: u8 = 1;
+}
+
+/// What the cluster keeps here without the directory knowing what it means: nodes, invites, leases.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ItemRecord {
+    pub(super) kind: String,
+    pub(super) name: String,
+    /// Index of the entry that made it; later claims are larger.
+    pub(super) epoch: u64,
+    pub(super) value: serde_json::Value,
+}
+
+impl Eq for ItemRecord {}
+
+impl Record for ItemRecord {
+    const VERSION: u8 = 1;
+}
+
 /// 32 bytes that read as hexadecimal digits in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Hex32(pub(super) [u8; 32]);

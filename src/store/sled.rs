@@ -95,6 +95,12 @@ impl Db {
     /// error nobody knows what the disk holds, and this database must not be used again: the kernel tells
     /// of a page that it could not write only once and then takes it for written.
     pub(super) fn commit(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
+        self.follow(changes)?;
+        self.sync()
+    }
+
+    /// Makes all of `changes` or none of them; a power cut may take them.
+    pub(super) fn follow(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         batch.insert(CENSUS, self.census.lock().change(&changes));
         for (name, bytes) in changes {
@@ -106,8 +112,7 @@ impl Db {
         let db = self.db()?;
         catch_unwind(AssertUnwindSafe(|| db.apply_batch(batch)))
             .map_err(|_| StoreError::Io("it panicked while it wrote".into()))?
-            .map_err(failed)?;
-        self.sync()
+            .map_err(failed)
     }
 
     fn db(&self) -> Result<&sled::Db, StoreError> {

@@ -204,3 +204,33 @@ fn a_directory_that_cannot_be_made_is_named() {
     let error = Store::open(&file, Timestamp(0)).err().unwrap();
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
 }
+
+#[tokio::test]
+async fn a_directory_from_before_clusters_keeps_its_keys_and_its_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let demo = name("demo");
+    store.create_channel(demo.clone(), String::new(), Timestamp(0)).await.unwrap();
+    let (_, secret) = store.create_key(&demo, String::new(), None, Timestamp(0)).await.unwrap();
+    let (first, shared) = (token(dir.path()), store.inner.held.catalog.read().shared());
+    let ClusterRecord { hash_secret, operator_token } = shared;
+    let node = NodeRecord { hash_secret, operator_token, ..store.inner.node.clone() };
+    drop(store);
+    // As it was: all in the record of the node.
+    let db = Db::open(&dir.path().join(DATABASE), &to_disk()).unwrap();
+    db.records().unwrap();
+    let node = Entry::Node(node).encode().unwrap();
+    db.commit(vec![(b"node".to_vec(), Some(node)), (b"cluster".to_vec(), None)]).unwrap();
+    drop(db);
+
+    for _ in 0..2 {
+        let store = open(dir.path());
+        assert_eq!(token(dir.path()), first);
+        assert!(store.check_operator_token(&first));
+        assert!(store.authenticate(&secret, Timestamp(1)).is_ok());
+        let state = String::from_utf8(store.directory().snapshot().unwrap()).unwrap();
+        assert!(state.contains("hash_secret") && !state.contains("\"node\""), "{state}");
+        assert!(!state.contains(&secret) && !state.contains(&first), "no secret in clear");
+    }
+    assert_eq!(check::check(dir.path()).unwrap().exit_code(), 0);
+}

@@ -31,7 +31,15 @@ const GROUP_MAX: usize = 64;
 const REPLACE_EVERY: Duration = Duration::from_secs(1);
 
 /// Plans on the catalog and answers with its changes; the answer goes out once they are durable.
-type Job = Box<dyn FnOnce(&Catalog) -> Staged + Send>;
+type Plan = Box<dyn FnOnce(&Catalog) -> Staged + Send>;
+
+/// Changes the catalog by itself and answers with what the database has to follow.
+type Made = Box<dyn FnOnce(&mut Catalog) -> (Vec<RawChange>, Box<dyn FnOnce() + Send>) + Send>;
+
+enum Job {
+    Plan(Plan),
+    Made(Made),
+}
 
 struct Staged {
     changes: Vec<Change>,
@@ -83,15 +91,36 @@ impl Writer {
         T: Send + 'static,
         P: FnOnce(&Catalog) -> catalog::Planned<T> + Send + 'static,
     {
-        let stopped = || StoreError::Io("its writer has stopped".into());
         let (tell, told) = oneshot::channel();
-        let job: Job = Box::new(move |catalog| stage(plan(catalog), tell));
+        let job = Job::Plan(Box::new(move |catalog| stage(plan(catalog), tell)));
+        self.ask(job, told).await?
+    }
+
+    /// Does what the log says: `make` changes the catalog, and the database follows without a sync, because
+    /// the log makes again what a power cut takes. A database that fails is written anew from the catalog,
+    /// so this never fails for it.
+    pub(super) async fn follow<T, M>(&self, make: M) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        M: FnOnce(&mut Catalog) -> (Vec<RawChange>, T) + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        let made = Box::new(move |catalog: &mut Catalog| {
+            let (changes, value) = make(catalog);
+            let answer = Box::new(move || drop(tell.send(value))) as Box<dyn FnOnce() + Send>;
+            (changes, answer)
+        });
+        self.ask(Job::Made(made), told).await
+    }
+
+    async fn ask<T>(&self, job: Job, told: oneshot::Receiver<T>) -> Result<T, StoreError> {
+        let stopped = || StoreError::Io("its writer has stopped".into());
         self.figures.waiting.fetch_add(1, Ordering::Relaxed);
         let waiting = Waiting(&self.figures);
         self.jobs.as_ref().ok_or_else(stopped)?.send(job).await.map_err(|_| stopped())?;
-        let result = told.await.map_err(|_| stopped())?;
+        let answer = told.await.map_err(|_| stopped());
         drop(waiting);
-        result
+        answer
     }
 
     /// The thread as operators see every loop.
@@ -181,22 +210,45 @@ impl Work {
                 _ = attempts.tick(), if self.failed.is_some() => self.replace(),
                 first = queue.recv() => {
                     let Some(first) = first else { return };
-                    let mut group = vec![first];
-                    while group.len() < GROUP_MAX {
-                        let Ok(next) = queue.try_recv() else { break };
-                        group.push(next);
-                    }
-                    match self.failed.clone() {
-                        Some(error) => self.refuse(group, &error),
-                        None => self.make(group),
-                    }
+                    self.work(first, &mut queue);
                 }
             }
         }
     }
 
+    fn work(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
+        let (mut group, mut made) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Plan(plan) => group.push(plan),
+                Job::Made(one) => made.push(one),
+            }
+            next = (group.len() + made.len() < GROUP_MAX).then(|| queue.try_recv().ok()).flatten();
+        }
+        match self.failed.clone() {
+            Some(error) => self.refuse(group, &error),
+            None if group.is_empty() => {}
+            None => self.make(group),
+        }
+        made.into_iter().for_each(|one| self.follow(one));
+    }
+
+    /// The catalog goes first; the database may fail and be written anew.
+    fn follow(&mut self, made: Made) {
+        let (changes, answer) = made(&mut self.catalog.write());
+        if self.failed.is_none()
+            && let Err(error) = self.disk.follow(changes)
+        {
+            self.figures.errors.fetch_add(1, Ordering::Relaxed);
+            self.fail(&error);
+        }
+        self.figures.done.fetch_add(1, Ordering::Relaxed);
+        answer();
+    }
+
     /// Makes the changes of a group durable, or takes them back.
-    fn make(&mut self, group: Vec<Job>) {
+    fn make(&mut self, group: Vec<Plan>) {
         let size = group.len() as u64;
         let Planned { changes, undo, answers } = plan(group, &mut self.catalog.write());
         let written = raw(&changes).and_then(|raw| match raw.is_empty() {
@@ -218,7 +270,7 @@ impl Work {
     }
 
     /// Answers what needs no write; the rest is told why not.
-    fn refuse(&self, group: Vec<Job>, error: &StoreError) {
+    fn refuse(&self, group: Vec<Plan>, error: &StoreError) {
         for job in group {
             let Staged { changes, answer } = job(&self.catalog.read());
             if changes.is_empty() {
@@ -270,7 +322,7 @@ struct Planned {
 }
 
 /// Each job sees what the ones before it changed.
-fn plan(group: Vec<Job>, catalog: &mut Catalog) -> Planned {
+fn plan(group: Vec<Plan>, catalog: &mut Catalog) -> Planned {
     let mut all = Planned { changes: Vec::new(), undo: Vec::new(), answers: Vec::new() };
     for job in group {
         let Staged { changes, answer } = job(catalog);

@@ -15,9 +15,11 @@ struct Banned {
 
 /// Clocks: time is an argument everywhere else, so that decisions can be tested and repeated.
 /// The programs that are not the node have one place each.
-const CLOCK: &[&str] = &["src/actors/clock.rs", "cli/clock.rs", "tui/clock.rs", "tests/"];
-/// The tests of the API's clients run a server beside them.
-const TASKS: &[&str] = &["src/actors/tasks.rs", "src/client/tests.rs", "cli/tests.rs", "tests/"];
+const CLOCK: &[&str] =
+    &["src/actors/clock.rs", "cli/clock.rs", "tui/clock.rs", "src/raft/tests/", "tests/"];
+/// The tests of the API's clients run a server beside them, those of consensus a whole cluster.
+const TASKS: &[&str] =
+    &["src/actors/tasks.rs", "src/client/tests.rs", "src/raft/tests.rs", "cli/tests.rs", "tests/"];
 const MAINS: &[&str] =
     &["src/main.rs", "cli/main.rs", "tui/main.rs", "src/edge/watch/build.rs", "tests/"];
 const SLED: &[&str] = &["src/store/sled.rs", "src/store/sled/", "src/store/mod.rs"];
@@ -88,6 +90,11 @@ const BANNED: &[Banned] = &[
         what: "quinn::",
         homes: &["src/link/"],
         instead: "link; one folder names the library",
+    },
+    Banned {
+        what: "openraft::",
+        homes: &["src/raft/"],
+        instead: "raft; one folder names the library",
     },
     Banned {
         what: "retina::",

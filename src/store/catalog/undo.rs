@@ -1,7 +1,7 @@
 //! What a failed write needs of the catalog: the way back, and all of it as records.
 
 use super::super::entry::{Change, Entry};
-use super::super::record::{MsnRecord, RecordError};
+use super::super::record::{MsnRecord, PlaceRecord, RecordError};
 use super::super::sled::Raw;
 use super::Catalog;
 
@@ -22,6 +22,13 @@ impl Catalog {
             Change::RemoveChannel(name) => self.undo_channel(name),
             Change::Put(Entry::Key(new)) => self.undo_key(new.id),
             Change::RemoveKey(id) => self.undo_key(*id),
+            Change::Put(Entry::Cluster(_)) => put(Entry::Cluster(self.cluster.clone()?)),
+            // Only the log makes these, and nothing in the log is taken back.
+            Change::Put(
+                Entry::Forgotten(_) | Entry::Item(_) | Entry::Place(_) | Entry::Reply(_),
+            )
+            | Change::RemoveItem(..)
+            | Change::RemoveReply(_) => None,
             Change::Put(Entry::Msn(name, _)) | Change::RemoveMsn(name) => self.undo_msn(name),
         }
     }
@@ -43,6 +50,11 @@ impl Catalog {
             .chain(channels)
             .chain(keys)
             .chain(msn)
+            .chain(self.cluster_entries())
+            .chain(self.replies.entries())
+            .chain(
+                self.place.iter().map(|place| Entry::Place(PlaceRecord { place: place.clone() })),
+            )
             .map(|entry| Ok((entry.name().into_bytes(), entry.encode()?)))
             .collect()
     }

@@ -1,0 +1,128 @@
+//! Consensus and the store joined: the log's requests are made in the store, the store's changes go through
+//! the log. Neither knows the other.
+//!
+//! [`start`] is all: a data directory that only ever had a store becomes a cluster of one, whose first
+//! snapshot is what it held.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::value::RawValue;
+use weir_model::Timestamp;
+
+use crate::raft::log::LogError;
+use crate::raft::{
+    Committed, Consensus, Machine, MachineError, Network, Parts, ProposeError, Reply, Request,
+    Spawn,
+};
+use crate::store::{Asking, Directory, LOG_DIR, Proposer, Store, StoreError};
+
+/// A change waits this long: an election after a leader's death, and one that failed before it.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
+/// The log is replayed before the store is used; a slow disk may take its time.
+const REPLAY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens consensus below `dir` for `store` and sends the store's changes through it from now on. A node that
+/// is in no cluster founds its own, unless it is `joining` one: it is then added by the leader.
+///
+/// # Errors
+/// When log or snapshot are damaged, do not fit the store, or the disk fails.
+pub async fn start(
+    dir: &Path,
+    store: &Store,
+    incarnation: u64,
+    now: fn() -> Timestamp,
+    network: Arc<dyn Network>,
+    spawn: Spawn,
+    joining: bool,
+) -> Result<Consensus, LogError> {
+    let consensus = Consensus::open(Parts {
+        dir: dir.join(LOG_DIR),
+        node: store.node().id,
+        incarnation,
+        machine: Arc::new(StoreMachine(store.directory())),
+        network,
+        spawn,
+    })
+    .await?;
+    if !joining && !consensus.is_member().await? {
+        consensus.found().await?;
+    }
+    store.attach(Arc::new(ByLog { consensus: consensus.clone(), now }));
+    let status = consensus.status();
+    if status.voters == [status.node] {
+        // Alone, it leads at once; what it acknowledged before is there before anybody asks.
+        consensus.found().await?;
+        let replayed = consensus.read_barrier(REPLAY_PATIENCE).await;
+        replayed.map_err(|error| LogError::Failed(error.to_string()))?;
+        let renewed = store.renew_operator_token().await;
+        renewed.map_err(|error| LogError::Failed(error.to_string()))?;
+    }
+    Ok(consensus)
+}
+
+/// The store as consensus sees it.
+struct StoreMachine(Directory);
+
+impl Machine for StoreMachine {
+    fn place(&self) -> Result<Option<Vec<u8>>, MachineError> {
+        Ok(self.0.place())
+    }
+
+    fn apply(
+        &self,
+        entries: Vec<Committed>,
+        place: Vec<u8>,
+    ) -> BoxFuture<'_, Result<Vec<Vec<Reply>>, MachineError>> {
+        let entries = entries.into_iter();
+        let of_entry = |entry: Committed| {
+            (entry.index, entry.requests.into_iter().map(asking).collect::<Vec<Asking>>())
+        };
+        let entries = entries.map(of_entry).collect();
+        Box::pin(async move { self.0.apply(entries, place).await.map_err(|error| failed(&error)) })
+    }
+
+    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
+        self.0.snapshot().map_err(|error| failed(&error))
+    }
+
+    fn install(
+        &self,
+        state: Arc<Vec<u8>>,
+        place: Vec<u8>,
+    ) -> BoxFuture<'_, Result<(), MachineError>> {
+        Box::pin(async move { self.0.install(&state, place).await.map_err(|error| failed(&error)) })
+    }
+}
+
+/// Consensus as the store sees it.
+struct ByLog {
+    consensus: Consensus,
+    now: fn() -> Timestamp,
+}
+
+impl Proposer for ByLog {
+    fn propose(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
+        Box::pin(async move {
+            let made = self.consensus.propose(command, (self.now)(), CHANGE_PATIENCE).await;
+            made.map_err(|error| match error {
+                ProposeError::TooLarge(_) => StoreError::Invalid(error.to_string()),
+                other => StoreError::Unavailable(other.to_string()),
+            })
+        })
+    }
+}
+
+fn asking(request: Request) -> Asking {
+    let Request { id, since, command, .. } = request;
+    Asking { id: (id.node, id.start, id.number), since, command }
+}
+
+fn failed(error: &dyn ToString) -> MachineError {
+    MachineError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! A store on a cluster's log.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+use weir_model::{ChannelName, NodeId};
+
+use super::*;
+use crate::actors::tasks::Tasks;
+use crate::raft::{CallError, Change, Part};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Carries requests inside one process.
+#[derive(Default, Clone)]
+struct Wire(Arc<RwLock<HashMap<u64, Consensus>>>);
+
+impl Network for Wire {
+    fn call(
+        &self,
+        to: NodeId,
+        kind: &'static str,
+        body: Bytes,
+        deadline: Duration,
+    ) -> BoxFuture<'_, Result<Bytes, CallError>> {
+        let node = self.0.read().get(&to.0).cloned();
+        Box::pin(async move {
+            let node = node.ok_or_else(|| CallError::Unreachable("it is off".into()))?;
+            let answer = tokio::time::timeout(deadline, node.handle(kind, &body)).await;
+            answer.unwrap_or(Err(CallError::TimedOut))
+        })
+    }
+}
+
+struct Running {
+    store: Store,
+    consensus: Consensus,
+    wire: Wire,
+}
+
+impl Running {
+    async fn start(dir: &Path, wire: &Wire, incarnation: u64, joining: bool) -> Self {
+        let store = Store::open(dir, Timestamp(1)).unwrap();
+        let tasks = Tasks::new();
+        let spawn: Spawn = Arc::new(move |name: &str, body| drop(tasks.spawn(name, |_| body)));
+        let network = Arc::new(wire.clone());
+        let now = || Timestamp(7);
+        let consensus = start(dir, &store, incarnation, now, network, spawn, joining);
+        let consensus = consensus.await.unwrap();
+        wire.0.write().insert(store.node().id.0, consensus.clone());
+        Self { store, consensus, wire: wire.clone() }
+    }
+
+    async fn stop(self) {
+        self.wire.0.write().remove(&self.store.node().id.0);
+        self.consensus.shutdown().await;
+    }
+
+    async fn read(&self) {
+        self.consensus.read_barrier(PATIENCE).await.unwrap();
+    }
+}
+
+/// A directory may be in use for a moment by what is being closed.
+async fn closed(dir: &Path) {
+    let free = async {
+        while Store::open(dir, Timestamp(1)).is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.expect("the store is closed");
+}
+
+fn name(text: &str) -> ChannelName {
+    text.parse().unwrap()
+}
+
+fn token(dir: &Path) -> String {
+    std::fs::read_to_string(dir.join("operator.token")).unwrap().trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_without_a_log_is_taken_over_with_its_keys_and_its_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Timestamp(1)).unwrap();
+    let demo = name("demo");
+    store.create_channel(demo.clone(), "Demo".into(), Timestamp(1)).await.unwrap();
+    let (key, secret) = store.create_key(&demo, "obs".into(), None, Timestamp(1)).await.unwrap();
+    assert_eq!(store.reserve_msn(&demo, 50).await.unwrap(), 0);
+    let before = token(dir.path());
+    drop(store);
+
+    let wire = Wire::default();
+    for incarnation in 1..=3 {
+        let node = Running::start(dir.path(), &wire, incarnation, false).await;
+        assert_eq!(node.store.authenticate(&secret, Timestamp(2)), Ok(key.clone()));
+        assert!(node.store.check_operator_token(&before));
+        assert_eq!(token(dir.path()), before);
+        let next = node.store.reserve_msn(&demo, 10).await.unwrap();
+        assert_eq!(next, 40 + 10 * incarnation);
+        let made = node.store.create_channel(name("late"), String::new(), Timestamp(2)).await;
+        assert_eq!(made.is_ok(), incarnation == 1, "{made:?}");
+        let dry = node.store.rehearsal();
+        dry.create_channel(name("never"), String::new(), Timestamp(2)).await.unwrap();
+        assert!(node.store.channel(&name("never")).is_err());
+        drop(dry);
+        node.stop().await;
+        closed(dir.path()).await;
+    }
+    assert_eq!(crate::store::check::check(dir.path()).unwrap().exit_code(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_token_whose_file_was_deleted_is_renewed_through_the_log() {
+    let (dir, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    Running::start(dir.path(), &wire, 1, false).await.stop().await;
+    closed(dir.path()).await;
+    let before = token(dir.path());
+    std::fs::remove_file(dir.path().join("operator.token")).unwrap();
+    let node = Running::start(dir.path(), &wire, 2, false).await;
+    assert!(!node.store.check_operator_token(&before));
+    assert!(node.store.check_operator_token(&token(dir.path())));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_joins_has_every_key_and_its_changes_are_made_everywhere() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let wire = Wire::default();
+    let first = Running::start(dirs[0].path(), &wire, 1, false).await;
+    let demo = name("demo");
+    first.store.create_channel(demo.clone(), String::new(), Timestamp(1)).await.unwrap();
+    let (key, secret) =
+        first.store.create_key(&demo, "a".into(), None, Timestamp(1)).await.unwrap();
+    let second = Running::start(dirs[1].path(), &wire, 1, true).await;
+    let id = second.store.node().id;
+    first.consensus.change(Change::AddLearner(id)).await.unwrap();
+    let joined = async {
+        while second.consensus.status().part != Part::Learner
+            || second.consensus.applied() < first.consensus.applied()
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, joined).await.unwrap();
+    second.read().await;
+    assert_eq!(second.store.authenticate(&secret, Timestamp(2)), Ok(key));
+    assert!(second.store.check_operator_token(&token(dirs[0].path())));
+    assert_eq!(second.store.node().id, id, "it stays itself");
+
+    let (_, other) = second.store.create_key(&demo, "b".into(), None, Timestamp(2)).await.unwrap();
+    first.read().await;
+    assert!(first.store.authenticate(&other, Timestamp(3)).is_ok());
+    let claim = |by: &Store, epoch| {
+        let by = by.clone();
+        async move { by.put_item("lease", "stream/demo", 1.into(), epoch).await }
+    };
+    let (one, two) = tokio::join!(claim(&first.store, Some(0)), claim(&second.store, Some(0)));
+    assert!(one.is_ok() != two.is_ok(), "one owner: {one:?} {two:?}");
+    let epoch = one.or(two).unwrap();
+    assert!(claim(&second.store, Some(epoch)).await.unwrap() > epoch);
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_lost_or_damaged_is_made_again_from_snapshot_and_log() {
+    let (dir, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let node = Running::start(dir.path(), &wire, 1, false).await;
+    let (id, demo, before) = (node.store.node(), name("demo"), token(dir.path()));
+    node.store.create_channel(demo.clone(), String::new(), Timestamp(1)).await.unwrap();
+    let (key, secret) = node.store.create_key(&demo, "a".into(), None, Timestamp(1)).await.unwrap();
+    node.stop().await;
+    closed(dir.path()).await;
+    let database = dir.path().join("db");
+    for incarnation in 2..=3 {
+        if incarnation == 2 {
+            std::fs::remove_dir_all(&database).unwrap();
+        } else {
+            let mut bytes = std::fs::read(database.join("db")).unwrap();
+            bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+            std::fs::write(database.join("db"), bytes).unwrap();
+        }
+        let node = Running::start(dir.path(), &wire, incarnation, false).await;
+        assert_eq!(node.store.node(), id);
+        assert_eq!(node.store.authenticate(&secret, Timestamp(2)), Ok(key.clone()));
+        assert!(node.store.check_operator_token(&before));
+        node.stop().await;
+        closed(dir.path()).await;
+    }
+}

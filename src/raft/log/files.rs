@@ -1,0 +1,122 @@
+//! The few things the log does with files, so that a test can stand between it and the disk.
+
+use std::collections::HashMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustix::fs::FallocateFlags;
+
+/// Zeros are written in pieces of this size where the file system cannot reserve space.
+const ZEROS: usize = 64 << 10;
+
+/// Files of one folder by name.
+pub(super) trait Files: Send + Sync {
+    /// All names.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// A whole file.
+    fn read(&self, name: &str) -> io::Result<Vec<u8>>;
+    /// A piece of a file.
+    fn read_at(&self, name: &str, at: u64, len: usize) -> io::Result<Vec<u8>>;
+    /// Makes a file of `len` zeros whose space is reserved; its name and space survive a power cut.
+    fn make(&self, name: &str, len: u64) -> io::Result<()>;
+    /// Writes; survives a power cut only after [`Self::sync`].
+    fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Makes everything written to the file survive a power cut.
+    fn sync(&self, name: &str) -> io::Result<()>;
+    /// Removes a file for good.
+    fn remove(&self, name: &str) -> io::Result<()>;
+}
+
+/// A folder on the disk.
+pub(super) struct Folder {
+    path: PathBuf,
+    /// A log has few segments; each is opened once.
+    open: Mutex<HashMap<String, Arc<File>>>,
+}
+
+impl Folder {
+    /// The folder at `path`, made when it is not there.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            File::open(parent)?.sync_all()?;
+        }
+        Ok(Self { path: path.to_owned(), open: Mutex::default() })
+    }
+
+    fn file(&self, name: &str) -> io::Result<Arc<File>> {
+        let mut open = self.open.lock();
+        if let Some(file) = open.get(name) {
+            return Ok(Arc::clone(file));
+        }
+        let file = OpenOptions::new().read(true).write(true).open(self.path.join(name))?;
+        let file = Arc::new(file);
+        open.insert(name.to_owned(), Arc::clone(&file));
+        Ok(file)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+impl Files for Folder {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let entries = std::fs::read_dir(&self.path)?;
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        std::fs::read(self.path.join(name))
+    }
+
+    fn read_at(&self, name: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.file(name)?.read_exact_at(&mut bytes, at)?;
+        Ok(bytes)
+    }
+
+    fn make(&self, name: &str, len: u64) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).mode(0o600);
+        let file = file.open(self.path.join(name))?;
+        reserve(&file, len)?;
+        file.sync_all()?;
+        self.open.lock().insert(name.to_owned(), Arc::new(file));
+        self.sync_names()
+    }
+
+    fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file(name)?.write_all_at(bytes, at)
+    }
+
+    fn sync(&self, name: &str) -> io::Result<()> {
+        self.file(name)?.sync_data()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.open.lock().remove(name);
+        std::fs::remove_file(self.path.join(name))?;
+        self.sync_names()
+    }
+}
+
+/// A full disk is told here and not in the middle of a write.
+fn reserve(file: &File, len: u64) -> io::Result<()> {
+    let reserved = rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len);
+    match reserved.map_err(io::Error::from) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            let zeros = [0; ZEROS];
+            for at in (0..len).step_by(ZEROS) {
+                let piece = usize::try_from(len - at).unwrap_or(ZEROS).min(ZEROS);
+                file.write_all_at(zeros.get(..piece).unwrap_or(&zeros), at)?;
+            }
+            Ok(())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,257 @@
+//! The durable log of consensus: a thread that appends to preallocated files and answers once the disk has it.
+//!
+//! Flow: caller → bounded queue → thread takes all that waits → one frame, one `fdatasync` → answers. A
+//! log of our own rather than a ready one: no memory map that kills the process when the disk is full,
+//! checksums that tell damage from a torn tail, and a check that reads without changing.
+
+mod files;
+mod frame;
+mod journal;
+mod state;
+
+use std::ops::{Bound, RangeBounds};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use parking_lot::RwLock;
+use tokio::sync::{mpsc, oneshot};
+
+use self::files::{Files, Folder};
+use self::journal::{Journal, SEGMENT_BYTES};
+use self::state::State;
+
+pub(crate) use self::frame::{Point, Record};
+pub(crate) use self::journal::ENTRY_BYTES_MAX;
+
+/// Writes that may wait. Consensus writes one after the other; more only wait while the disk hangs.
+const WAITING_MAX: usize = 64;
+
+/// Why the log cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// What was acknowledged cannot be read.
+    #[error(
+        "the log is damaged: {file} at byte {at}: {text}; restore it from a copy, or remove this node from its cluster and let it join again"
+    )]
+    Damaged {
+        /// The segment.
+        file: String,
+        /// Where in it.
+        at: u64,
+        /// What is wrong.
+        text: String,
+    },
+    /// The disk failed; nothing was acknowledged.
+    #[error("the log failed: {0}; free or repair the disk and start the node again")]
+    Failed(String),
+}
+
+/// What a check of a log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogReport {
+    /// Frames that were read.
+    pub frames: u64,
+    /// Entries in them that are neither cut off nor purged.
+    pub entries: usize,
+    /// A power cut tore the last frame; it was never acknowledged, and the next start removes it.
+    pub torn: bool,
+}
+
+/// Figures of a log for operators.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogFigures {
+    /// Groups written.
+    pub groups: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Writes that failed.
+    pub errors: u64,
+}
+
+/// Reads the whole log below `dir` while no node uses it, and changes nothing.
+///
+/// # Errors
+/// When it is damaged or cannot be read.
+pub fn check(dir: &Path) -> Result<LogReport, LogError> {
+    let folder = Folder::open(dir).map_err(|error| LogError::Failed(error.to_string()))?;
+    let found = journal::replay(&folder)?;
+    Ok(LogReport { frames: found.frames, entries: found.state.entries.len(), torn: found.torn })
+}
+
+/// An open log. Dropping the last clone ends the thread once everything that waits is written.
+#[derive(Clone)]
+pub(crate) struct Log {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    files: Arc<dyn Files>,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: RwLock<State>,
+    groups: AtomicU64,
+    records: AtomicU64,
+    errors: AtomicU64,
+}
+
+struct Job {
+    records: Vec<Record>,
+    tell: oneshot::Sender<Result<(), LogError>>,
+}
+
+impl Log {
+    /// Opens the log below `dir`, making it when it is not there. Blocks.
+    pub(crate) fn open(dir: &Path) -> Result<Self, LogError> {
+        let folder = Folder::open(dir).map_err(|error| LogError::Failed(error.to_string()))?;
+        Self::open_on(Arc::new(folder), SEGMENT_BYTES)
+    }
+
+    fn open_on(files: Arc<dyn Files>, segment_bytes: u64) -> Result<Self, LogError> {
+        let (mut journal, state) = Journal::open(Arc::clone(&files), segment_bytes)?;
+        let shared = Arc::new(Shared { state: RwLock::new(state), ..Shared::default() });
+        let (jobs, mut queue) = mpsc::channel(WAITING_MAX);
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("raft log".into())
+            .spawn(move || while write_group(&mut journal, &mut queue, &theirs) {})
+            .map_err(|error| LogError::Failed(format!("its thread does not start: {error}")))?;
+        let inner = Inner { shared, files, jobs: Some(jobs), thread: Some(thread) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Appends records in order; `Ok` means that they survive a power cut.
+    pub(crate) async fn write(&self, records: Vec<Record>) -> Result<(), LogError> {
+        let stopped = || LogError::Failed("its thread has stopped".into());
+        let (tell, told) = oneshot::channel();
+        let jobs = self.inner.jobs.as_ref().ok_or_else(stopped)?;
+        jobs.send(Job { records, tell }).await.map_err(|_| stopped())?;
+        told.await.map_err(|_| stopped())?
+    }
+
+    /// The bodies of the entries in `range` that are there, in order: at least one, and no more than
+    /// `bytes_max` in all. May read from the disk.
+    pub(crate) fn entries(
+        &self,
+        range: impl RangeBounds<u64>,
+        bytes_max: usize,
+    ) -> Result<Vec<Arc<[u8]>>, LogError> {
+        let bounds = (range.start_bound().cloned(), range.end_bound().cloned());
+        if is_empty(bounds) {
+            return Ok(Vec::new());
+        }
+        let state = self.inner.shared.state.read();
+        // Under the lock, so that no purge removes the file in between.
+        let mut bytes = 0_usize;
+        let fitting = state.entries.range(bounds).enumerate().take_while(|(nth, (_, slot))| {
+            bytes = bytes.saturating_add(slot.len);
+            *nth == 0 || bytes <= bytes_max
+        });
+        fitting.map(|(_, (_, slot))| self.body(slot)).collect()
+    }
+
+    fn body(&self, slot: &state::Slot) -> Result<Arc<[u8]>, LogError> {
+        if let Some(body) = &slot.body {
+            return Ok(Arc::clone(body));
+        }
+        let file = format!("{:016x}.log", slot.segment);
+        let bytes = self.inner.files.read_at(&file, slot.at, slot.len);
+        let bytes = bytes.map_err(|error| LogError::Failed(error.to_string()))?;
+        if frame::fits(&bytes, slot.crc) {
+            return Ok(bytes.into());
+        }
+        let text = format!("entry {} does not fit its checksum", slot.point.index);
+        Err(LogError::Damaged { file, at: slot.at, text })
+    }
+
+    /// The newest entry, or the newest that was purged.
+    pub(crate) fn last(&self) -> Option<Point> {
+        self.inner.shared.state.read().last()
+    }
+
+    /// The newest entry that was purged.
+    pub(crate) fn purged(&self) -> Option<Point> {
+        self.inner.shared.state.read().purged
+    }
+
+    /// What was saved as committed last.
+    pub(crate) fn committed(&self) -> Option<Point> {
+        self.inner.shared.state.read().committed
+    }
+
+    /// The vote that was saved last.
+    pub(crate) fn vote(&self) -> Option<Arc<[u8]>> {
+        self.inner.shared.state.read().vote.clone()
+    }
+
+    /// Its figures.
+    pub(crate) fn figures(&self) -> LogFigures {
+        let read = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
+        let shared = &self.inner.shared;
+        LogFigures {
+            groups: read(&shared.groups),
+            records: read(&shared.records),
+            errors: read(&shared.errors),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was told to everybody who waited for it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Takes all that waits, writes it with one sync and answers. False when nobody will write any more.
+fn write_group(journal: &mut Journal, queue: &mut mpsc::Receiver<Job>, shared: &Shared) -> bool {
+    let Some(first) = queue.blocking_recv() else { return false };
+    let mut jobs = vec![first];
+    while let Ok(job) = queue.try_recv() {
+        jobs.push(job);
+    }
+    let records: Vec<Record> =
+        jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.records)).collect();
+    // Readers go on while the disk works: what is written is taken in afterwards.
+    let written = journal.write(&records);
+    if let Ok(placed) = &written {
+        let mut state = shared.state.write();
+        for (record, place) in records.iter().zip(placed) {
+            state.apply(record, place.segment, place.at);
+        }
+    }
+    let freed = written.and_then(|_| journal.free(&shared.state.read()));
+    shared.groups.fetch_add(1, Ordering::Relaxed);
+    shared.records.fetch_add(records.len() as u64, Ordering::Relaxed);
+    shared.errors.fetch_add(u64::from(freed.is_err()), Ordering::Relaxed);
+    for job in jobs {
+        // The caller may have given up; the write is made all the same.
+        let _ = job.tell.send(freed.clone());
+    }
+    true
+}
+
+fn is_empty((start, end): (Bound<u64>, Bound<u64>)) -> bool {
+    let first = match start {
+        Bound::Included(first) => first,
+        Bound::Excluded(before) => before.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    match end {
+        Bound::Included(last) => first > last,
+        Bound::Excluded(end) => first >= end,
+        Bound::Unbounded => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

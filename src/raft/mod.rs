@@ -1,0 +1,359 @@
+//! L2. Consensus: the same changes in the same order on every node, by openraft, on a durable [`log`].
+//!
+//! Flow of a change: [`Consensus::propose`] → batch of all that waits → the leader, here or by [`Network`] →
+//! entry in the log of a majority, synced → [`Machine::apply`] on every node, voter or not → reply.
+//! One node alone is a cluster of one voter. What the changes mean is the machine's matter.
+//!
+//! A snapshot and the log behind it are all that a node needs; the first snapshot is made when a cluster is
+//! founded, so that what the machine held before is in it and comes to every node that joins later.
+
+pub mod log;
+mod machine;
+mod membership;
+mod network;
+mod propose;
+mod snapshot;
+mod status;
+mod storage;
+mod types;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use openraft::error::{InitializeError, RaftError};
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot};
+use weir_model::{NodeId, Timestamp};
+
+use self::log::{Log, LogError, LogReport};
+use self::machine::Applier;
+use self::propose::{COMMAND_BYTES_MAX, Figures, Proposer, Waiting};
+use self::snapshot::Snapshots;
+use self::storage::Storage;
+use self::types::Core;
+
+pub use self::machine::{Committed, Machine, MachineError};
+pub use self::membership::{Change, ChangeError};
+pub use self::network::{
+    APPEND, BODY_BYTES_MAX, CHANGE, CallError, KINDS, Network, PROPOSE, READ_INDEX, SNAPSHOT, VOTE,
+};
+pub use self::propose::ProposeError;
+pub use self::status::{Part, PeerStatus, Status};
+pub use self::types::{Reply, Request, RequestId};
+
+/// Folder of the log's segments.
+const LOG: &str = "log";
+/// A founding node leads after one election among itself; a slow disk may take its time for the snapshot.
+const FOUNDING_PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks for a leader.
+const LEADER_PAUSE: Duration = Duration::from_millis(20);
+
+/// Starts a named background loop.
+pub type Spawn = Arc<dyn Fn(&str, BoxFuture<'static, ()>) + Send + Sync>;
+
+/// What a node's consensus is made of.
+pub struct Parts {
+    /// Folder of log and snapshot.
+    pub dir: PathBuf,
+    /// This node.
+    pub node: NodeId,
+    /// Larger at each start of the process; numbers of changes are unique with it.
+    pub incarnation: u64,
+    /// What makes the changes.
+    pub machine: Arc<dyn Machine>,
+    /// The way to other nodes.
+    pub network: Arc<dyn Network>,
+    /// Starts loops.
+    pub spawn: Spawn,
+}
+
+/// One node's part in consensus. Cheap to clone.
+#[derive(Clone)]
+pub struct Consensus {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    node: NodeId,
+    incarnation: u64,
+    numbers: AtomicU64,
+    core: Core,
+    log: Log,
+    network: Arc<dyn Network>,
+    queue: mpsc::Sender<Waiting>,
+    figures: Arc<Figures>,
+}
+
+/// What a check of a node's log and snapshot found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The log.
+    pub log: LogReport,
+    /// Bytes of the snapshot's state.
+    pub snapshot: Option<u64>,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let LogReport { frames, entries, torn } = &self.log;
+        write!(f, "log: {frames} groups, {entries} entries")?;
+        if *torn {
+            write!(f, ", a torn end that the next start cuts off")?;
+        }
+        match self.snapshot {
+            Some(bytes) => write!(f, "; snapshot: {bytes} bytes"),
+            None => write!(f, "; no snapshot"),
+        }
+    }
+}
+
+/// Reads log and snapshot below `dir` while no node uses them, and changes nothing.
+///
+/// # Errors
+/// When one of them is damaged or cannot be read.
+pub fn check(dir: &Path) -> Result<Report, LogError> {
+    Ok(Report { log: log::check(&dir.join(LOG))?, snapshot: snapshot::check(dir)? })
+}
+
+impl Consensus {
+    /// Opens log and snapshot, brings the machine up to them and takes part.
+    ///
+    /// # Errors
+    /// When they are damaged, do not belong to the machine's state, or the disk fails.
+    pub async fn open(parts: Parts) -> Result<Self, LogError> {
+        let Parts { dir, node, incarnation, machine, network, spawn } = parts;
+        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
+        let opened = tokio::task::spawn_blocking(move || open_files(&dir)).await;
+        let (log, snapshots) = opened.map_err(|error| failed(&error))??;
+        let applier = Applier::open(machine, Arc::new(snapshots)).await?;
+        check_fit(&log, &applier)?;
+        let settings = Arc::new(types::settings().map_err(|error| failed(&error))?);
+        let peers = network::Peers(Arc::clone(&network));
+        let storage = Storage::new(log.clone());
+        let core = Core::new(node.0, settings, peers, storage, applier).await;
+        let core = core.map_err(|error| failed(&error))?;
+        let (queue, waiting) = mpsc::channel(propose::WAITING_MAX);
+        let figures = Arc::new(Figures::default());
+        let proposer = Proposer {
+            id: node,
+            core: core.clone(),
+            network: Arc::clone(&network),
+            figures: Arc::clone(&figures),
+        };
+        spawn("raft proposals", Box::pin(proposer.run(waiting)));
+        let numbers = AtomicU64::new(0);
+        let inner = Inner { node, incarnation, numbers, core, log, network, queue, figures };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Makes this node a cluster of one, unless it is in a cluster already. Returns once it leads and its
+    /// first snapshot holds what the machine had before.
+    ///
+    /// # Errors
+    /// When the disk fails or it takes too long.
+    pub async fn found(&self) -> Result<(), LogError> {
+        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
+        let core = &self.inner.core;
+        match core.initialize(BTreeSet::from([self.inner.node.0])).await {
+            Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
+            Err(error) => return Err(failed(&error)),
+        }
+        let wait = core.wait(Some(FOUNDING_PATIENCE));
+        if core.metrics().borrow().snapshot.is_some() {
+            return Ok(());
+        }
+        let applied = wait.metrics(|now| now.last_applied.is_some(), "the first entry");
+        applied.await.map_err(|error| failed(&error))?;
+        core.trigger().snapshot().await.map_err(|error| failed(&error))?;
+        let made = wait.metrics(|now| now.snapshot.is_some(), "the first snapshot").await;
+        let upto = made.map_err(|error| failed(&error))?.snapshot.map_or(0, |id| id.index);
+        core.trigger().purge_log(upto).await.map_err(|error| failed(&error))?;
+        let purged = wait.metrics(|now| now.purged.is_some(), "the purge").await;
+        purged.map(|_| ()).map_err(|error| failed(&error))
+    }
+
+    /// Whether this node was in a cluster before: it then takes part again by itself.
+    ///
+    /// # Errors
+    /// When consensus has stopped.
+    pub async fn is_member(&self) -> Result<bool, LogError> {
+        let known = self.inner.core.is_initialized().await;
+        known.map_err(|error| LogError::Failed(error.to_string()))
+    }
+
+    /// Has `command` made everywhere and answers with the machine's reply. `Ok` means that a majority of the
+    /// voters has it on disk and this or the leading node has made it.
+    ///
+    /// # Errors
+    /// When no leader took it, or none answered before `deadline`.
+    pub async fn propose(
+        &self,
+        command: Box<RawValue>,
+        at: Timestamp,
+        deadline: Duration,
+    ) -> Result<Reply, ProposeError> {
+        let bytes = command.get().len();
+        if bytes > COMMAND_BYTES_MAX {
+            return Err(ProposeError::TooLarge(bytes));
+        }
+        let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
+        let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
+        let since = self.applied().unwrap_or_default();
+        let (tell, told) = oneshot::channel();
+        let sent = Arc::new(AtomicBool::new(false));
+        let request = Request { id, at, since, command };
+        let waiting = Waiting { request, tell, sent: Arc::clone(&sent) };
+        let counted = Counted::new(&self.inner.figures);
+        let stopped = || ProposeError::Stopped("its loop has ended".into());
+        let answer = async {
+            self.inner.queue.send(waiting).await.map_err(|_| stopped())?;
+            told.await.map_err(|_| stopped())?
+        };
+        let answer = tokio::time::timeout(deadline, answer).await;
+        drop(counted);
+        answer.unwrap_or_else(|_| {
+            let led = self.inner.core.metrics().borrow().current_leader.is_some();
+            let may_be_made = led || sent.load(Ordering::Relaxed);
+            Err(if may_be_made { ProposeError::Unknown } else { ProposeError::NoLeader })
+        })
+    }
+
+    /// Returns once everything that was acknowledged anywhere before this call can be read here; answers
+    /// with the index up to which that is.
+    ///
+    /// # Errors
+    /// When no leader confirmed it before `deadline`.
+    pub async fn read_barrier(&self, deadline: Duration) -> Result<u64, ProposeError> {
+        let confirmed = async {
+            loop {
+                match self.read_index().await {
+                    Some(index) => break index,
+                    None => tokio::time::sleep(LEADER_PAUSE).await,
+                }
+            }
+        };
+        let reached = async {
+            let index = confirmed.await;
+            let wait = self.inner.core.wait(None);
+            let applied = wait.applied_index_at_least(Some(index), "a linearizable read").await;
+            applied.map(|_| index).map_err(|error| ProposeError::Stopped(error.to_string()))
+        };
+        tokio::time::timeout(deadline, reached).await.unwrap_or(Err(ProposeError::NoLeader))
+    }
+
+    async fn read_index(&self) -> Option<u64> {
+        let leader = self.inner.core.metrics().borrow().current_leader?;
+        if leader == self.inner.node.0 {
+            return led_index(&self.inner.core).await;
+        }
+        let call =
+            self.inner.network.call(NodeId(leader), READ_INDEX, Bytes::new(), types::ELECTION_MIN);
+        network::decode::<Option<u64>>(&call.await.ok()?).ok()?
+    }
+
+    /// Changes who takes part, by way of the leader.
+    ///
+    /// # Errors
+    /// When the state forbids it, or nobody answered in time.
+    pub async fn change(&self, change: Change) -> Result<(), ChangeError> {
+        let leader = self.inner.core.metrics().borrow().current_leader;
+        let leader = leader.ok_or(ChangeError::NoLeader)?;
+        if leader == self.inner.node.0 {
+            return membership::make(&self.inner.core, change).await;
+        }
+        let body = network::encode(&change).map_err(|_| ChangeError::NoLeader)?;
+        let patience = membership::PATIENCE;
+        let call = self.inner.network.call(NodeId(leader), CHANGE, body, patience);
+        match call.await {
+            Ok(answer) => network::decode(&answer).unwrap_or(Err(ChangeError::Unknown)),
+            Err(CallError::Unreachable(_) | CallError::Refused(_)) => Err(ChangeError::NoLeader),
+            Err(CallError::TimedOut) => Err(ChangeError::Unknown),
+        }
+    }
+
+    /// Answers a request of another node, one of [`KINDS`]. Who asks was checked by who carried it.
+    ///
+    /// # Errors
+    /// When it is malformed or this node cannot answer it.
+    pub async fn handle(&self, kind: &str, body: &[u8]) -> Result<Bytes, CallError> {
+        let core = &self.inner.core;
+        match kind {
+            PROPOSE => network::encode(&propose::answer(core, body).await?),
+            READ_INDEX => network::encode(&led_index(core).await),
+            CHANGE => network::encode(&membership::answer(core, body).await?),
+            other => network::answer(core, other, body).await,
+        }
+    }
+
+    /// Consensus as operators see it.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let inner = &self.inner;
+        Status::of(&inner.core.metrics().borrow(), inner.log.figures(), &inner.figures)
+    }
+
+    /// Index of the newest entry that was made here.
+    #[must_use]
+    pub fn applied(&self) -> Option<u64> {
+        self.inner.core.metrics().borrow().last_applied.map(|id| id.index)
+    }
+
+    /// Whether this node leads, as far as it knows.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.inner.core.metrics().borrow().current_leader == Some(self.inner.node.0)
+    }
+
+    /// Takes part no longer; what was acknowledged stays.
+    pub async fn shutdown(&self) {
+        // Fails only when its task has panicked, and then it has ended too.
+        let _ = self.inner.core.shutdown().await;
+    }
+}
+
+/// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
+async fn led_index(core: &Core) -> Option<u64> {
+    let (index, applied) = core.get_read_log_id().await.ok()?;
+    Some(index.max(applied)?.index)
+}
+
+fn open_files(dir: &Path) -> Result<(Log, Snapshots), LogError> {
+    Ok((Log::open(&dir.join(LOG))?, Snapshots::open(dir)?))
+}
+
+/// Log and state have to be of one history.
+fn check_fit(log: &Log, applier: &Applier) -> Result<(), LogError> {
+    let damaged = |text: &str| LogError::Damaged { file: LOG.into(), at: 0, text: text.into() };
+    if applier.applied().is_some() && log.vote().is_none() {
+        return Err(damaged("it is empty, but the state beside it was made by a log"));
+    }
+    if applier.applied().map(log::Point::from) < log.purged() {
+        return Err(damaged("its oldest entries are newer than the state beside it"));
+    }
+    Ok(())
+}
+
+/// Counts one who waits, also when it gives up.
+struct Counted<'a>(&'a Figures);
+
+impl<'a> Counted<'a> {
+    fn new(figures: &'a Figures) -> Self {
+        figures.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(figures)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

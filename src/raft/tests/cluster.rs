@@ -1,0 +1,145 @@
+//! Three voters and those who join them.
+
+use futures_util::future::join_all;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_founder_held_reaches_everybody_and_every_node_takes_changes() {
+    let (_, nodes) = three().await;
+    for (n, node) in nodes.iter().enumerate() {
+        assert_eq!(add(&node.running(), 1).await, Ok(1_001 + n as u64));
+    }
+    for node in &nodes {
+        node.running().read_barrier(PATIENCE).await.unwrap();
+        assert_eq!(node.machine().total(), 1_003);
+    }
+    for node in &nodes {
+        node.stop().await;
+    }
+    for node in &nodes {
+        *node.machine.lock() = Arc::default();
+        node.start().await;
+    }
+    assert_eq!(add(&nodes[1].running(), 1).await, Ok(1_004), "all were off, with machines lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_or_doubled_while_leaders_die_and_answers_vanish() {
+    let (mesh, nodes) = three().await;
+    mesh.loss.store(20, Ordering::Relaxed);
+    let clock = AtomicU64::new(1);
+    let tick = || clock.fetch_add(1, Ordering::SeqCst);
+    let done = AtomicBool::new(false);
+    let history = Mutex::new(Vec::new());
+    let write = async |nth: usize| {
+        while !done.load(Ordering::Relaxed) {
+            let node = mesh.nodes.read().get(&nodes[nth % 3].id).cloned();
+            let Some(node) = node else {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            };
+            let begin = tick();
+            // Unanswered ones may have been made; only answers are promises.
+            if let Ok(value) = add(&node, 1).await {
+                history.lock().push((begin, tick(), value));
+            }
+        }
+    };
+    let faults = async {
+        let ids = [1, 2, 3];
+        for round in 0..4 {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let leader = nodes.iter().find(|node| node.running().leads());
+            let leader = leader.unwrap_or(&nodes[0]);
+            if round % 2 == 0 {
+                mesh.isolate(leader.id, &ids);
+                tokio::time::sleep(Duration::from_millis(1_500)).await;
+                mesh.heal();
+            } else {
+                leader.stop().await;
+                tokio::time::sleep(Duration::from_millis(1_500)).await;
+                leader.start().await;
+            }
+        }
+        mesh.loss.store(0, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        done.store(true, Ordering::Relaxed);
+    };
+    let writers = join_all((0..12).map(write));
+    tokio::time::timeout(Duration::from_secs(60), async { tokio::join!(faults, writers) })
+        .await
+        .unwrap();
+    let history = history.into_inner();
+    check_history(&history);
+    assert!(history.len() > 100, "{}", history.len());
+    let mut totals = Vec::new();
+    for node in &nodes {
+        node.running().read_barrier(PATIENCE).await.unwrap();
+        totals.push(node.machine().total());
+    }
+    assert!(totals.iter().all(|total| *total == totals[0]), "{totals:?}");
+    let newest = history.iter().map(|(_, _, value)| *value).max().unwrap();
+    assert!(totals[0] >= newest && totals[0] >= 1_000 + history.len() as u64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_off_leader_promises_nothing_and_reads_nothing_old() {
+    let (mesh, nodes) = three().await;
+    let leader = nodes.iter().find(|node| node.running().leads()).unwrap();
+    mesh.isolate(leader.id, &[1, 2, 3]);
+    let old = leader.running();
+    let command = serde_json::value::to_raw_value(&1).unwrap();
+    let short = Duration::from_millis(700);
+    let (written, read) =
+        tokio::join!(old.propose(command, Timestamp(0), short), old.read_barrier(short));
+    assert!(written.is_err() && read.is_err(), "{written:?} {read:?}");
+    let other = nodes.iter().find(|node| node.id != leader.id).unwrap();
+    assert!(add(&other.running(), 1).await.is_ok());
+    mesh.heal();
+    old.read_barrier(PATIENCE).await.unwrap();
+    other.running().read_barrier(PATIENCE).await.unwrap();
+    until(&[&old, &other.running()], "all is applied", |now| now.applied == now.last_log).await;
+    assert_eq!(leader.machine().total(), other.machine().total());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_learner_gets_the_snapshot_follows_votes_is_demoted_and_leaves() {
+    let (mesh, nodes) = three().await;
+    let leader = nodes.iter().find(|node| node.running().leads()).unwrap().running();
+    let fourth = Node::new(4, &mesh);
+    let running = fourth.start().await;
+    leader.change(Change::AddLearner(NodeId(4))).await.unwrap();
+    until(&[&running], "it learns", |now| now.part == Part::Learner && now.snapshot.is_some())
+        .await;
+    assert_eq!(add(&running, 1).await, Ok(1_001), "a learner forwards");
+    running.read_barrier(PATIENCE).await.unwrap();
+    assert_eq!(fourth.machine().total(), 1_001);
+
+    // By way of a follower: the leader makes it.
+    let follower = nodes.iter().find(|node| !node.running().leads()).unwrap().running();
+    follower.change(Change::Promote(NodeId(4))).await.unwrap();
+    until(&[&leader], "it votes", |now| now.voters.len() == 4).await;
+    let again = leader.change(Change::Promote(NodeId(4))).await;
+    assert!(matches!(again, Err(ChangeError::Forbidden(_))), "{again:?}");
+    follower.change(Change::Demote(NodeId(4))).await.unwrap();
+    until(&[&leader], "it learns", |now| now.learners == [NodeId(4)]).await;
+    leader.change(Change::Remove(NodeId(4))).await.unwrap();
+    until(&[&leader], "it left", |now| now.learners.is_empty() && now.voters.len() == 3).await;
+    let unknown = leader.change(Change::Promote(NodeId(9))).await;
+    assert!(unknown.unwrap_err().to_string().contains("is not in the cluster"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_was_away_catches_up() {
+    let (mesh, nodes) = three().await;
+    let away = nodes.iter().find(|node| !node.running().leads()).unwrap();
+    mesh.isolate(away.id, &[1, 2, 3]);
+    let leader = nodes.iter().find(|node| node.running().leads()).unwrap().running();
+    for _ in 0..200 {
+        add(&leader, 1).await.unwrap();
+    }
+    mesh.heal();
+    away.running().read_barrier(PATIENCE).await.unwrap();
+    assert_eq!(away.machine().total(), 1_200);
+}
