@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use quinn::{Connection, Incoming};
 use quinn::crypto::rustls::HandshakeData;
+use quinn::{Connection, Incoming};
 use rustls::pki_types::CertificateDer;
 
-use super::endpoint::{
-    ALPN_JOIN, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX,
-};
+use super::endpoint::{ALPN_JOIN, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX};
 use super::invite::admit;
 use super::peers::Mesh;
 use super::peers::hello::{self, Greeted};

@@ -60,7 +60,9 @@ pub enum Congestion {
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     /// The socket.
-    #[error("the cluster socket cannot be bound to {0}: {1}; choose another address or stop its user")]
+    #[error(
+        "the cluster socket cannot be bound to {0}: {1}; choose another address or stop its user"
+    )]
     Bind(SocketAddr, std::io::Error),
     /// Certificates.
     #[error(transparent)]
@@ -174,14 +176,12 @@ fn transport(congestion: Congestion) -> TransportConfig {
 }
 
 fn server(trust: &Arc<Trust>, clock: &Clock) -> Result<ServerConfig, EndpointError> {
-    let mut tls = rustls::ServerConfig::builder_with_details(
-        provider(),
-        Arc::new(Now(Arc::clone(clock))),
-    )
-    .with_protocol_versions(&[&rustls::version::TLS13])
-    .map_err(EndpointError::tls)?
-    .with_client_cert_verifier(Arc::new(Verifier(Arc::clone(trust))))
-    .with_cert_resolver(Arc::new(Newest(Arc::clone(trust))));
+    let mut tls =
+        rustls::ServerConfig::builder_with_details(provider(), Arc::new(Now(Arc::clone(clock))))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(EndpointError::tls)?
+            .with_client_cert_verifier(Arc::new(Verifier(Arc::clone(trust))))
+            .with_cert_resolver(Arc::new(Newest(Arc::clone(trust))));
     tls.alpn_protocols = vec![ALPN.to_vec(), ALPN_JOIN.to_vec()];
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
@@ -190,15 +190,13 @@ fn server(trust: &Arc<Trust>, clock: &Clock) -> Result<ServerConfig, EndpointErr
 }
 
 fn client(trust: &Arc<Trust>, clock: &Clock) -> Result<ClientConfig, EndpointError> {
-    let mut tls = rustls::ClientConfig::builder_with_details(
-        provider(),
-        Arc::new(Now(Arc::clone(clock))),
-    )
-    .with_protocol_versions(&[&rustls::version::TLS13])
-    .map_err(EndpointError::tls)?
-    .dangerous()
-    .with_custom_certificate_verifier(Arc::new(Verifier(Arc::clone(trust))))
-    .with_client_cert_resolver(Arc::new(Newest(Arc::clone(trust))));
+    let mut tls =
+        rustls::ClientConfig::builder_with_details(provider(), Arc::new(Now(Arc::clone(clock))))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(EndpointError::tls)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Verifier(Arc::clone(trust))))
+            .with_client_cert_resolver(Arc::new(Newest(Arc::clone(trust))));
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.resumption = Resumption::disabled();
     let tls = QuicClientConfig::try_from(tls).map_err(EndpointError::tls)?;

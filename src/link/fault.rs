@@ -228,8 +228,12 @@ impl Socket {
             }
             network.order += 1;
             let order = network.order;
-            let waiting =
-                Waiting { due: sent + fate.late, order, to: transmit.destination, bytes: bytes.clone() };
+            let waiting = Waiting {
+                due: sent + fate.late,
+                order,
+                to: transmit.destination,
+                bytes: bytes.clone(),
+            };
             network.waiting.push(waiting);
         }
         self.shared.wake.notify_one();

@@ -319,7 +319,7 @@ impl Trust {
         Arc::clone(&self.own.read().shown)
     }
 
-    pub(super) const fn chains(&self) -> &verify::Chains {
+    const fn chains(&self) -> &verify::Chains {
         &self.chains
     }
 

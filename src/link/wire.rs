@@ -58,7 +58,9 @@ pub(super) fn header<T: Serialize>(value: &T) -> Result<Bytes, WireError> {
 }
 
 /// Reads a header.
-pub(super) async fn read_header<T: DeserializeOwned>(from: &mut RecvStream) -> Result<T, WireError> {
+pub(super) async fn read_header<T: DeserializeOwned>(
+    from: &mut RecvStream,
+) -> Result<T, WireError> {
     let mut length = [0; 2];
     from.read_exact(&mut length).await?;
     let length = usize::from(u16::from_be_bytes(length));

@@ -120,11 +120,7 @@ async fn tell(mesh: &Mesh, send: &mut SendStream, answer: Result<Welcome, Refusa
     }
 }
 
-async fn admit(
-    mesh: &Mesh,
-    connection: &Connection,
-    text: AskText,
-) -> Result<Welcome, Refusal> {
+async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<Welcome, Refusal> {
     let Ok(_place) = mesh.joining.now.try_acquire() else { return Err(Unwelcome::Busy.into()) };
     if !mesh.joining.within_the_minute((mesh.world.clock)()) {
         return Err(Unwelcome::Busy.into());
@@ -138,7 +134,8 @@ async fn admit(
     let issued = authority
         .issue(node, &roles, &key, now)
         .map_err(|error| Refusal::new("certificate", error.to_string()))?;
-    let peers = peers.into_iter().map(|PeerAddress { node, addresses }| PeerText { node, addresses });
+    let peers =
+        peers.into_iter().map(|PeerAddress { node, addresses }| PeerText { node, addresses });
     tracing::info!(%node, ?roles, "a node was admitted");
     Ok(Welcome {
         refusal: None,
@@ -158,7 +155,8 @@ fn understood(connection: &Connection, text: AskText) -> Result<(Ask, PublicKey)
         .map_err(|_| Unwelcome::Malformed)?;
     let secret = unhex(&text.secret).and_then(|bytes| bytes.try_into().ok()).map(Secret);
     let secret = secret.ok_or(Unwelcome::Malformed)?;
-    let short = text.name.chars().count() <= NAME_CHARS_MAX && text.addresses.len() <= ADDRESSES_MAX;
+    let short =
+        text.name.chars().count() <= NAME_CHARS_MAX && text.addresses.len() <= ADDRESSES_MAX;
     if !short || !key.signed(&bound, &proof) {
         return Err(Unwelcome::Malformed);
     }

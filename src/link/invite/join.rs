@@ -128,8 +128,7 @@ fn stranger(at: SocketAddr) -> Result<Endpoint, JoinError> {
         (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
     };
     let socket = endpoint::bind(any)?;
-    let endpoint =
-        Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime));
+    let endpoint = Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime));
     endpoint.map_err(|error| EndpointError::Bind(any, error).into())
 }
 
@@ -190,13 +189,12 @@ async fn ask(
 }
 
 fn pinned(fingerprint: Fingerprint, clock: Clock) -> Result<ClientConfig, EndpointError> {
-    let mut tls =
-        rustls::ClientConfig::builder_with_details(provider(), Arc::new(Now(clock)))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(EndpointError::tls)?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Pinned(fingerprint)))
-            .with_no_client_auth();
+    let mut tls = rustls::ClientConfig::builder_with_details(provider(), Arc::new(Now(clock)))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(EndpointError::tls)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned(fingerprint)))
+        .with_no_client_auth();
     tls.alpn_protocols = vec![ALPN_JOIN.to_vec()];
     let tls = QuicClientConfig::try_from(tls).map_err(EndpointError::tls)?;
     Ok(ClientConfig::new(Arc::new(tls)))
@@ -222,12 +220,12 @@ impl ServerCertVerifier for Pinned {
         roots.add(authority.clone().into_owned())?;
         let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
         let chain = chain.build().map_err(|_| stranger())?;
-        chain
-            .verify_server_cert(end_entity, &[], server_name, ocsp_response, now)
-            .inspect_err(|error| {
+        chain.verify_server_cert(end_entity, &[], server_name, ocsp_response, now).inspect_err(
+            |error| {
                 let reason: Reason = verify::reason(error);
                 tracing::warn!(?reason, "the cluster's node has a bad certificate");
-            })
+            },
+        )
     }
 
     fn verify_tls12_signature(

@@ -28,7 +28,8 @@ pub(in crate::link) fn keep(mesh: &Arc<Mesh>) -> impl Future<Output = ()> + Send
         let mesh = weak.upgrade();
         let answer: BoxFuture<'static, _> = Box::pin(async move {
             let mesh = mesh.ok_or(Unwelcome::NotAVoter)?;
-            let key = std::str::from_utf8(&body).ok().and_then(|text| PublicKey::from_hex(text).ok());
+            let key =
+                std::str::from_utf8(&body).ok().and_then(|text| PublicKey::from_hex(text).ok());
             let key = key.ok_or(Unwelcome::Malformed)?;
             let issued = sign(&mesh, caller.node, (*caller.roles).clone(), &key).await?;
             let json = serde_json::to_vec(&issued);

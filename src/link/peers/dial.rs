@@ -73,12 +73,7 @@ fn jittered(backoff: Duration) -> Duration {
 }
 
 /// Dials and serves until the connection ends. Says whether it was a good one.
-async fn once(
-    mesh: &Arc<Mesh>,
-    peer: &Arc<Peer>,
-    lane: Lane,
-    address: Option<SocketAddr>,
-) -> bool {
+async fn once(mesh: &Arc<Mesh>, peer: &Arc<Peer>, lane: Lane, address: Option<SocketAddr>) -> bool {
     let Some(address) = address else {
         peer.failed("no address is known".into());
         return false;

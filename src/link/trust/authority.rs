@@ -139,8 +139,7 @@ impl Authority {
         life: Duration,
     ) -> Result<Issued, TrustError> {
         check(roles)?;
-        let mut params =
-            CertificateParams::new(names(node, roles)).map_err(TrustError::making)?;
+        let mut params = CertificateParams::new(names(node, roles)).map_err(TrustError::making)?;
         params.distinguished_name.push(DnType::CommonName, node.to_string());
         let unit = roles.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         params.distinguished_name.push(DnType::OrganizationalUnitName, unit);
