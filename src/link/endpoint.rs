@@ -15,6 +15,8 @@ use rustls::client::Resumption;
 use rustls::server::NoServerSessionStorage;
 use socket2::SockRef;
 
+use super::request::IN_FLIGHT_PER_PEER_MAX;
+use super::stream::OPEN_PER_PEER_MAX;
 use super::trust::verify::{Newest, Now, Verifier, provider};
 use super::trust::{Trust, TrustError, files};
 use super::{Clock, Config, World};
@@ -30,10 +32,11 @@ pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Four tries in an idle timeout.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(750);
-/// Requests that a peer may have open on one connection.
-pub const REQUEST_STREAMS_MAX: u32 = 1024;
-/// Bulk streams that a peer may have open on one connection.
-pub const BULK_STREAMS_MAX: u32 = 512;
+/// Requests that a peer may have open on one connection: a quarter more than it will, because quinn gives the
+/// places of ended streams back an eighth at a time.
+pub const REQUEST_STREAMS_MAX: u32 = (IN_FLIGHT_PER_PEER_MAX * 5 / 4) as u32;
+/// Bulk streams that a peer may have open on one connection; likewise.
+pub const BULK_STREAMS_MAX: u32 = (OPEN_PER_PEER_MAX * 5 / 4) as u32;
 /// One stream fills 300 Mbit/s at a round trip of 100 ms.
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// What one connection may hold in memory before it is read.

@@ -17,13 +17,13 @@ use quinn::{RecvStream, SendStream, VarInt};
 use tokio::sync::OwnedSemaphorePermit;
 use weir_model::NodeId;
 
+use super::Clock;
 use super::peers::{Mesh, Peer};
 use super::request::Caller;
 use super::wire::{self, code};
-use super::{Clock, endpoint};
 
-/// Streams that this node may have open to one peer: what the peer lets in.
-pub const OPEN_PER_PEER_MAX: usize = endpoint::BULK_STREAMS_MAX as usize;
+/// Streams that this node may have open to one peer: a segment of each of some hundred tracks.
+pub const OPEN_PER_PEER_MAX: usize = 512;
 /// Streams from all peers that are read at once; each costs a task.
 pub const READING_MAX: usize = 4096;
 /// Bytes that one read returns at most.
@@ -143,7 +143,7 @@ impl Writer {
         self.over = self.send.finish().is_ok();
     }
 
-    /// Ends the stream and waits until the reader has everything.
+    /// Ends the stream and waits until the reader's node has everything, read or not.
     ///
     /// # Errors
     /// When the reader stopped or the connection broke before that.

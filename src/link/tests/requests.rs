@@ -1,7 +1,5 @@
 //! Requests: answers, refusals, and every bound.
 
-use std::sync::atomic::AtomicUsize;
-
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
@@ -133,23 +131,19 @@ async fn too_many_requests_in_flight_are_refused_at_once_and_counted() {
     let cluster = Cluster::new();
     let (one, two) = cluster.pair().await;
     let (mut begins, _drops) = hang(&two);
-    let begun = AtomicUsize::new(0);
     let calls = join_all(
         (0..IN_FLIGHT_PER_PEER_MAX).map(|_| one.link.call(id(2), "hang", Bytes::new(), PATIENCE)),
     );
-    let counting = async {
-        while begins.recv().await.is_some() {
-            if begun.fetch_add(1, Ordering::Relaxed) + 1 == IN_FLIGHT_PER_PEER_MAX {
-                break;
-            }
+    let one_more = async {
+        for _ in 0..IN_FLIGHT_PER_PEER_MAX {
+            begins.recv().await.unwrap();
         }
+        assert_eq!(one.link.peers()[0].requests_in_flight, IN_FLIGHT_PER_PEER_MAX);
+        ask(&one, &two, b"").await
     };
     tokio::select! {
         _ = calls => panic!("nobody answers"),
-        () = counting => {
-            assert_eq!(one.link.peers()[0].requests_in_flight, IN_FLIGHT_PER_PEER_MAX);
-            assert_eq!(ask(&one, &two, b"").await, Err(CallError::Busy(id(2))));
-        }
+        more = one_more => assert_eq!(more, Err(CallError::Busy(id(2)))),
     }
     assert_eq!(one.link.counts().peers.requests_refused, 1);
     echo(&two);

@@ -74,12 +74,19 @@ async fn a_reader_that_stops_and_a_kind_that_nobody_takes_end_the_writer() {
     let ended = |kind| {
         let one = &one;
         async move {
-            let writer = one.link.open(id(2), kind, &json!(null), 0).await.unwrap();
-            tokio::time::timeout(PATIENCE, writer.delivered()).await.unwrap()
+            let mut writer = one.link.open(id(2), kind, &json!(null), 0).await.unwrap();
+            let writing = async {
+                loop {
+                    if let Err(error) = writer.write(Bytes::from_static(&[0; 1000])).await {
+                        break error;
+                    }
+                }
+            };
+            tokio::time::timeout(PATIENCE, writing).await.unwrap()
         }
     };
-    assert_eq!(ended("stop").await, Err(StreamError::Stopped(9)));
-    assert_eq!(ended("unknown").await, Err(StreamError::Stopped(6)));
+    assert_eq!(ended("stop").await, StreamError::Stopped(9));
+    assert_eq!(ended("unknown").await, StreamError::Stopped(6));
     assert_eq!(two.link.counts().peers.streams_not_taken, 1);
 }
 
