@@ -46,8 +46,9 @@ fn take(mesh: &Arc<Mesh>, incoming: Incoming) {
         let served = tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming);
         let Ok(Ok(connection)) = served.await else { return };
         if protocol(&connection).as_deref() == Some(ALPN_JOIN) {
-            admit::serve(&shared, connection).await;
+            // Slow strangers have places of their own, so that they keep no member out.
             drop(place);
+            admit::serve(&shared, connection).await;
             return;
         }
         let greeted = greet(&shared, &connection).await;

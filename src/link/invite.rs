@@ -125,7 +125,8 @@ impl FromStr for Token {
 pub struct Ask {
     /// The secret of its token.
     pub secret: Secret,
-    /// The id it was born with; the certificate will carry it.
+    /// The id it was born with; the certificate will carry it. Whoever admits must refuse an id that is known
+    /// already, or a guest takes the place of a member.
     pub node: NodeId,
     /// The name it wants.
     pub name: String,

@@ -169,7 +169,8 @@ impl Link {
         self.mesh.changed.subscribe()
     }
 
-    /// Answers requests of a kind from now on. The handler's future is dropped when the caller gives up.
+    /// Answers requests of a kind from now on. Callers hold themselves to the limits that they registered too,
+    /// so a kind with limits other than the default is registered on every node. The handler's future is dropped when the caller gives up.
     pub fn on_request<F>(&self, kind: &'static str, limits: Kind, handler: F)
     where
         F: Fn(Caller, Bytes) -> BoxFuture<'static, Result<Bytes, Refusal>> + Send + Sync + 'static,

@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod certificate;
+mod credentials;
 pub(in crate::link) mod files;
 pub mod refusals;
 pub mod renew;
@@ -17,18 +18,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use tokio::sync::watch;
 use weir_model::{NodeId, Timestamp};
 
 pub use authority::Authority;
 pub use certificate::{Identity, Issued, NodeKey, PublicKey};
+pub use credentials::Credentials;
 pub use refusals::{Reason, Refusals, Refused};
-
-/// The file of a node's certificate and key in the data directory.
-const FILE: &str = "node-certificate.json";
 
 /// Why trust cannot be set up or a certificate not be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,67 +107,6 @@ impl Forbidden {
     #[must_use]
     pub fn has(&self, identity: &Identity) -> bool {
         self.nodes.contains(&identity.node) || self.serials.contains(&identity.serial)
-    }
-}
-
-/// A node's certificate with its key, as kept on disk.
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
-pub struct Credentials {
-    /// The certificate.
-    #[serde(flatten)]
-    pub issued: Issued,
-    key: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Credentials").field(&self.issued.node).finish()
-    }
-}
-
-impl Credentials {
-    /// A certificate and the key it was asked for with.
-    #[must_use]
-    pub fn new(issued: Issued, key: &NodeKey) -> Self {
-        Self { issued, key: key.0.serialize_pem() }
-    }
-
-    /// Those in `dir`, if there are any.
-    ///
-    /// # Errors
-    /// When the file cannot be read or understood.
-    pub fn open(dir: &Path) -> Result<Option<Self>, TrustError> {
-        let Some(text) = files::read(&dir.join(FILE))? else { return Ok(None) };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| TrustError::Unreadable(FILE.into(), error.to_string()))
-    }
-
-    /// Writes them to `dir`, readable by their owner only.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn save(&self, dir: &Path) -> Result<(), TrustError> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| TrustError::Unreadable(FILE.into(), error.to_string()))?;
-        files::write(&dir.join(FILE), &text)
-    }
-
-    fn authority(&self) -> Result<CertificateDer<'static>, TrustError> {
-        CertificateDer::from_pem_slice(self.issued.authority.as_bytes()).map_err(TrustError::chain)
-    }
-
-    /// As rustls wants it; the authority's certificate goes with it, for joiners, who know its hash only.
-    fn certified(&self) -> Result<CertifiedKey, TrustError> {
-        let unreadable =
-            |error: &dyn fmt::Display| TrustError::Unreadable(FILE.into(), error.to_string());
-        let own = CertificateDer::from_pem_slice(self.issued.certificate.as_bytes())
-            .map_err(|error| unreadable(&error))?;
-        let key = PrivatePkcs8KeyDer::from_pem_slice(self.key.as_bytes())
-            .map_err(|error| unreadable(&error))?;
-        let chain = vec![own, self.authority()?];
-        CertifiedKey::from_der(chain, key.into(), &verify::provider())
-            .map_err(|error| unreadable(&error))
     }
 }
 

@@ -79,6 +79,12 @@ impl Default for Joining {
 }
 
 impl Joining {
+    /// Takes places as strangers would.
+    #[cfg(test)]
+    pub(in crate::link) fn places(&self, count: u32) -> tokio::sync::SemaphorePermit<'_> {
+        self.now.try_acquire_many(count).unwrap()
+    }
+
     fn within_the_minute(&self, now: Timestamp) -> bool {
         let mut minute = self.minute.lock();
         if !(0..MINUTE_MS).contains(&now.since_ms(minute.0)) {
@@ -91,6 +97,11 @@ impl Joining {
 
 /// Serves a connection of a stranger: one ask, one answer.
 pub(in crate::link) async fn serve(mesh: &Arc<Mesh>, connection: Connection) {
+    let Ok(_place) = mesh.joining.now.try_acquire() else {
+        mesh.trust.refusals().count(Reason::Join, None);
+        connection.close(code::REFUSED, Unwelcome::Busy.to_string().as_bytes());
+        return;
+    };
     let exchange = async {
         let (mut send, mut recv) = connection.accept_bi().await.ok()?;
         let ask = wire::read_header::<AskText>(&mut recv).await;
@@ -121,7 +132,6 @@ async fn tell(mesh: &Mesh, send: &mut SendStream, answer: Result<Welcome, Refusa
 }
 
 async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<Welcome, Refusal> {
-    let Ok(_place) = mesh.joining.now.try_acquire() else { return Err(Unwelcome::Busy.into()) };
     if !mesh.joining.within_the_minute((mesh.world.clock)()) {
         return Err(Unwelcome::Busy.into());
     }

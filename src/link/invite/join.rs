@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, TokioRuntime};
+use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, TokioRuntime, TransportConfig};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -28,6 +28,8 @@ use crate::link::wire::{self, code};
 
 /// Longer than the cluster's own limit for a join.
 const TIMEOUT: Duration = Duration::from_secs(12);
+/// Nobody there; a cluster that thinks keeps the connection alive meanwhile.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// What a newcomer wants.
 #[derive(Debug, Clone)]
@@ -108,7 +110,7 @@ pub async fn join(
         return Err(JoinError::Expired(token.expires_at));
     }
     let endpoint = stranger(at)?;
-    let config = pinned(token.fingerprint, clock)?;
+    let config = pinned(token.fingerprint, clock, ALPN_JOIN)?;
     let exchange = async {
         let connection = connect(&endpoint, config, at).await?;
         let joined = ask(&connection, at, token, wish).await;
@@ -172,9 +174,19 @@ async fn ask(
     };
     let (mut send, mut recv) = connection.open_bi().await.map_err(|error| no_answer(&error))?;
     let header = wire::header(&text).map_err(|error| malformed(&error))?;
-    send.write_chunk(header).await.map_err(|error| no_answer(&error))?;
-    let _ = send.finish();
-    let welcome: Welcome = wire::read_header(&mut recv).await.map_err(|error| malformed(&error))?;
+    // A cluster that is busy may close before it reads; its reason is found below.
+    if send.write_chunk(header).await.is_ok() {
+        let _ = send.finish();
+    }
+    let welcome: Welcome = match wire::read_header(&mut recv).await {
+        Ok(welcome) => welcome,
+        Err(error) => {
+            return Err(match connection.close_reason() {
+                Some(reason) => no_answer(&reason),
+                None => malformed(&error),
+            });
+        }
+    };
     if let Some(refusal) = welcome.refusal {
         return Err(JoinError::Refused(refusal));
     }
@@ -188,16 +200,25 @@ async fn ask(
     })
 }
 
-fn pinned(fingerprint: Fingerprint, clock: Clock) -> Result<ClientConfig, EndpointError> {
+/// Settings for dialling a cluster of which only the fingerprint is known.
+pub(in crate::link) fn pinned(
+    fingerprint: Fingerprint,
+    clock: Clock,
+    protocol: &[u8],
+) -> Result<ClientConfig, EndpointError> {
     let mut tls = rustls::ClientConfig::builder_with_details(provider(), Arc::new(Now(clock)))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(EndpointError::tls)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Pinned(fingerprint)))
         .with_no_client_auth();
-    tls.alpn_protocols = vec![ALPN_JOIN.to_vec()];
+    tls.alpn_protocols = vec![protocol.to_vec()];
     let tls = QuicClientConfig::try_from(tls).map_err(EndpointError::tls)?;
-    Ok(ClientConfig::new(Arc::new(tls)))
+    let mut transport = TransportConfig::default();
+    transport.max_idle_timeout(SILENCE.try_into().ok());
+    let mut config = ClientConfig::new(Arc::new(tls));
+    config.transport_config(Arc::new(transport));
+    Ok(config)
 }
 
 /// Believes a chain that ends at the authority with this fingerprint.

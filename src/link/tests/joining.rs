@@ -153,3 +153,18 @@ async fn nobody_there_is_told_with_the_address() {
     let sentence = joining.await.unwrap().unwrap_err().to_string();
     assert!(sentence.starts_with(&format!("no answer from {}", host.voter.socket())), "{sentence}");
 }
+
+#[tokio::test]
+async fn strangers_that_say_nothing_keep_no_member_out() {
+    let host = Host::new();
+    let places = u32::try_from(invite::admit::JOINING_MAX).unwrap();
+    let taken = host.voter.link.mesh.joining.places(places);
+    let joined = host.join(&host.invite(), &["edge"]).await;
+    let sentence = joined.unwrap_err().to_string();
+    assert!(sentence.contains("too many nodes are joining"), "{sentence}");
+    assert_eq!(host.voter.link.refused(Reason::Join), 1);
+    let member = host.cluster.node(2);
+    meet(&host.voter, &member).await;
+    drop(taken);
+    host.join(&host.invite(), &["edge"]).await.unwrap();
+}

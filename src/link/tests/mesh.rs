@@ -196,3 +196,18 @@ async fn handshakes_beyond_the_limit_are_refused_and_counted() {
     drop(taken);
     one.sees(id(2), PeerState::Connected).await;
 }
+
+#[tokio::test]
+async fn a_stranger_without_a_certificate_is_refused_and_counted() {
+    let cluster = Cluster::new();
+    let node = cluster.node(1);
+    let fingerprint = node.trust.fingerprint();
+    let config = invite::join::pinned(fingerprint, clock(&cluster.time), endpoint::ALPN).unwrap();
+    let stranger = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    let name = trust::certificate::MEMBER_NAME;
+    let connection = stranger.connect_with(config, node.socket(), name).unwrap().await.unwrap();
+    let closed = tokio::time::timeout(PATIENCE, connection.closed()).await.unwrap().to_string();
+    assert!(closed.contains("a certificate of this cluster is needed"), "{closed}");
+    assert_eq!(node.link.refused(Reason::Anonymous), 1);
+    assert_eq!(node.link.peers(), []);
+}

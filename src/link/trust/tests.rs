@@ -1,5 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 
+use rustls::pki_types::pem::PemObject;
+
 use super::*;
 
 const NOON: Timestamp = Timestamp(1_800_000_000_000);
@@ -73,7 +75,7 @@ fn a_node_finds_its_certificate_again() {
     assert_eq!(first.issued(), found(1).issued());
     assert_eq!(Trust::open(dir.path()).unwrap().unwrap().issued(), first.issued());
     assert_ne!(found(2).issued(), first.issued());
-    let file = std::fs::metadata(dir.path().join(FILE)).unwrap();
+    let file = std::fs::metadata(dir.path().join("node-certificate.json")).unwrap();
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
 }
 
