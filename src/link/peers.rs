@@ -9,13 +9,14 @@ mod counters;
 pub(super) mod dial;
 pub(super) mod hello;
 mod info;
+mod serve;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint};
+use quinn::{ClientConfig, Connection, Endpoint};
 use tokio::sync::{Semaphore, watch};
 use weir_model::NodeId;
 
@@ -131,7 +132,7 @@ impl Mesh {
         let [accepting, revoking, renewing] = LOOPS;
         let spawn = Arc::clone(&mesh.world.spawn);
         spawn(accepting, Box::pin(accept::run(Arc::clone(&mesh))));
-        spawn(revoking, Box::pin(revoke(Arc::clone(&mesh))));
+        spawn(revoking, Box::pin(serve::revoke(Arc::clone(&mesh))));
         spawn(renewing, Box::pin(super::invite::renewal::keep(&mesh)));
         Ok(mesh)
     }
@@ -269,71 +270,6 @@ impl State {
         if let Some(old) = self.lane(lane).take() {
             self.past.add(&old.connection);
             old.connection.close(code::REPLACED, b"a newer connection took the place");
-        }
-    }
-}
-
-impl Greeted {
-    /// Serves what comes on the connection until it ends.
-    pub(super) async fn serve(self, mesh: &Arc<Mesh>, connection: Connection) {
-        let Self { peer, lane, caller } = self;
-        let ended = loop {
-            let (mesh, peer, caller) = (Arc::clone(mesh), Arc::clone(&peer), caller.clone());
-            let world = mesh.world.clone();
-            match lane {
-                Lane::Control => match connection.accept_bi().await {
-                    Ok((send, recv)) => {
-                        world.short(request::serve::serve(mesh, peer, caller, send, recv));
-                    }
-                    Err(ended) => break ended,
-                },
-                Lane::Media => match connection.accept_uni().await {
-                    Ok(recv) => world.short(stream::serve(mesh, peer, caller, recv)),
-                    Err(ended) => break ended,
-                },
-            }
-        };
-        remove(mesh, &peer, lane, &connection, &ended);
-    }
-}
-
-fn remove(
-    mesh: &Mesh,
-    peer: &Arc<Peer>,
-    lane: Lane,
-    connection: &Connection,
-    ended: &ConnectionError,
-) {
-    let mut state = peer.state.lock();
-    let id = connection.stable_id();
-    if state.lane(lane).as_ref().is_some_and(|live| live.connection.stable_id() == id) {
-        *state.lane(lane) = None;
-        state.past.add(connection);
-        state.last_error = Some(ended.to_string());
-    }
-    drop(state);
-    mesh.forget_unlisted(peer);
-    mesh.note_change();
-}
-
-/// Closes the connections of whoever is forbidden, whenever that changes.
-async fn revoke(mesh: Arc<Mesh>) {
-    let mut forbidden = mesh.trust.forbidden();
-    let mut stop = mesh.world.stop.clone();
-    loop {
-        tokio::select! {
-            changed = forbidden.changed() => if changed.is_err() { return },
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
-        let now = Arc::clone(&forbidden.borrow_and_update());
-        let peers: Vec<_> = mesh.peers.lock().values().cloned().collect();
-        for peer in peers {
-            let state = peer.state.lock();
-            let lanes = [&state.control, &state.media].into_iter().flatten();
-            for live in lanes.filter(|live| now.has(&live.identity)) {
-                mesh.trust.refusals().count(Reason::Revoked, Some(peer.node));
-                live.connection.close(code::REVOKED, b"the node was removed from the cluster");
-            }
         }
     }
 }
