@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | L0 | `weir-model` | |
 //! | L1 | `weir-media`, `weir-client` | |
-//! | L2 | | [`feed`], [`store`] |
+//! | L2 | | [`feed`], [`store`], [`link`] |
 //! | L3 | | [`actors`] |
 //! | L4 | | [`ingest`], [`edge`], [`api`] |
 //! | L5 | | [`node`] |
@@ -20,6 +20,7 @@ pub mod api;
 pub mod edge;
 pub mod feed;
 pub mod ingest;
+pub mod link;
 pub mod node;
 pub mod raft;
 pub mod store;

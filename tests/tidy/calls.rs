@@ -97,6 +97,11 @@ const BANNED: &[Banned] = &[
         instead: "raft; one folder names the library",
     },
     Banned {
+        what: "rcgen::",
+        homes: &["src/link/"],
+        instead: "link; one folder makes certificates",
+    },
+    Banned {
         what: "retina::",
         homes: &["src/ingest/rtsp/"],
         instead: "ingest/rtsp; one folder names the library",

@@ -1,0 +1,92 @@
+//! The listening half: bounded handshakes, then hello or join.
+
+use std::sync::Arc;
+
+use quinn::crypto::rustls::HandshakeData;
+use quinn::{Connection, Incoming};
+use rustls::pki_types::CertificateDer;
+
+use super::endpoint::{ALPN_JOIN, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX};
+use super::invite::admit;
+use super::peers::Mesh;
+use super::peers::hello::{self, Greeted};
+use super::trust::{Identity, Reason};
+use super::wire::code;
+
+/// Accepts until the node stops.
+pub(super) async fn run(mesh: Arc<Mesh>) {
+    let mut stop = mesh.world.stop.clone();
+    loop {
+        let incoming = tokio::select! {
+            incoming = mesh.endpoint.accept() => incoming,
+            _ = stop.wait_for(|stop| *stop) => {
+                mesh.endpoint.close(code::STOPPING, b"the node stops");
+                return;
+            }
+        };
+        let Some(incoming) = incoming else { return };
+        take(&mesh, incoming);
+    }
+}
+
+fn take(mesh: &Arc<Mesh>, incoming: Incoming) {
+    let Ok(place) = Arc::clone(&mesh.handshakes).try_acquire_owned() else {
+        mesh.trust.refusals().count(Reason::Handshakes, None);
+        incoming.refuse();
+        return;
+    };
+    let running = HANDSHAKES_MAX.saturating_sub(mesh.handshakes.available_permits());
+    if running > HANDSHAKES_UNPROVEN_MAX && incoming.may_retry() {
+        // Fails only when the address has proven itself already.
+        let _ = incoming.retry();
+        return;
+    }
+    let shared = Arc::clone(mesh);
+    mesh.world.short(async move {
+        let served = tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming);
+        let Ok(Ok(connection)) = served.await else { return };
+        if protocol(&connection).as_deref() == Some(ALPN_JOIN) {
+            // Slow strangers have places of their own, so that they keep no member out.
+            drop(place);
+            admit::serve(&shared, connection).await;
+            return;
+        }
+        let greeted = greet(&shared, &connection).await;
+        drop(place);
+        if let Some(greeted) = greeted {
+            greeted.serve(&shared, connection).await;
+        }
+    });
+}
+
+async fn greet(mesh: &Arc<Mesh>, connection: &Connection) -> Option<Greeted> {
+    let Some(identity) = identity(mesh, connection) else {
+        connection.close(code::REFUSED, b"a certificate of this cluster is needed");
+        return None;
+    };
+    let answered = hello::answer(mesh, connection, identity);
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, answered).await {
+        Ok(greeted) => greeted,
+        Err(_) => {
+            mesh.trust.refusals().count(Reason::Hello, None);
+            connection.close(code::REFUSED, b"no hello came");
+            None
+        }
+    }
+}
+
+fn protocol(connection: &Connection) -> Option<Vec<u8>> {
+    connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
+}
+
+/// Who is at the other end, from the verified certificate; refusals are counted.
+pub(super) fn identity(mesh: &Mesh, connection: &Connection) -> Option<Identity> {
+    let chain = connection
+        .peer_identity()
+        .and_then(|identity| identity.downcast::<Vec<CertificateDer<'static>>>().ok());
+    let Some(certificate) = chain.as_ref().and_then(|chain| chain.first()) else {
+        mesh.trust.refusals().count(Reason::Anonymous, None);
+        return None;
+    };
+    mesh.trust.admitted(certificate).ok()
+}

@@ -1,0 +1,275 @@
+//! The other nodes: two connections with each, kept up.
+//!
+//! The node with the lower id dials both connections and the other one only accepts. Both need to know of
+//! each other anyway (the directory tells them), so there is never a pair of crossing dials to choose from.
+//! A node that starts again is found within a keep-alive: its persisted reset key ends the old connections,
+//! and its higher incarnation drops what is left of them.
+
+mod counters;
+pub(super) mod dial;
+pub(super) mod hello;
+mod info;
+mod serve;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use quinn::{ClientConfig, Connection, Endpoint};
+use tokio::sync::{Semaphore, watch};
+use weir_model::NodeId;
+
+pub use counters::PeerCounts;
+pub use info::{Counts, LaneInfo, PeerInfo, PeerState};
+
+use self::counters::Counters;
+use self::hello::{Greeted, Lane};
+use self::info::Totals;
+use super::endpoint::{self, EndpointError, HANDSHAKES_MAX};
+use super::invite::{Joins, admit::Joining};
+use super::request::{self, Caller, Kind};
+use super::stream;
+use super::trust::{Identity, Reason, Trust};
+use super::wire::code;
+use super::{Config, LOOPS, World, accept};
+
+/// Versions of what is said between nodes, newest first: this program's and the one before it.
+pub const PROTOCOLS: &[u16] = &[1];
+/// A cell has at most about 150 nodes.
+pub const PEERS_MAX: usize = 256;
+
+/// A node to be connected with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// Which.
+    pub node: NodeId,
+    /// Where it may be; tried in turn.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// Everything that the parts of the link share.
+pub(super) struct Mesh {
+    pub(super) config: Config,
+    pub(super) trust: Arc<Trust>,
+    pub(super) world: World,
+    pub(super) endpoint: Endpoint,
+    pub(super) client: ClientConfig,
+    pub(super) peers: Mutex<BTreeMap<NodeId, Arc<Peer>>>,
+    pub(super) requests: RwLock<HashMap<String, (Kind, request::Handler)>>,
+    pub(super) streams: RwLock<stream::Handlers>,
+    pub(super) in_flight: Semaphore,
+    pub(super) serving: Semaphore,
+    pub(super) reading: Semaphore,
+    pub(super) handshakes: Arc<Semaphore>,
+    pub(super) joins: Option<Arc<dyn Joins>>,
+    pub(super) joining: Joining,
+    pub(super) changed: watch::Sender<u64>,
+}
+
+/// One other node.
+pub(super) struct Peer {
+    pub(super) node: NodeId,
+    pub(super) wanted: watch::Sender<Wanted>,
+    pub(super) in_flight: Semaphore,
+    pub(super) writing: Arc<Semaphore>,
+    pub(super) counts: Counters,
+    state: Mutex<State>,
+}
+
+/// Whether a peer is one to be connected with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// It came by itself.
+    Unlisted,
+    /// At these addresses.
+    At(Vec<SocketAddr>),
+    /// No longer; whoever works for it ends.
+    Gone,
+}
+
+#[derive(Default)]
+struct State {
+    incarnation: u64,
+    protocol: u16,
+    program: String,
+    control: Option<Live>,
+    media: Option<Live>,
+    last_error: Option<String>,
+    past: Totals,
+}
+
+struct Live {
+    connection: Connection,
+    identity: Identity,
+}
+
+impl Mesh {
+    pub(super) fn start(
+        config: Config,
+        trust: Arc<Trust>,
+        joins: Option<Arc<dyn Joins>>,
+        world: World,
+    ) -> Result<Arc<Self>, EndpointError> {
+        let (endpoint, client) = endpoint::open(&config, &trust, &world)?;
+        let mesh = Arc::new(Self {
+            config,
+            trust,
+            world,
+            endpoint,
+            client,
+            peers: Mutex::default(),
+            requests: RwLock::default(),
+            streams: RwLock::default(),
+            in_flight: Semaphore::new(request::IN_FLIGHT_MAX),
+            serving: Semaphore::new(request::IN_FLIGHT_MAX),
+            reading: Semaphore::new(stream::READING_MAX),
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            joins,
+            joining: Joining::default(),
+            changed: watch::Sender::new(0),
+        });
+        let [accepting, revoking, renewing] = LOOPS;
+        let spawn = Arc::clone(&mesh.world.spawn);
+        spawn(accepting, Box::pin(accept::run(Arc::clone(&mesh))));
+        spawn(revoking, Box::pin(serve::revoke(Arc::clone(&mesh))));
+        spawn(renewing, Box::pin(super::invite::renewal::keep(&mesh)));
+        Ok(mesh)
+    }
+
+    pub(super) fn peer(&self, node: NodeId) -> Option<Arc<Peer>> {
+        self.peers.lock().get(&node).cloned()
+    }
+
+    pub(super) fn set_peers(self: &Arc<Self>, wanted: Vec<PeerAddress>) {
+        let own = self.trust.node();
+        let wanted: BTreeMap<_, _> =
+            wanted.into_iter().filter(|one| one.node != own).map(|one| (one.node, one)).collect();
+        let mut peers = self.peers.lock();
+        peers.retain(|node, peer| {
+            let unlisted = *peer.wanted.borrow() == Wanted::Unlisted;
+            let keep = unlisted || wanted.contains_key(node);
+            if !keep {
+                peer.wanted.send_replace(Wanted::Gone);
+                peer.close(code::LEFT, b"no longer among the peers");
+            }
+            keep
+        });
+        for (node, PeerAddress { addresses, .. }) in wanted {
+            if peers.len() >= PEERS_MAX && !peers.contains_key(&node) {
+                self.trust.refusals().count(Reason::Peers, Some(node));
+                continue;
+            }
+            let peer = peers.entry(node).or_insert_with(|| Arc::new(Peer::new(node)));
+            let before = peer.wanted.send_replace(Wanted::At(addresses));
+            if before == Wanted::Unlisted && own < node {
+                dial::start(self, peer);
+            }
+        }
+        drop(peers);
+        self.note_change();
+    }
+
+    pub(super) fn note_change(&self) {
+        self.changed.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// Takes a greeted connection in, in the place of what is older.
+    fn install(
+        &self,
+        connection: &Connection,
+        identity: Identity,
+        hello: &hello::Hello,
+        protocol: u16,
+    ) -> Result<Greeted, Reason> {
+        let node = identity.node;
+        let mut peers = self.peers.lock();
+        let known = peers.get(&node).cloned();
+        if known.is_none() && peers.len() >= PEERS_MAX {
+            return Err(Reason::Peers);
+        }
+        let peer = known.unwrap_or_else(|| Arc::new(Peer::new(node)));
+        let caller = Caller { node, roles: Arc::new(identity.roles.clone()) };
+        // Under the lock that revocation takes too: either it finds this connection, or we find it out here.
+        let mut state = peer.state.lock();
+        if self.trust.forbidden().borrow().has(&identity) {
+            return Err(Reason::Revoked);
+        }
+        if hello.incarnation < state.incarnation {
+            return Err(Reason::OldIncarnation);
+        }
+        if hello.incarnation > state.incarnation {
+            state.drop_lane(Lane::Control);
+            state.drop_lane(Lane::Media);
+        }
+        state.drop_lane(hello.lane);
+        state.incarnation = hello.incarnation;
+        state.protocol = protocol;
+        state.program.clone_from(&hello.program);
+        *state.lane(hello.lane) = Some(Live { connection: connection.clone(), identity });
+        drop(state);
+        peers.entry(node).or_insert_with(|| Arc::clone(&peer));
+        drop(peers);
+        self.note_change();
+        Ok(Greeted { peer, lane: hello.lane, caller })
+    }
+
+    /// Forgets a peer that came by itself and is gone.
+    fn forget_unlisted(&self, peer: &Arc<Peer>) {
+        let mut peers = self.peers.lock();
+        let state = peer.state.lock();
+        let gone = state.control.is_none() && state.media.is_none();
+        let same = peers.get(&peer.node).is_some_and(|there| Arc::ptr_eq(there, peer));
+        if gone && same && *peer.wanted.borrow() == Wanted::Unlisted {
+            peers.remove(&peer.node);
+        }
+    }
+}
+
+impl Peer {
+    fn new(node: NodeId) -> Self {
+        Self {
+            node,
+            wanted: watch::Sender::new(Wanted::Unlisted),
+            in_flight: Semaphore::new(request::IN_FLIGHT_PER_PEER_MAX),
+            writing: Arc::new(Semaphore::new(stream::OPEN_PER_PEER_MAX)),
+            counts: Counters::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn control(&self) -> Option<Connection> {
+        self.state.lock().control.as_ref().map(|live| live.connection.clone())
+    }
+
+    pub(super) fn media(&self) -> Option<Connection> {
+        self.state.lock().media.as_ref().map(|live| live.connection.clone())
+    }
+
+    fn failed(&self, error: String) {
+        self.state.lock().last_error = Some(error);
+    }
+
+    fn close(&self, code: quinn::VarInt, reason: &[u8]) {
+        let state = self.state.lock();
+        for live in [&state.control, &state.media].into_iter().flatten() {
+            live.connection.close(code, reason);
+        }
+    }
+}
+
+impl State {
+    const fn lane(&mut self, lane: Lane) -> &mut Option<Live> {
+        match lane {
+            Lane::Control => &mut self.control,
+            Lane::Media => &mut self.media,
+        }
+    }
+
+    fn drop_lane(&mut self, lane: Lane) {
+        if let Some(old) = self.lane(lane).take() {
+            self.past.add(&old.connection);
+            old.connection.close(code::REPLACED, b"a newer connection took the place");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Dialling: one loop per connection that is ours to make.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use quinn::Connection;
+use tokio::sync::watch;
+
+use super::hello::{self, Greeted, Lane};
+use super::{Mesh, Peer, Wanted};
+use crate::link::accept;
+use crate::link::endpoint::HANDSHAKE_TIMEOUT;
+use crate::link::trust::certificate::server_name;
+use crate::link::trust::files;
+use crate::link::wire::code;
+
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+/// A healed partition is noticed within this.
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// A connection that lives so long was a good one: the next dial starts quickly again.
+const GOOD: Duration = Duration::from_secs(1);
+
+/// Starts the loops for a peer.
+pub(super) fn start(mesh: &Arc<Mesh>, peer: &Arc<Peer>) {
+    for lane in [Lane::Control, Lane::Media] {
+        mesh.world.short(keep(Arc::clone(mesh), Arc::clone(peer), lane));
+    }
+}
+
+async fn keep(mesh: Arc<Mesh>, peer: Arc<Peer>, lane: Lane) {
+    let mut wanted = peer.wanted.subscribe();
+    let mut stop = mesh.world.stop.clone();
+    let (mut backoff, mut turn) = (BACKOFF_MIN, 0_usize);
+    loop {
+        let Some(addresses) = addresses(&mut wanted) else { return };
+        let tried = async {
+            let length = addresses.len().max(1);
+            let address = addresses.get(turn % length).copied();
+            once(&mesh, &peer, lane, address).await
+        };
+        let ended = tokio::select! {
+            good = tried => Some(good),
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        match ended {
+            None => return,
+            Some(true) => backoff = BACKOFF_MIN,
+            Some(false) => turn = turn.wrapping_add(1),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(jittered(backoff)) => {}
+            _ = wanted.changed() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+}
+
+fn addresses(wanted: &mut watch::Receiver<Wanted>) -> Option<Vec<SocketAddr>> {
+    match &*wanted.borrow_and_update() {
+        Wanted::At(addresses) => Some(addresses.clone()),
+        Wanted::Unlisted => Some(Vec::new()),
+        Wanted::Gone => None,
+    }
+}
+
+/// Between a half and the whole, so that the nodes of a cluster do not dial in step.
+fn jittered(backoff: Duration) -> Duration {
+    let [byte] = files::random::<1>().unwrap_or_default();
+    backoff / 2 + backoff / 2 * u32::from(byte) / 255
+}
+
+/// Dials and serves until the connection ends. Says whether it was a good one.
+async fn once(mesh: &Arc<Mesh>, peer: &Arc<Peer>, lane: Lane, address: Option<SocketAddr>) -> bool {
+    let Some(address) = address else {
+        peer.failed("no address is known".into());
+        return false;
+    };
+    peer.counts.dials.fetch_add(1, Relaxed);
+    let dialled = tokio::time::timeout(HANDSHAKE_TIMEOUT, connect(mesh, peer, lane, address));
+    let dialled = dialled.await.unwrap_or_else(|_| Err("no answer".into()));
+    let (connection, greeted) = match dialled {
+        Ok(dialled) => dialled,
+        Err(error) => {
+            peer.counts.dials_failed.fetch_add(1, Relaxed);
+            tracing::debug!(node = %peer.node, %address, %error, "dialling a node failed");
+            peer.failed(format!("dialling {address}: {error}"));
+            return false;
+        }
+    };
+    let serving = greeted.serve(mesh, connection);
+    let mut serving = std::pin::pin!(serving);
+    let short = tokio::time::timeout(GOOD, &mut serving).await.is_ok();
+    if !short {
+        serving.await;
+    }
+    !short
+}
+
+async fn connect(
+    mesh: &Arc<Mesh>,
+    peer: &Arc<Peer>,
+    lane: Lane,
+    address: SocketAddr,
+) -> Result<(Connection, Greeted), String> {
+    let connecting = mesh
+        .endpoint
+        .connect_with(mesh.client.clone(), address, &server_name(peer.node))
+        .map_err(|error| error.to_string())?;
+    let connection = connecting.await.map_err(|error| error.to_string())?;
+    let greeted = match accept::identity(mesh, &connection) {
+        Some(identity) => hello::say(mesh, &connection, identity, lane).await,
+        None => Err("the other node's certificate was refused".into()),
+    };
+    match greeted {
+        Ok(greeted) => Ok((connection, greeted)),
+        Err(error) => {
+            connection.close(code::REFUSED, b"refused");
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Whom a node believes: the cluster's authority, its own certificate, and who was removed.
+//!
+//! One [`Trust`] per process. The directory sets [`Forbidden`] whenever it changes; handshakes ask it, and
+//! the mesh closes live connections of whoever is in it at once. TLS sessions are never resumed, because a
+//! resumed one would skip this check.
+
+pub mod authority;
+pub mod certificate;
+mod credentials;
+pub(in crate::link) mod files;
+pub mod refusals;
+pub mod renew;
+pub(in crate::link) mod verify;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use rustls::pki_types::CertificateDer;
+use rustls::sign::CertifiedKey;
+use tokio::sync::watch;
+use weir_model::{NodeId, Timestamp};
+
+pub use authority::Authority;
+pub use certificate::{Identity, Issued, NodeKey, PublicKey};
+pub use credentials::Credentials;
+pub use refusals::{Reason, Refusals, Refused};
+
+/// Why trust cannot be set up or a certificate not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// A file.
+    #[error("{path}: {error}; check that the data directory is writable and on a working disk")]
+    Io {
+        /// Which.
+        path: String,
+        /// What the system said.
+        error: String,
+    },
+    /// A file of ours that cannot be understood.
+    #[error("{0} cannot be used ({1}); restore it from a backup, or remove it and join again")]
+    Unreadable(String, String),
+    /// The system's randomness.
+    #[error("the system gives no random bytes: {0}")]
+    Randomness(String),
+    /// Certificates.
+    #[error("a certificate could not be made: {0}")]
+    Making(String),
+    /// The authority's certificate.
+    #[error("the cluster's certificate cannot be used: {0}")]
+    Chain(String),
+    /// A certificate of somebody else.
+    #[error("not the certificate of a Weir node: {0}")]
+    NotANode(String),
+    /// A public key.
+    #[error("not a public key: expected an uncompressed P-256 point")]
+    BadKey,
+    /// A role.
+    #[error("not a role: `{0}`; roles are short lower-case words")]
+    BadRole(String),
+}
+
+impl TrustError {
+    fn making(error: impl fmt::Display) -> Self {
+        Self::Making(error.to_string())
+    }
+
+    fn chain(error: impl fmt::Display) -> Self {
+        Self::Chain(error.to_string())
+    }
+}
+
+/// SHA-256 of the authority's certificate; what an invitation pins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(pub [u8; 32]);
+
+impl Fingerprint {
+    /// Of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+        let mut own = [0; 32];
+        own.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        Self(own)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&certificate::hex(&self.0))
+    }
+}
+
+/// Nodes and certificates that are refused although the authority made their certificates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forbidden {
+    /// Removed nodes.
+    pub nodes: BTreeSet<NodeId>,
+    /// Serial numbers of single certificates, as in [`Identity::serial`].
+    pub serials: BTreeSet<String>,
+}
+
+impl Forbidden {
+    /// Whether `identity` is refused.
+    #[must_use]
+    pub fn has(&self, identity: &Identity) -> bool {
+        self.nodes.contains(&identity.node) || self.serials.contains(&identity.serial)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Trust {
+    own: RwLock<Own>,
+    chains: verify::Chains,
+    fingerprint: Fingerprint,
+    authority: RwLock<Option<Arc<Authority>>>,
+    forbidden: watch::Sender<Arc<Forbidden>>,
+    refusals: Refusals,
+}
+
+#[derive(Debug)]
+struct Own {
+    credentials: Credentials,
+    shown: Arc<CertifiedKey>,
+}
+
+impl Trust {
+    /// Trust in the authority that made these credentials. `authority` is there on voters.
+    ///
+    /// # Errors
+    /// When the credentials cannot be used.
+    pub fn new(
+        credentials: Credentials,
+        authority: Option<Arc<Authority>>,
+    ) -> Result<Self, TrustError> {
+        let anchor = credentials.authority()?;
+        let shown = Arc::new(credentials.certified()?);
+        Ok(Self {
+            chains: verify::Chains::new(&anchor)?,
+            fingerprint: Fingerprint::of(&anchor),
+            own: RwLock::new(Own { credentials, shown }),
+            authority: RwLock::new(authority),
+            forbidden: watch::Sender::default(),
+            refusals: Refusals::default(),
+        })
+    }
+
+    /// The trust of a cluster's first node: makes authority and certificate where there are none.
+    ///
+    /// # Errors
+    /// When `dir` cannot be read or written.
+    pub fn found(
+        dir: &Path,
+        node: NodeId,
+        roles: &BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<Self, TrustError> {
+        let authority = Arc::new(Authority::open_or_new(dir, now)?);
+        if let Some(kept) = Credentials::open(dir)?.filter(|kept| kept.issued.node == node) {
+            return Self::new(kept, Some(authority));
+        }
+        let key = NodeKey::new()?;
+        let credentials = Credentials::new(authority.issue(node, roles, &key.public(), now)?, &key);
+        credentials.save(dir)?;
+        Self::new(credentials, Some(authority))
+    }
+
+    /// The trust of a node that joined before; none when it never did. A voter finds its authority too.
+    ///
+    /// # Errors
+    /// When `dir` cannot be read.
+    pub fn open(dir: &Path) -> Result<Option<Self>, TrustError> {
+        let authority = Authority::open(dir)?.map(Arc::new);
+        Credentials::open(dir)?.map(|kept| Self::new(kept, authority)).transpose()
+    }
+
+    /// The own node.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.own.read().credentials.issued.node
+    }
+
+    /// The own roles, as the own certificate says.
+    #[must_use]
+    pub fn roles(&self) -> BTreeSet<String> {
+        let shown = self.shown();
+        let own = shown.cert.first().and_then(|own| certificate::identity(own).ok());
+        own.map(|identity| identity.roles).unwrap_or_default()
+    }
+
+    /// The own certificate.
+    #[must_use]
+    pub fn issued(&self) -> Issued {
+        self.own.read().credentials.issued.clone()
+    }
+
+    /// The authority's fingerprint.
+    #[must_use]
+    pub const fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The authority, on voters.
+    #[must_use]
+    pub fn authority(&self) -> Option<Arc<Authority>> {
+        self.authority.read().clone()
+    }
+
+    /// Gives the authority to a node that became a voter, or takes it away.
+    pub fn set_authority(&self, authority: Option<Arc<Authority>>) {
+        *self.authority.write() = authority;
+    }
+
+    /// Replaces the own certificate. Connections go on with the one they were made with.
+    ///
+    /// # Errors
+    /// When the credentials cannot be used, or are another node's or cluster's.
+    pub fn renew(&self, credentials: Credentials) -> Result<(), TrustError> {
+        if credentials.issued.node != self.node()
+            || Fingerprint::of(&credentials.authority()?) != self.fingerprint
+        {
+            return Err(TrustError::NotANode("it is for another node or cluster".into()));
+        }
+        let shown = Arc::new(credentials.certified()?);
+        *self.own.write() = Own { credentials, shown };
+        Ok(())
+    }
+
+    /// Replaces the set of who is refused.
+    pub fn forbid(&self, forbidden: Forbidden) {
+        self.forbidden.send_if_modified(|now| {
+            let changed = **now != forbidden;
+            if changed {
+                *now = Arc::new(forbidden);
+            }
+            changed
+        });
+    }
+
+    /// Who is refused, and when that changes.
+    #[must_use]
+    pub fn forbidden(&self) -> watch::Receiver<Arc<Forbidden>> {
+        self.forbidden.subscribe()
+    }
+
+    /// Who was turned away.
+    #[must_use]
+    pub const fn refusals(&self) -> &Refusals {
+        &self.refusals
+    }
+
+    pub(in crate::link) fn shown(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.own.read().shown)
+    }
+
+    const fn chains(&self) -> &verify::Chains {
+        &self.chains
+    }
+
+    /// Our rules beyond the chain; a refusal is counted.
+    pub(in crate::link) fn admitted(
+        &self,
+        certificate: &CertificateDer<'_>,
+    ) -> Result<Identity, Reason> {
+        let Ok(identity) = certificate::identity(certificate) else {
+            self.refusals.count(Reason::Malformed, None);
+            return Err(Reason::Malformed);
+        };
+        if self.forbidden.borrow().has(&identity) {
+            self.refusals.count(Reason::Revoked, Some(identity.node));
+            return Err(Reason::Revoked);
+        }
+        Ok(identity)
+    }
+}
+
+#[cfg(test)]
+mod tests;

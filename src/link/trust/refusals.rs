@@ -1,0 +1,110 @@
+//! Who was turned away, by reason: counters for metrics, and the newest ones for the operator.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use weir_model::NodeId;
+
+/// Newest refusals that are kept; an operator reads one screen.
+const KEPT_MAX: usize = 32;
+
+/// Why a connection was refused or closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The certificate was not made by this cluster's authority.
+    Stranger,
+    /// The certificate is past its end.
+    Expired,
+    /// The certificate is before its begin: clocks differ by more than the allowance.
+    NotYetValid,
+    /// The node or its certificate was removed from the cluster.
+    Revoked,
+    /// The certificate belongs to another node than the one that was dialled.
+    AnotherNode,
+    /// No certificate, on a protocol that needs one.
+    Anonymous,
+    /// A certificate that is not one of a Weir node, or a broken handshake.
+    Malformed,
+    /// No protocol version in common.
+    Version,
+    /// The hello was missing, late or contradicts the certificate.
+    Hello,
+    /// An older start of a node that has started again since, or two machines with one identity.
+    OldIncarnation,
+    /// More handshakes at once than [`HANDSHAKES_MAX`](crate::link::endpoint::HANDSHAKES_MAX).
+    Handshakes,
+    /// More peers than [`PEERS_MAX`](crate::link::peers::PEERS_MAX).
+    Peers,
+    /// A join that was refused, or came too often.
+    Join,
+}
+
+/// Every reason, in the order of their counters.
+const REASONS: [Reason; 13] = [
+    Reason::Stranger,
+    Reason::Expired,
+    Reason::NotYetValid,
+    Reason::Revoked,
+    Reason::AnotherNode,
+    Reason::Anonymous,
+    Reason::Malformed,
+    Reason::Version,
+    Reason::Hello,
+    Reason::OldIncarnation,
+    Reason::Handshakes,
+    Reason::Peers,
+    Reason::Join,
+];
+
+/// One refusal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Refused {
+    /// Why.
+    pub reason: Reason,
+    /// Which node, when a certificate said so.
+    pub node: Option<NodeId>,
+}
+
+/// The refusals of a node since its start.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    counts: [AtomicU64; REASONS.len()],
+    newest: Mutex<VecDeque<Refused>>,
+}
+
+impl Refusals {
+    /// Counts one and tells the log.
+    pub(in crate::link) fn count(&self, reason: Reason, node: Option<NodeId>) {
+        let at = REASONS.iter().position(|one| *one == reason);
+        if let Some(count) = at.and_then(|at| self.counts.get(at)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut newest = self.newest.lock();
+        if newest.len() == KEPT_MAX {
+            newest.pop_front();
+        }
+        newest.push_back(Refused { reason, node });
+        tracing::debug!(?reason, node = ?node.map(|node| node.to_string()), "link refused");
+    }
+
+    /// How often for `reason`.
+    #[must_use]
+    pub fn of(&self, reason: Reason) -> u64 {
+        let at = REASONS.iter().position(|one| *one == reason);
+        at.and_then(|at| self.counts.get(at)).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// Every reason with its count, for metrics.
+    #[must_use]
+    pub fn all(&self) -> Vec<(Reason, u64)> {
+        REASONS.iter().map(|reason| (*reason, self.of(*reason))).collect()
+    }
+
+    /// The newest refusals, oldest first.
+    #[must_use]
+    pub fn newest(&self) -> Vec<Refused> {
+        self.newest.lock().iter().cloned().collect()
+    }
+}
