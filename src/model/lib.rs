@@ -4,14 +4,17 @@
 
 pub mod api;
 pub mod channel;
+pub mod cluster;
 pub mod error;
 pub mod event;
 pub mod human;
 pub mod id;
 pub mod key;
+pub mod lease;
 pub mod limits;
 pub mod local;
 pub mod node;
+pub mod role;
 pub mod stream;
 pub mod text;
 pub mod time;
@@ -22,6 +25,8 @@ pub use error::{ApiError, ErrorCode};
 pub use event::Event;
 pub use id::{AccountId, KeyId, NodeId, ShowId, ViewingId};
 pub use key::{KeyRefusal, StreamKey};
+pub use lease::{ActorId, ActorKey, ActorKind, Epoch, Incarnation, Lease};
+pub use role::{Role, Roles};
 pub use stream::{StreamInfo, StreamState};
 pub use time::Timestamp;
 pub use viewing::Viewing;
