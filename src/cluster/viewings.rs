@@ -18,7 +18,7 @@ mod kicks;
 mod reporter;
 
 pub use kicks::Kicks;
-pub use reporter::Reporter;
+pub use reporter::{REFRESH_MS, RETURN_MS, Reporter};
 
 /// Time between an edge's reports. Two of them may go by before a count is right everywhere.
 pub const REPORT_MS: u64 = 1000;
@@ -38,7 +38,7 @@ pub struct Seat {
     pub account: Option<AccountId>,
     /// The first request of the viewing at this edge.
     pub since: Timestamp,
-    /// The newest one, to within [`reporter::REFRESH_MS`].
+    /// The newest one, to within [`REFRESH_MS`].
     pub newest: Timestamp,
 }
 

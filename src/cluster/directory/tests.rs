@@ -72,7 +72,7 @@ fn command(directory: &Directory, step: (u8, u64, u64, u64, u8)) -> Command {
         0 => start(node, newest.0 + u64::from(named)),
         1 => Command::Member(Change::Fence { id, incarnation: newest }),
         2 => {
-            let epoch = held.unwrap_or(Epoch(u64::from(named)));
+            let epoch = held.unwrap_or_else(|| Epoch(u64::from(named)));
             let actor = actor(&format!("room/{key}"));
             Command::Lease(LeaseCommand::Release { actor, epoch })
         }

@@ -52,7 +52,7 @@ fn a_silent_node_is_suspected_then_fenced_and_a_heard_one_recovers() {
     let (mut watch, mut cluster) = watch_of(1);
     let suspect = Change::Suspect { id: NodeId(1), incarnation: FIRST };
     assert_eq!(watch.decide(SUSPECT_MS), Due::default());
-    assert_eq!(watch.decide(SUSPECT_MS + 1).changes, [suspect.clone()]);
+    assert_eq!(watch.decide(SUSPECT_MS + 1).changes.first(), Some(&suspect));
     cluster.change(suspect);
     let members = &cluster.directory.members;
     watch.applied(members, 2100);
@@ -190,8 +190,8 @@ impl Run {
         for (beat, delays) in self.delays.iter().enumerate() {
             let sent = beat as u64 * HEARTBEAT_MS * 100 / self.clocks[2];
             agenda.insert((sent, Happens::Sent(beat)));
-            for who in 0..2 {
-                if let Some(delay) = delays[who] {
+            for (who, delay) in delays.iter().take(2).enumerate() {
+                if let Some(delay) = delay {
                     agenda.insert((sent + delay, Happens::Arrives(beat, who)));
                 }
             }

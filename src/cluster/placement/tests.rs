@@ -122,6 +122,20 @@ fn pullers_and_transcoders_go_by_load_locality_and_spread() {
 }
 
 #[test]
+fn between_equal_nodes_the_one_in_the_streams_zone_wins() {
+    let mut scene = Scene::default();
+    for (id, zone) in [(1, "east"), (2, "west"), (3, "west")] {
+        scene.cluster.add_in_zone(id, zone);
+        scene.cpu.insert(id, if id == 2 { 950 } else { 400 });
+    }
+    scene.own("stream/demo", 2);
+    let choice = scene.choose("transcoder/demo/v1", None);
+    assert_eq!(choice.node, Some(NodeId(3)), "the stream's own node is overloaded");
+    let said = &choice.scores[0].parts[1].text;
+    assert_eq!(said, "the channel's stream is in the same zone, west");
+}
+
+#[test]
 fn a_node_without_the_role_or_overloaded_cannot_have_it_and_says_so() {
     let mut scene = Scene::of(&[950, 10]);
     let edge = Profile { roles: Roles::default().with(Role::Edge), ..profile("edge") };

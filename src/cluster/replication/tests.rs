@@ -93,7 +93,7 @@ fn without_an_origin_the_plan_says_who_is_waiting() {
 fn nobody_hangs_below_a_node_that_is_being_drained() {
     let mut sites = vec![site(0, 1), site(1, 5), site(2, 5), site(3, 5)];
     let before = plan(&sites, &demand(1..=3, 0), &Plan::default());
-    let relay = from_of(&before, 1).filter(|from| *from != 0).or(from_of(&before, 2));
+    let relay = from_of(&before, 1).filter(|from| *from != 0).or_else(|| from_of(&before, 2));
     let relay = relay.filter(|from| *from != 0).unwrap_or(1);
     sites[relay as usize].relays = false;
     let made = plan(&sites, &demand(1..=3, 0), &before);
@@ -235,6 +235,9 @@ proptest! {
             }
         }
         let back = plan(&sites, &demand(edges, 0), &after);
+        if !after.over_budget.is_empty() {
+            return Ok(());
+        }
         for (node, pull) in &after.pulls {
             prop_assert_eq!(back.pulls[node].from, pull.from);
         }

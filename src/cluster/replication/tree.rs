@@ -42,6 +42,8 @@ impl<'a> Tree<'a> {
                 old.entry(pull.from).or_default().push(*child);
             }
         }
+        // Where not all can stay, the widest do: the most nodes hang below them.
+        old.values_mut().for_each(|children| children.sort_by_key(|child| self.rank(*child)));
         for origin in self.origins {
             self.keep_below(*origin, &old);
         }
@@ -94,7 +96,7 @@ impl<'a> Tree<'a> {
             from.is_some_and(|from| loose(&from) && self.may_feed(from))
         };
         let all = wanted.iter().copied().filter(loose);
-        all.min_by_key(|id| (hangs(id), Reverse(self.fan_out(*id)), Reverse(self.ticket(*id)), *id))
+        all.min_by_key(|id| (hangs(id), self.rank(*id)))
     }
 
     fn attach(&mut self, node: NodeId, was_at: Option<NodeId>) {
@@ -121,17 +123,16 @@ impl<'a> Tree<'a> {
 
     /// A node that feeds nobody and could feed fewer than `node`, and may stand one hop further away.
     fn narrower_leaf(&self, node: NodeId) -> Option<NodeId> {
-        if !self.may_feed(node) || self.fan_out(node) == 0 {
+        if self.width(node) == 0 {
             return None;
         }
-        let width = |id: NodeId| if self.may_feed(id) { self.fan_out(id) } else { 0 };
         let fits = |id: NodeId, depth: usize| {
-            depth < HOPS_MAX && self.count(id) == 0 && width(id) < self.fan_out(node)
+            depth < HOPS_MAX && self.count(id) == 0 && self.width(id) < self.width(node)
         };
         let below = self.parent.keys().filter_map(|id| Some((*id, *self.depth.get(id)?)));
         below
             .filter(|(id, depth)| fits(*id, *depth))
-            .min_by_key(|(id, depth)| (*depth, width(*id), *id))
+            .min_by_key(|(id, depth)| (*depth, self.width(*id), *id))
             .map(|(id, _)| id)
     }
 
@@ -144,13 +145,13 @@ impl<'a> Tree<'a> {
         self.link(leaf, node);
     }
 
-    /// Where it hurts least when nobody has room: the smallest excess, where it was, nearest to the origin.
+    /// When nobody has room: where it was, else the smallest excess, nearest to the origin.
     fn least_burdened(&self, was_at: Option<NodeId>) -> Option<NodeId> {
         let able =
             self.depth.iter().filter(|(id, depth)| self.may_feed(**id) && **depth < HOPS_MAX);
         let excess = |id: NodeId| self.count(id).saturating_sub(self.fan_out(id));
         let best =
-            able.min_by_key(|(id, depth)| (excess(**id), was_at != Some(**id), **depth, **id));
+            able.min_by_key(|(id, depth)| (was_at != Some(**id), excess(**id), **depth, **id));
         best.map(|(id, _)| *id)
     }
 
@@ -177,6 +178,16 @@ impl<'a> Tree<'a> {
 
     fn fan_out(&self, id: NodeId) -> u32 {
         self.sites.get(&id).map_or(0, |site| site.fan_out)
+    }
+
+    /// How many it can feed, if it may feed at all.
+    fn width(&self, id: NodeId) -> u32 {
+        if self.may_feed(id) { self.fan_out(id) } else { 0 }
+    }
+
+    /// The order of attaching.
+    fn rank(&self, id: NodeId) -> (Reverse<u32>, Reverse<u64>, NodeId) {
+        (Reverse(self.width(id)), Reverse(self.ticket(id)), id)
     }
 
     fn ticket(&self, id: NodeId) -> u64 {

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 
-use super::reporter::{REFRESH_MS, RETURN_MS};
 use super::*;
 
 const FIRST: Incarnation = Incarnation(1);
@@ -12,7 +11,7 @@ fn channel(name: &str) -> ChannelName {
 fn seat(id: u64, newest: i64) -> Seat {
     Seat {
         id: ViewingId(id),
-        channel: channel(if id % 2 == 0 { "even" } else { "odd" }),
+        channel: channel(if id.is_multiple_of(2) { "even" } else { "odd" }),
         account: (id < 6).then_some(AccountId(id / 3)),
         since: Timestamp(id as i64),
         newest: Timestamp(newest),
