@@ -39,6 +39,7 @@ pub struct Watch {
     nodes: BTreeMap<NodeId, Entry>,
     /// When nodes were fenced, oldest first.
     fenced_at: VecDeque<u64>,
+    decided_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +71,8 @@ impl Watch {
         fenced_at: impl IntoIterator<Item = u64>,
         now_ms: u64,
     ) -> Self {
-        let mut watch = Self { nodes: BTreeMap::new(), fenced_at: fenced_at.into_iter().collect() };
+        let fenced_at = fenced_at.into_iter().collect();
+        let mut watch = Self { nodes: BTreeMap::new(), fenced_at, decided_ms: now_ms };
         watch.drop_old_fencings(now_ms);
         watch.applied(members, now_ms);
         watch
@@ -109,15 +111,22 @@ impl Watch {
         let current = entry.filter(|entry| entry.incarnation == incarnation && !entry.given_up);
         let Some(entry) = current else { return Heard::Fenced };
         // A leader alone in its half of the network hears its nodes well, and may not promise them anything.
-        if now_ms.saturating_sub(confirmed_ms) > CONFIRMED_MS {
+        if is_unconfirmed(confirmed_ms, now_ms) {
             return Heard::Unconfirmed;
         }
         entry.heard_ms = entry.heard_ms.max(now_ms);
         Heard::Granted
     }
 
-    /// What is due at `now_ms`; called every heartbeat or oftener.
-    pub fn decide(&mut self, now_ms: u64) -> Due {
+    /// What is due at `now_ms`; called every heartbeat or oftener, with `confirmed_ms` as in [`Watch::heard`].
+    pub fn decide(&mut self, confirmed_ms: u64, now_ms: u64) -> Due {
+        let elapsed = now_ms.saturating_sub(self.decided_ms);
+        self.decided_ms = now_ms;
+        if is_unconfirmed(confirmed_ms, now_ms) {
+            // Nobody could be granted anything, so nobody is to blame for this time.
+            self.nodes.values_mut().for_each(|entry| entry.heard_ms += elapsed);
+            return Due::default();
+        }
         self.drop_old_fencings(now_ms);
         let limit = brake_limit(self.nodes.len().max(1));
         let mut due = Due::default();
@@ -160,4 +169,9 @@ impl Watch {
         let excess = self.fenced_at.len().saturating_sub(NODES_MAX);
         self.fenced_at.drain(..excess);
     }
+}
+
+/// Whether somebody else may lead by now.
+const fn is_unconfirmed(confirmed_ms: u64, now_ms: u64) -> bool {
+    now_ms.saturating_sub(confirmed_ms) > CONFIRMED_MS
 }

@@ -39,7 +39,8 @@ pub enum Change {
         /// The start that was heard again.
         incarnation: Incarnation,
     },
-    /// The leader, or an operator, gave it up.
+    /// The leader gave it up after its lease had run out, or an operator did who is sure that it is dead: a living
+    /// node learns of this only by reading the log.
     Fence {
         /// The node.
         id: NodeId,
