@@ -14,3 +14,6 @@ pub const KEYS_PER_CHANNEL_MAX: usize = 64;
 
 /// A stream key's secret: 128 random bits as 26 characters of base 32.
 pub const KEY_SECRET_BYTES: usize = 16;
+
+/// An actor's key is a channel's name and at most as much again to say what of it.
+pub const ACTOR_KEY_CHARS_MAX: usize = 128;

@@ -1,0 +1,144 @@
+//! Plans of moves: what `rebalance` would win, and how one node is emptied.
+//!
+//! Each actor is looked at once, in the order of names, and scored as if it were nowhere; the loads and counts
+//! include the moves planned before it. So a plan ends, never swings, and holds nothing that wins less than
+//! [`GAIN_MIN`]: less would not pay for a move, and a moment's load would shake the cluster.
+
+use weir_model::cluster::{Duty, MovePlan, PlannedMove};
+use weir_model::{ActorKind, Lease, NodeId};
+
+use super::census::Census;
+use super::{Choice, View, Want, decide};
+use crate::limits::MOVES_MAX;
+
+/// Points a move has to win at the least.
+pub const GAIN_MIN: i64 = 100;
+
+/// Moves that pay: of everything that may be moved while it runs, what wins at least [`GAIN_MIN`] points, and what
+/// must not be where it is (cordoned nodes keep what they have; draining ones do not).
+///
+/// Streams stay, because only their publishers can move them; sessions and rooms follow their streams.
+#[must_use]
+pub fn rebalance(view: &View<'_>) -> MovePlan {
+    let mut census = Census::of(view, None);
+    let mut plan = MovePlan::default();
+    for kind in [ActorKind::Transcoder, ActorKind::Puller, ActorKind::Recorder, ActorKind::Room] {
+        let leases = view.directory.leases.iter().filter(|lease| lease.actor.kind == kind);
+        for lease in leases {
+            let step = better_place(view, &mut census, lease);
+            add(&mut plan, &mut census, step, lease);
+        }
+    }
+    plan
+}
+
+/// How to empty a node: whatever it owns, with where it goes. First what nobody notices, then streams one at a time
+/// with what belongs to them behind, so that a viewer is never asked to move twice. An actor that no other node can
+/// have is listed without a target: it stays until the operator decides.
+#[must_use]
+pub fn drain(view: &View<'_>, node: NodeId) -> MovePlan {
+    let mut census = Census::of(view, None);
+    census.drain(node);
+    let mut leases: Vec<&Lease> = view.directory.leases.held_by(node).collect();
+    leases.sort_by_key(|lease| {
+        let alone = matches!(
+            lease.actor.kind,
+            ActorKind::Puller | ActorKind::Recorder | ActorKind::Transcoder
+        );
+        let channel = if alone { "" } else { lease.actor.key.channel() };
+        (!alone, channel.to_owned(), lease.actor.clone())
+    });
+    let mut plan = MovePlan::default();
+    for lease in leases {
+        census.take(&lease.actor, node);
+        let choice = place(view, &census, lease);
+        let reason = drain_reason(lease, &choice);
+        let step = step(lease, choice.node, None, reason);
+        census.put(&lease.actor, choice.node.unwrap_or(node));
+        add_counted(&mut plan, step);
+    }
+    plan
+}
+
+/// A move that pays, already made in `census`; none when the actor stays.
+fn better_place(view: &View<'_>, census: &mut Census, lease: &Lease) -> Option<PlannedMove> {
+    census.take(&lease.actor, lease.node);
+    let choice = place(view, census, lease);
+    let planned = worth_it(view, lease, &choice);
+    let target = planned.as_ref().and_then(|step| step.to);
+    census.put(&lease.actor, target.unwrap_or(lease.node));
+    planned
+}
+
+fn place(view: &View<'_>, census: &Census, lease: &Lease) -> Choice {
+    // A stream leaves its publisher's node only by the publisher's going elsewhere, which points decide.
+    decide(view, census, &Want { actor: lease.actor.clone(), near: None })
+}
+
+fn worth_it(view: &View<'_>, lease: &Lease, choice: &Choice) -> Option<PlannedMove> {
+    let (from, to) = (lease.node, choice.node?);
+    if from == to {
+        return None;
+    }
+    let points = |node| choice.scores.iter().find(|score| score.node == node);
+    let (here, there) = (points(from), points(to)?);
+    let serving_elsewhere = view.directory.members.of(from).map(|member| member.duty);
+    let gain = here.map_or(i64::MAX, |here| there.points.saturating_sub(here.points));
+    match here.and_then(|here| here.barred.clone()) {
+        // A cordon says "nothing new", and an actor that runs is nothing new; suspects are the leader's business.
+        Some(_) if serving_elsewhere == Some(Duty::Cordoned) => None,
+        Some(_) if view.directory.members.of(from).is_some_and(|member| !is_up(member)) => None,
+        Some(why) => Some(step(
+            lease,
+            Some(to),
+            None,
+            format!("it must leave: its node {why}; {}", choice.rule),
+        )),
+        None if gain >= GAIN_MIN => {
+            Some(step(lease, Some(to), Some(gain), format!("wins {gain} points. {}", choice.rule)))
+        }
+        None => None,
+    }
+}
+
+fn is_up(member: &crate::members::Member) -> bool {
+    member.state == weir_model::cluster::NodeState::Up
+}
+
+fn drain_reason(lease: &Lease, choice: &Choice) -> String {
+    match (lease.actor.kind, choice.node) {
+        (_, None) => format!("it has to stay for now. {}", choice.rule),
+        (ActorKind::Stream, Some(_)) => {
+            format!("its publisher is told to reconnect. {}", choice.rule)
+        }
+        _ => choice.rule.clone(),
+    }
+}
+
+fn step(lease: &Lease, to: Option<NodeId>, gain: Option<i64>, reason: String) -> PlannedMove {
+    let (actor, epoch, from) = (lease.actor.clone(), lease.epoch, lease.node);
+    PlannedMove { actor, epoch, from, to, gain, reason }
+}
+
+fn add(plan: &mut MovePlan, census: &mut Census, step: Option<PlannedMove>, lease: &Lease) {
+    let Some(step) = step else {
+        plan.staying += 1;
+        return;
+    };
+    let to = step.to;
+    if !add_counted(plan, step)
+        && let Some(to) = to
+    {
+        // Not in the plan, so not in its consequences.
+        census.take(&lease.actor, to);
+        census.put(&lease.actor, lease.node);
+    }
+}
+
+fn add_counted(plan: &mut MovePlan, step: PlannedMove) -> bool {
+    plan.truncated |= plan.moves.len() >= MOVES_MAX;
+    if !plan.truncated {
+        plan.moves.push(step);
+    }
+    !plan.truncated
+}

@@ -1,0 +1,324 @@
+//! The cluster as its operators see it: nodes, links, leases, placements, replicas.
+
+use crate::lease::{ActorId, Epoch, Incarnation};
+use crate::role::Roles;
+use crate::{ChannelName, NodeId, Timestamp};
+
+/// How the cluster regards a node.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeState {
+    /// Admitted, not yet started.
+    Joining,
+    /// Heard from in time.
+    Up,
+    /// Not heard from for a while; keeps what it has, gets nothing new.
+    Suspect,
+    /// Given up: others may take over what it had. It comes back as a newer incarnation.
+    Fenced,
+    /// Not a member any more; its certificate is refused.
+    Removed,
+}
+
+impl NodeState {
+    /// The word used in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Joining => "joining",
+            Self::Up => "up",
+            Self::Suspect => "suspect",
+            Self::Fenced => "fenced",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// What operators want of a node; outlives restarts and fencing.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+    /// Takes whatever it is given.
+    #[default]
+    Serving,
+    /// Keeps what it has and gets nothing new.
+    Cordoned,
+    /// Cordoned, and what it has is moved away.
+    Draining,
+}
+
+impl Duty {
+    /// The word used in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Serving => "serving",
+            Self::Cordoned => "cordoned",
+            Self::Draining => "draining",
+        }
+    }
+}
+
+/// How busy a node is. Sent with its heartbeats, never through the log. Shares are in thousandths.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(default)]
+pub struct NodeLoad {
+    /// Processor in use, of all its cores.
+    pub cpu: u16,
+    /// Memory in use, of what it may use.
+    pub memory: u16,
+    /// Network sent, of what its line carries; 0 when nobody told the line's rate.
+    pub network: u16,
+    /// Media received, bits per second.
+    pub ingest_bitrate: u64,
+    /// Media sent, bits per second.
+    pub egress_bitrate: u64,
+    /// Streams it owns.
+    pub streams: u32,
+    /// Publishers connected to it.
+    pub publishers: u32,
+    /// Viewings it serves.
+    pub viewers: u32,
+}
+
+/// A node in a list (`GET /v1/nodes`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ClusterNode {
+    /// Its id.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// How the cluster regards it.
+    pub state: NodeState,
+    /// What operators want of it.
+    pub duty: Duty,
+    /// What it is there for.
+    pub roles: Roles,
+    /// Whether it votes on the directory.
+    pub voter: bool,
+    /// Whether it leads the voters.
+    pub leader: bool,
+    /// Its failure domain, when it has a label.
+    pub zone: Option<String>,
+    /// Where other nodes reach it, `host:port`.
+    pub link: String,
+    /// Where publishers reach it.
+    pub publish_urls: Vec<String>,
+    /// Where viewers reach it.
+    pub watch_urls: Vec<String>,
+    /// Program version.
+    pub version: String,
+    /// Its newest start.
+    pub incarnation: Incarnation,
+    /// Time since the leader heard from it, milliseconds; none when it never did.
+    pub heard_ms: Option<u64>,
+    /// Its clock minus the asked node's, milliseconds; none when not measured.
+    pub clock_skew_ms: Option<i64>,
+    /// Actors it owns.
+    pub leases: u64,
+    /// How busy it is; none when it did not say lately.
+    pub load: Option<NodeLoad>,
+}
+
+/// State of the connection between two nodes.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// In use.
+    Up,
+    /// Being made.
+    Connecting,
+    /// Gone; tried again later.
+    Down,
+}
+
+/// A link as the node at its near end sees it (`GET /v1/links`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct LinkInfo {
+    /// The near end.
+    pub from: NodeId,
+    /// The far end.
+    pub to: NodeId,
+    /// Where the far end is reached.
+    pub remote: String,
+    /// `control` or `media`.
+    pub lane: String,
+    /// Its state.
+    pub state: LinkState,
+    /// When that state began.
+    pub since: Timestamp,
+    /// Round trip, microseconds.
+    pub rtt_us: u64,
+    /// Packets lost, in a million.
+    pub loss_ppm: u32,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
+    /// Streams open on it.
+    pub streams: u32,
+    /// How far the newest media at the far end is behind the near end, milliseconds.
+    pub lag_ms: Option<u64>,
+    /// Protocol version that both ends agreed on.
+    pub protocol: u32,
+    /// Why it went down the last time.
+    pub last_error: Option<String>,
+}
+
+/// A lease in a list (`GET /v1/leases`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct LeaseInfo {
+    /// The actor.
+    pub actor: ActorId,
+    /// Its owner; none after its node was fenced and before somebody took over.
+    pub node: Option<NodeId>,
+    /// The owner's name, or its id when it has left.
+    pub node_name: String,
+    /// The newest epoch.
+    pub epoch: Epoch,
+    /// Which start of the owner; none without an owner.
+    pub incarnation: Option<Incarnation>,
+    /// When it was claimed or lost.
+    pub since: Timestamp,
+}
+
+/// One reason for a node's score.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ScorePart {
+    /// `load`, `locality`, `spread`, `hash`.
+    pub name: String,
+    /// What it adds.
+    pub points: i64,
+    /// Why, in plain words.
+    pub text: String,
+}
+
+/// A node's score for one actor.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct NodeScore {
+    /// The node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Sum of the parts.
+    pub points: i64,
+    /// What the sum is made of.
+    pub parts: Vec<ScorePart>,
+    /// Why it cannot have the actor; none when it can.
+    pub barred: Option<String>,
+}
+
+/// Why an actor is where it is, or would be (`weir stream explain`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct PlacementInfo {
+    /// The actor.
+    pub actor: ActorId,
+    /// Where it runs now.
+    pub current: Option<NodeId>,
+    /// Where it would be placed now.
+    pub chosen: Option<NodeId>,
+    /// The rule that decided, in a sentence.
+    pub rule: String,
+    /// Every node, best first, those that cannot have it last.
+    pub scores: Vec<NodeScore>,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct PlannedMove {
+    /// The actor.
+    pub actor: ActorId,
+    /// The epoch that the take-over names.
+    pub epoch: Epoch,
+    /// Where it runs.
+    pub from: NodeId,
+    /// Where it goes; none when no node can have it now.
+    pub to: Option<NodeId>,
+    /// Points won; none when it has to leave whatever that costs.
+    pub gain: Option<i64>,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// What `rebalance` or `drain` would do, in the order of doing (`GET /v1/cluster/rebalance`).
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+pub struct MovePlan {
+    /// The steps.
+    pub moves: Vec<PlannedMove>,
+    /// Actors that were looked at and stay.
+    pub staying: u64,
+    /// Whether there is more to do than one plan may hold.
+    pub truncated: bool,
+}
+
+/// Why a node holds a stream's window.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicaRole {
+    /// The stream is made there.
+    Origin,
+    /// Its viewers ask for it.
+    Edge,
+    /// So that the window survives, with or without viewers.
+    Replica,
+}
+
+/// A copy of a stream's window (`GET /v1/replicas`).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ReplicaInfo {
+    /// The stream.
+    pub channel: ChannelName,
+    /// Where the copy is.
+    pub node: NodeId,
+    /// Why it is there.
+    pub role: ReplicaRole,
+    /// Where it is pulled from; none at the origin.
+    pub from: Option<NodeId>,
+    /// Nodes between the publisher's and this one.
+    pub hops: Vec<NodeId>,
+    /// How far its newest part is behind the origin's, milliseconds; none when not known.
+    pub lag_ms: Option<u64>,
+    /// Number of its newest segment.
+    pub msn: Option<u64>,
+    /// Viewings of this stream there.
+    pub viewers: u64,
+}
