@@ -55,6 +55,8 @@ pub struct ListenConfig {
     pub https: SocketAddr,
     /// Operators.
     pub api: SocketAddr,
+    /// Other nodes of the cluster, UDP.
+    pub link: SocketAddr,
     /// Prometheus.
     pub metrics: SocketAddr,
 }
@@ -146,6 +148,7 @@ impl Default for ListenConfig {
             http: everywhere(8080),
             https: everywhere(8443),
             api: here(7070),
+            link: everywhere(7071),
             metrics: here(9464),
         }
     }
@@ -201,6 +204,7 @@ impl Config {
         listen.http.set_port(base + 3);
         listen.https.set_port(base + 4);
         listen.api.set_port(base + 5);
+        listen.link.set_port(base + 6);
         listen.metrics.set_port(base + 7);
         Ok(())
     }

@@ -6,6 +6,7 @@ pub mod config;
 pub mod directory;
 mod local;
 pub mod logs;
+mod mesh;
 mod metrics;
 mod process;
 pub mod signal;
@@ -39,6 +40,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub struct Node {
     tasks: Tasks,
     streams: Streams,
+    mesh: mesh::Mesh,
     endpoints: Vec<Endpoint>,
     local: local::NodeFile,
 }
@@ -65,6 +67,7 @@ impl Node {
         let listeners = Listeners::bind(&config.listen, tls.is_some()).await?;
         let store = open_store(&data).await?;
         let (events, tasks, registry) = (Events::new(), Tasks::new(), Registry::new());
+        let mesh = mesh::Mesh::start(&config, &data, &store, &tasks).await?;
         let viewings = Viewings::new(events.clone(), config.edge.viewings());
         let context = streams::Context {
             config: config.stream.streams(),
@@ -79,7 +82,7 @@ impl Node {
         let parts = Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
         parts.serve(listeners, tls)?;
         let Parts { tasks, streams, endpoints, .. } = parts;
-        Ok(Self { tasks, streams, endpoints, local })
+        Ok(Self { tasks, streams, mesh, endpoints, local })
     }
 
     /// Tells whoever started the node where it listens: one line on standard output.
@@ -93,6 +96,7 @@ impl Node {
     pub async fn stop(self) {
         tracing::info!("stopping");
         self.streams.close().await;
+        self.mesh.stop().await;
         self.tasks.shutdown(STOP_LIMIT).await;
         self.local.remove();
         tracing::info!("stopped");
