@@ -62,6 +62,18 @@ impl Packager {
         self.forget();
     }
 
+    /// Ends the open segment with what it has: it is overdue, because media comes slower than real time. What
+    /// follows goes on in the next one, with or without a key frame.
+    pub(super) fn cut_short(&mut self, out: &mut Vec<Output>) {
+        let leader = self.leader();
+        let Some(track) = self.tracks.get(leader).filter(|track| track.open.is_some()) else {
+            return;
+        };
+        let Some(front) = track.queue.front() else { return };
+        self.cut(leader, track.boundary_us(front), out);
+        self.drive(out);
+    }
+
     /// Places all frames and closes all segments; the line is empty afterwards.
     pub(super) fn drain(&mut self, out: &mut Vec<Output>) {
         for at in 0..self.tracks.len() {

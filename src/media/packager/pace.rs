@@ -52,6 +52,24 @@ impl Pace {
         self.declared_us.take().map(|declared_us| silent_us.saturating_sub(declared_us).max(0))
     }
 
+    /// A silence was declared since the newest media.
+    #[must_use]
+    pub const fn is_declared(&self) -> bool {
+        self.declared_us.is_some()
+    }
+
+    /// A segment is overdue at `now_us`: it has to end with what it has.
+    #[must_use]
+    pub fn is_overdue(&self, now_us: i64) -> bool {
+        self.segment_us.is_some_and(|at_us| now_us >= at_us.saturating_add(self.after_us))
+    }
+
+    /// There are playlists to keep going.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        self.segment_us.is_some()
+    }
+
     /// A new segment appeared in the playlists.
     pub const fn segment(&mut self, now_us: i64) {
         self.segment_us = Some(now_us);
