@@ -213,7 +213,8 @@ impl MediaLoop {
             return;
         }
         self.apply();
-        if self.reader.is_some() && !std::mem::replace(&mut self.stalled, true) {
+        let is_stalled = self.reader.is_some() && self.live.is_stalled();
+        if is_stalled && !std::mem::replace(&mut self.stalled, true) {
             self.gauge.stalls.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -13,7 +13,7 @@ use super::PackagerConfig;
 pub(super) const TOLERANCE_US: i64 = 500_000;
 
 /// The greatest lead of this span, and of the one before it, is the publisher's, microseconds.
-const OBSERVED_US: i64 = 5_000_000;
+const OBSERVED_US: i64 = 1_000_000;
 
 /// Steady is what advances by no more than [`STEADY_PERCENT`] of the time that passes in this span,
 /// microseconds.

@@ -8,7 +8,7 @@ use super::catchup::{Arrival, CatchUp, TOLERANCE_US};
 use super::pace::Pace;
 use super::{Packager, PackagerConfig};
 use crate::output::Output;
-use crate::{Frame, Item};
+use crate::{Frame, Item, TrackId};
 
 /// The shows of one stream, one after the other.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Live {
     pace: Pace,
     catch_up: CatchUp,
     late: u64,
+    /// When each rendition got its newest segment.
+    ends: Vec<(TrackId, i64)>,
 }
 
 impl Live {
@@ -26,7 +28,7 @@ impl Live {
     pub fn new(config: PackagerConfig, first_msn: u64, first_part: u64) -> Self {
         let packager = Packager::new(config, first_msn, first_part);
         let (pace, catch_up) = (Pace::new(config), CatchUp::new(config));
-        Self { config, packager, pace, catch_up, late: 0 }
+        Self { config, packager, pace, catch_up, late: 0, ends: Vec::new() }
     }
 
     /// What is packaged.
@@ -84,9 +86,15 @@ impl Live {
 
     /// Keeps the playlists going without media, if that is due at `now_us`: true when it was.
     pub fn declare(&mut self, now_us: i64, out: &mut Vec<Output>) -> bool {
-        let Some(gap_us) = self.pace.due(now_us) else { return false };
-        self.packager.gap(gap_us, out);
-        self.pace.segment(now_us);
+        let before = out.len();
+        if self.lag_due_us().is_some_and(|due_us| now_us >= due_us) {
+            self.packager.settle(out);
+        } else {
+            let Some(gap_us) = self.pace.due(now_us) else { return false };
+            self.packager.gap(gap_us, out);
+            self.pace.segment(now_us);
+        }
+        self.note_segments(out.get(before..), now_us);
         true
     }
 
@@ -105,7 +113,21 @@ impl Live {
     /// When to call [`Self::declare`] if no media comes before; none while nothing has to be declared.
     #[must_use]
     pub fn due_us(&self) -> Option<i64> {
-        self.pace.due_us()
+        let due_us = self.pace.due_us()?;
+        Some(self.lag_due_us().map_or(due_us, |lag_us| lag_us.min(due_us)))
+    }
+
+    /// Whether a silence was declared and no media ended it yet.
+    #[must_use]
+    pub const fn is_stalled(&self) -> bool {
+        self.pace.is_declared()
+    }
+
+    /// When a rendition has to end a segment that another one has left.
+    fn lag_due_us(&self) -> Option<i64> {
+        let lags = |track: TrackId| self.packager.lags(track);
+        let ended = self.ends.iter().filter(|(track, _)| lags(*track));
+        ended.map(|(_, at_us)| self.pace.lag_due_us(*at_us)).min()
     }
 
     fn frame(&mut self, frame: Frame, now_us: i64, out: &mut Vec<Output>) -> Option<i64> {
@@ -154,8 +176,16 @@ impl Live {
     /// Tells the pace of segments that became whole, and of the beginning of the first one.
     fn note_segments(&mut self, new: Option<&[Output]>, now_us: i64) {
         let has_begun = self.pace.has_begun();
+        let new = new.unwrap_or_default();
+        for output in new {
+            let Output::End(track, _) = output else { continue };
+            match self.ends.iter_mut().find(|(known, _)| known == track) {
+                Some((_, at_us)) => *at_us = now_us,
+                None => self.ends.push((*track, now_us)),
+            }
+        }
         let counts = |output: &Output| matches!(output, Output::End(..)) || !has_begun;
-        if new.is_some_and(|new| new.iter().any(counts)) {
+        if new.iter().any(counts) {
             self.pace.segment(now_us);
         }
     }

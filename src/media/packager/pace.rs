@@ -11,6 +11,10 @@ use super::PackagerConfig;
 /// merely late has most of the 150 % that are allowed, and the rest is for whoever is late here.
 const AFTER_PERCENT: i64 = 125;
 
+/// A rendition whose newest segment is so old ends the open one if others have left it, per cent of a target:
+/// its last frames are likely to come before.
+const LAG_PERCENT: i64 = 140;
+
 /// Silence that counts as a stall when a segment is overdue, per cent of a target. With [`AFTER_PERCENT`]
 /// before it, a silence that begins at the last moment is still declared within 150 %.
 const SILENT_PERCENT: i64 = 25;
@@ -20,6 +24,7 @@ const SILENT_PERCENT: i64 = 25;
 pub struct Pace {
     after_us: i64,
     silent_us: i64,
+    lag_us: i64,
     gap_us: i64,
     /// When the newest segment appeared; none while there is no playlist to keep going.
     segment_us: Option<i64>,
@@ -37,6 +42,7 @@ impl Pace {
         Self {
             after_us: percent(target_us, AFTER_PERCENT),
             silent_us: percent(target_us, SILENT_PERCENT),
+            lag_us: percent(target_us, LAG_PERCENT),
             gap_us: config.segment_us.max(1),
             segment_us: None,
             media_us: 0,
@@ -94,6 +100,12 @@ impl Pace {
                 overdue_us.max(self.media_us.saturating_add(self.silent_us))
             }
         })
+    }
+
+    /// When a rendition whose newest segment appeared at `segment_us` has waited long enough for frames of a
+    /// segment that others have left.
+    pub(super) const fn lag_due_us(&self, segment_us: i64) -> i64 {
+        segment_us.saturating_add(self.lag_us)
     }
 
     /// How much time without media has to be declared now, microseconds; 0 only closes what is open.
