@@ -151,9 +151,10 @@ impl Coming {
             .filter(|wanted_us| lead_us >= wanted_us.saturating_sub(TOLERANCE_US))
             .map(|wanted_us| Back { lead_us: wanted_us, in_place: true });
         // What was steady and is in a hurry now was late after all.
-        let known = self.ready.map(|ready| ready.back).filter(|back| {
-            !back.in_place && lead_us <= back.lead_us.saturating_add(TOLERANCE_US)
-        });
+        let known = self
+            .ready
+            .map(|ready| ready.back)
+            .filter(|back| !back.in_place && lead_us <= back.lead_us.saturating_add(TOLERANCE_US));
         if self.ready.is_some() && known.is_none() {
             self.mark = (now_us, self.newest_us);
         }
