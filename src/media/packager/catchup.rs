@@ -141,6 +141,7 @@ impl Coming {
         self.last_us = now_us;
         if silent_us > SILENT_US {
             self.mark = (now_us, self.newest_us);
+            self.ready = None;
         }
         self.newest_us = self.newest_us.max(media_us);
     }
@@ -175,5 +176,78 @@ impl Coming {
         let advanced_us = self.newest_us.saturating_sub(self.mark.1);
         passed_us >= STEADY_US && advanced_us <= passed_us.saturating_mul(STEADY_PERCENT) / 100
             || now_us.saturating_sub(self.since_us) >= LATE_MAX_US
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+    const FRAME: i64 = 40_000;
+
+    /// One whose publisher was half a second ahead when it fell silent at 10 s.
+    fn silent() -> CatchUp {
+        let config =
+            PackagerConfig { segment_us: 2 * SECOND, segment_max_us: 4 * SECOND, part_us: 200_000 };
+        let mut one = CatchUp::new(config);
+        one.observe(10 * SECOND + 500_000, 10 * SECOND);
+        one
+    }
+
+    fn picture(media_us: i64, now_us: i64) -> Arrival {
+        Arrival { now_us, media_us, start: true, covered: false }
+    }
+
+    /// Frames that come at the speed of life from `now_us` on, until one is taken.
+    fn taken(one: &mut CatchUp, media_us: i64, now_us: i64, start: bool) -> (i64, Back) {
+        let arrival = |n| Arrival { start, ..picture(media_us + n * FRAME, now_us + n * FRAME) };
+        let first = (0..1_000).find_map(|n| Some((n * FRAME, one.arrive(arrival(n))?)));
+        first.expect("it is taken at last")
+    }
+
+    #[test]
+    fn a_backlog_is_late_until_the_lead_is_back() {
+        let mut one = silent();
+        let now_us = 20 * SECOND;
+        for media_us in (10 * SECOND..20 * SECOND).step_by(40_000) {
+            assert_eq!(one.arrive(picture(media_us, now_us)), None, "{media_us}");
+        }
+        let back = Back { lead_us: 500_000, in_place: true };
+        assert_eq!(one.arrive(picture(now_us, now_us)), Some(back));
+    }
+
+    #[test]
+    fn an_encoder_that_was_frozen_is_taken_when_it_is_steady_for_a_second() {
+        let mut one = silent();
+        let back = Back { lead_us: -10 * SECOND, in_place: false };
+        assert_eq!(taken(&mut one, 10 * SECOND, 20 * SECOND, true), (SECOND, back));
+    }
+
+    #[test]
+    fn what_was_steady_and_hurries_before_its_key_frame_is_late_after_all() {
+        let mut one = silent();
+        for n in 0..50 {
+            let arrival = picture(10 * SECOND + n * FRAME, 20 * SECOND + n * FRAME);
+            assert_eq!(one.arrive(Arrival { start: false, ..arrival }), None);
+        }
+        assert_eq!(one.arrive(picture(15 * SECOND, 22 * SECOND)), None);
+        let (_, back) = taken(&mut one, 22 * SECOND, 22 * SECOND, true);
+        assert_eq!(back, Back { lead_us: 500_000, in_place: true });
+    }
+
+    #[test]
+    fn a_key_frame_is_awaited_for_one_target() {
+        let mut one = silent();
+        let (waited_us, back) = taken(&mut one, 20 * SECOND, 20 * SECOND, false);
+        assert_eq!((waited_us, back.in_place), (4 * SECOND, true));
+    }
+
+    #[test]
+    fn a_publisher_of_whom_nothing_is_known_is_taken_at_once() {
+        let mut one = silent();
+        one.forget();
+        let back = Back { lead_us: -SECOND, in_place: false };
+        assert_eq!(one.arrive(picture(19 * SECOND, 20 * SECOND)), Some(back));
     }
 }

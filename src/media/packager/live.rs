@@ -18,6 +18,8 @@ pub struct Live {
     pace: Pace,
     catch_up: CatchUp,
     late: u64,
+    /// The number behind the newest segment that is whole in a rendition.
+    whole_msn: u64,
     /// When each rendition got its newest segment.
     ends: Vec<(TrackId, i64)>,
 }
@@ -28,7 +30,7 @@ impl Live {
     pub fn new(config: PackagerConfig, first_msn: u64, first_part: u64) -> Self {
         let packager = Packager::new(config, first_msn, first_part);
         let (pace, catch_up) = (Pace::new(config), CatchUp::new(config));
-        Self { config, packager, pace, catch_up, late: 0, ends: Vec::new() }
+        Self { config, packager, pace, catch_up, late: 0, whole_msn: 0, ends: Vec::new() }
     }
 
     /// What is packaged.
@@ -167,26 +169,28 @@ impl Live {
         let rest_us = self.pace.media(now_us).unwrap_or(0);
         let rest_us = if back.in_place { 0 } else { rest_us };
         let at_us = self.packager.end_us().saturating_add(rest_us);
-        self.packager.resume(at_us, frame.key, out);
+        self.packager.resume(at_us, start, out);
         self.packager.push(Item::Frame(frame), out);
         let lead_us = now_us.saturating_add(back.lead_us);
         Some(lead_us.saturating_add(self.packager.moved_us()))
     }
 
-    /// Tells the pace of segments that became whole, and of the beginning of the first one.
+    /// Tells the pace of segments that are whole in a first rendition, and of the beginning of the first one.
     fn note_segments(&mut self, new: Option<&[Output]>, now_us: i64) {
-        let has_begun = self.pace.has_begun();
         let new = new.unwrap_or_default();
+        if !self.pace.has_begun() && !new.is_empty() {
+            self.pace.segment(now_us);
+        }
         for output in new {
-            let Output::End(track, _) = output else { continue };
+            let Output::End(track, end) = output else { continue };
             match self.ends.iter_mut().find(|(known, _)| known == track) {
                 Some((_, at_us)) => *at_us = now_us,
                 None => self.ends.push((*track, now_us)),
             }
-        }
-        let counts = |output: &Output| matches!(output, Output::End(..)) || !has_begun;
-        if new.iter().any(counts) {
-            self.pace.segment(now_us);
+            if end.msn >= self.whole_msn {
+                self.whole_msn = end.msn.saturating_add(1);
+                self.pace.segment(now_us);
+            }
         }
     }
 }
