@@ -108,7 +108,7 @@ impl CatchUp {
     /// A frame came behind declared gaps: none while it is late and has to be dropped.
     pub(super) fn arrive(&mut self, arrival: Arrival) -> Option<Back> {
         let wanted_us = self.running.max(self.before);
-        let coming = self.coming.get_or_insert(Coming::new(arrival));
+        let coming = self.coming.get_or_insert_with(|| Coming::new(arrival));
         coming.note(arrival);
         coming.judge(wanted_us, arrival.now_us);
         let Ready { since_us, back } = coming.ready?;
