@@ -63,6 +63,8 @@ pub struct Gauge {
     pub stalls: AtomicU64,
     /// Times such a publisher sent media again.
     pub resumes: AtomicU64,
+    /// Frames dropped because they came behind declared gaps and belonged into them.
+    pub late: AtomicU64,
 }
 
 impl Gauge {
@@ -182,16 +184,18 @@ impl MediaLoop {
         let bytes: usize = self.items.iter().map(Item::len).sum();
         self.gauge.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         let now_us = clock::monotonic_us();
-        let mut resumed = false;
+        let mut resumed_us = None;
         for item in self.items.iter().cloned() {
             // Without reserved numbers nothing is published; the actor ends the show within a second.
             if !self.may_begin() {
                 break;
             }
-            resumed |= self.live.take([item], now_us, &mut self.outputs);
+            let taken = self.live.take([item], now_us, &mut self.outputs);
+            resumed_us = taken.or(resumed_us);
         }
-        if resumed {
-            self.wallclock.forget();
+        self.gauge.late.store(self.live.late(), Ordering::Relaxed);
+        if let Some(line_us) = resumed_us {
+            self.wallclock.set(line_us, now);
             let of_publisher = std::mem::take(&mut self.stalled);
             self.gauge.resumes.fetch_add(u64::from(of_publisher), Ordering::Relaxed);
         }
@@ -209,7 +213,8 @@ impl MediaLoop {
             return;
         }
         self.apply();
-        if self.reader.is_some() && !std::mem::replace(&mut self.stalled, true) {
+        let is_stalled = self.reader.is_some() && self.live.is_stalled();
+        if is_stalled && !std::mem::replace(&mut self.stalled, true) {
             self.gauge.stalls.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -1,7 +1,7 @@
 //! A publisher that falls silent on an open connection does not stop the playlists: viewers get gaps in time, and the show
 //! goes on behind them however the publisher comes back.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
 use tokio::task::JoinHandle;
@@ -19,6 +19,11 @@ const PLAYED_MS: u32 = 4_000;
 const STALLED_MS: u32 = 5_500;
 const SOON: Duration = Duration::from_secs(10);
 
+/// Two stalls, as long as gaps take to be declared and some more: from and until, milliseconds of media.
+const STALLS: [(u32, u32); 2] = [(3_000, 7_700), (11_500, 16_200)];
+/// How far the end of a playlist may be from the wall clock, milliseconds.
+const EDGE_MS: i64 = 500;
+
 /// How the publisher goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resume {
@@ -28,8 +33,27 @@ enum Resume {
     Burst,
 }
 
-/// Publishes for a while, sends nothing for a while, and goes on for longer than any test lasts.
-async fn stalling(node: &Node, key: &str, resume: Resume) -> JoinHandle<()> {
+/// When media of such a time is sent, milliseconds; never if it is lost.
+type Schedule = fn(u32) -> Option<u32>;
+
+fn lost(ms: u32) -> Option<u32> {
+    (!(PLAYED_MS..PLAYED_MS + STALLED_MS).contains(&ms)).then_some(ms)
+}
+
+fn at_once(ms: u32) -> Option<u32> {
+    Some(lost(ms).unwrap_or(PLAYED_MS + STALLED_MS))
+}
+
+fn twice_at_once(ms: u32) -> Option<u32> {
+    Some(STALLS.iter().find(|(from, until)| (*from..*until).contains(&ms)).map_or(ms, |one| one.1))
+}
+
+fn at_a_quarter(ms: u32) -> Option<u32> {
+    Some(ms + ms.saturating_sub(PLAYED_MS) * 3)
+}
+
+/// Publishes by a schedule for longer than any test lasts.
+async fn publishing(node: &Node, key: &str, schedule: Schedule) -> JoinHandle<()> {
     let mut publisher = rtmp::publish(node.rtmp(), key).await.accepted();
     let tags = Tags::of(&clip::LOW_DELAY);
     tokio::spawn(async move {
@@ -41,11 +65,7 @@ async fn stalling(node: &Node, key: &str, resume: Resume) -> JoinHandle<()> {
         for n in 0..4 * frames {
             let (round, tag) = (u32::try_from(n / frames).unwrap(), &tags.frames[n % frames]);
             let ms = round * tags.round_ms + tag.ms;
-            let silent = (PLAYED_MS..PLAYED_MS + STALLED_MS).contains(&ms);
-            if silent && resume == Resume::Ahead {
-                continue;
-            }
-            let due_ms = if silent { PLAYED_MS + STALLED_MS } else { ms };
+            let Some(due_ms) = schedule(ms) else { continue };
             tokio::time::sleep_until(start + Duration::from_millis(due_ms.into())).await;
             // The test is over when the node is gone.
             if publisher.send(tag, ms).await.is_err() {
@@ -53,6 +73,23 @@ async fn stalling(node: &Node, key: &str, resume: Resume) -> JoinHandle<()> {
             }
         }
     })
+}
+
+/// How far the end of a playlist that was just read is ahead of the wall clock, milliseconds.
+fn ahead_ms(list: &Playlist) -> i64 {
+    let last = list.segments.last().unwrap();
+    let seconds = last.seconds + list.open.iter().map(|part| part.seconds).sum::<f64>();
+    let end =
+        last.date.unwrap() + i64::try_from(Duration::from_secs_f64(seconds).as_millis()).unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    end - i64::try_from(now).unwrap()
+}
+
+/// What is wrong with the end of a playlist that was just read.
+fn of_edge(list: &Playlist) -> Violations {
+    let ahead_ms = ahead_ms(list);
+    let wrong = ahead_ms.abs() > EDGE_MS;
+    wrong.then(|| format!("the end is {ahead_ms} ms ahead:\n{}", list.text)).into_iter().collect()
 }
 
 /// Reads a playlist segment by segment until media has come back behind the gaps; every segment must come in time.
@@ -63,10 +100,7 @@ async fn followed(player: &Player, url: &Url) -> (Playlist, Violations) {
     loop {
         let start = Instant::now();
         let next = player.playlist(&with_query(url, &format!("_HLS_msn={}", list.end()))).await;
-        let waited = start.elapsed();
-        if waited > PATIENCE {
-            violations.push(format!("6.2.1 segment {} took {waited:?}", list.end()));
-        }
+        violations.extend(of_wait(list.end(), start.elapsed()));
         violations.extend(conformance::of_playlist(&next));
         violations.extend(conformance::of_update(&list, &next));
         assert!(next.end() > list.end(), "a blocking reload answered without its segment");
@@ -79,10 +113,15 @@ async fn followed(player: &Player, url: &Url) -> (Playlist, Violations) {
     }
 }
 
+fn of_wait(msn: u64, waited: Duration) -> Option<String> {
+    (waited > PATIENCE).then(|| format!("6.2.1 segment {msn} took {waited:?}"))
+}
+
 async fn check(resume: Resume) {
     let node = Node::start_configured(SHORT_SEGMENTS).await;
     let key = node.channel("demo").await;
-    let _publisher = stalling(&node, &key, resume).await;
+    let schedule = if resume == Resume::Ahead { lost } else { at_once };
+    let _publisher = publishing(&node, &key, schedule).await;
     let player = node.player("demo");
     let urls = player.media_urls().await;
     let [video, sound] = urls.as_slice() else { panic!("two renditions, not {urls:?}") };
@@ -97,6 +136,7 @@ async fn check(resume: Resume) {
     assert_eq!(conformance::of_renditions(&video, &sound), Violations::new(), "{resume:?}");
     for list in [&video, &sound] {
         check_gaps(list);
+        assert_eq!(of_edge(list), Violations::new(), "{resume:?}");
     }
     eventually("the silence is over", SOON, async || {
         let findings = node.api().stream("demo").await.unwrap().findings;
@@ -116,14 +156,23 @@ async fn check(resume: Resume) {
 
 /// The gaps stand between media of one show, and what comes behind them is a discontinuity.
 fn check_gaps(list: &Playlist) {
-    let last = list.segments.iter().rposition(|one| one.gap).expect("a gap");
+    let last = check_joint(list);
     let first = list.segments[..=last].iter().rposition(|one| !one.gap).expect("media") + 1;
     let gaps = &list.segments[first..=last];
     let seconds: f64 = gaps.iter().map(|one| one.seconds).sum();
-    assert!((3.9..5.6).contains(&seconds), "{seconds} s of gaps:\n{}", list.text);
+    // Whole gaps of a second, until a key frame comes; those are a second apart.
+    assert!((3.9..6.6).contains(&seconds), "{seconds} s of gaps:\n{}", list.text);
+    assert!(!gaps.iter().any(|one| one.discontinuity), "{}", list.text);
+}
+
+/// What comes behind the last gap, whose place is answered, is a discontinuity and begins with a key frame.
+fn check_joint(list: &Playlist) -> usize {
+    let last = list.segments.iter().rposition(|one| one.gap).expect("a gap");
     let back = &list.segments[last + 1];
-    assert!(back.discontinuity && !gaps.iter().any(|one| one.discontinuity), "{}", list.text);
-    assert!(back.date >= gaps.last().unwrap().date, "{}", list.text);
+    let key = back.parts.first().is_some_and(|one| one.independent);
+    assert!(back.discontinuity && key, "{}", list.text);
+    assert!(back.date >= list.segments[last].date, "{}", list.text);
+    last
 }
 
 #[tokio::test]
@@ -134,4 +183,39 @@ async fn a_publisher_whose_frames_are_lost_in_a_stall_leaves_gaps_and_goes_on() 
 #[tokio::test]
 async fn a_publisher_whose_frames_come_late_in_a_burst_leaves_gaps_and_goes_on() {
     check(Resume::Burst).await;
+}
+
+#[tokio::test]
+async fn stalls_do_not_add_up() {
+    let node = Node::start_configured(SHORT_SEGMENTS).await;
+    let key = node.channel("demo").await;
+    let _publisher = publishing(&node, &key, twice_at_once).await;
+    let player = node.player("demo");
+    let url = player.first().await;
+    for _ in STALLS {
+        let (list, found) = followed(&player, &url).await;
+        assert_eq!(found, Violations::new());
+        check_joint(&list);
+        assert_eq!(of_edge(&list), Violations::new());
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_at_a_quarter_of_real_time_keeps_its_segments_coming() {
+    let node = Node::start_configured(SHORT_SEGMENTS).await;
+    let key = node.channel("demo").await;
+    let _publisher = publishing(&node, &key, at_a_quarter).await;
+    let player = node.player("demo");
+    let url = player.first().await;
+    let mut list = player.playlist(&url).await;
+    let mut found = Violations::new();
+    for _ in 0..7 {
+        let start = Instant::now();
+        list = player.playlist(&with_query(&url, &format!("_HLS_msn={}", list.end()))).await;
+        found.extend(of_wait(list.end(), start.elapsed()));
+        found.extend(conformance::of_playlist(&list));
+    }
+    assert_eq!(found, Violations::new());
+    assert!(!list.segments.last().unwrap().gap, "{}", list.text);
+    assert_eq!(conformance::follow(&player, 1).await, Violations::new());
 }

@@ -3,6 +3,7 @@
 use super::line::Segment;
 use super::track::{Rules, START_TOLERANCE_US};
 use super::{Packager, Track};
+use crate::TrackId;
 use crate::output::Output;
 
 /// How far one track may run ahead of the leader before it goes on without it, microseconds of media.
@@ -60,6 +61,35 @@ impl Packager {
             self.run(at, Role::Follow, out);
         }
         self.forget();
+    }
+
+    /// Ends the open segment with what it has: it is overdue, because media comes slower than real time. What
+    /// follows goes on in the next one, with or without a key frame.
+    pub(super) fn cut_short(&mut self, out: &mut Vec<Output>) {
+        let leader = self.leader();
+        let Some(track) = self.tracks.get(leader).filter(|track| track.open.is_some()) else {
+            return;
+        };
+        let Some(front) = track.queue.front() else { return };
+        self.cut(leader, track.boundary_us(front), out);
+        self.drive(out);
+    }
+
+    /// Whether other renditions have left the segment that `id` is in.
+    pub(super) fn lags(&self, id: TrackId) -> bool {
+        let at = self.tracks.binary_search_by_key(&id, |one| one.id);
+        at.is_ok_and(|at| self.is_behind(at))
+    }
+
+    /// Ends the segments that other renditions have left, with what came of them.
+    pub(super) fn settle(&mut self, out: &mut Vec<Output>) {
+        for at in 0..self.tracks.len() {
+            while self.is_behind(at) && self.step(at, Role::Drain, out).is_some() {}
+        }
+    }
+
+    fn is_behind(&self, at: usize) -> bool {
+        self.segment_of(at).is_some_and(|segment| self.line.find(segment.msn + 1).is_some())
     }
 
     /// Places all frames and closes all segments; the line is empty afterwards.

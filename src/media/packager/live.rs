@@ -4,10 +4,11 @@
 //! brought together, still without a clock: the caller says what time it is (microseconds of one monotonic
 //! clock) and asks again at [`Live::due_us`].
 
+use super::catchup::{Arrival, CatchUp, TOLERANCE_US};
 use super::pace::Pace;
 use super::{Packager, PackagerConfig};
-use crate::Item;
 use crate::output::Output;
+use crate::{Frame, Item, TrackId};
 
 /// The shows of one stream, one after the other.
 #[derive(Debug)]
@@ -15,8 +16,12 @@ pub struct Live {
     config: PackagerConfig,
     packager: Packager,
     pace: Pace,
-    /// The number that was next when [`Pace`] was told last.
-    next_msn: u64,
+    catch_up: CatchUp,
+    late: u64,
+    /// The number behind the newest segment that is whole in a rendition.
+    whole_msn: u64,
+    /// When each rendition got its newest segment.
+    ends: Vec<(TrackId, i64)>,
 }
 
 impl Live {
@@ -24,7 +29,8 @@ impl Live {
     #[must_use]
     pub fn new(config: PackagerConfig, first_msn: u64, first_part: u64) -> Self {
         let packager = Packager::new(config, first_msn, first_part);
-        Self { config, packager, pace: Pace::new(config), next_msn: first_msn }
+        let (pace, catch_up) = (Pace::new(config), CatchUp::new(config));
+        Self { config, packager, pace, catch_up, late: 0, whole_msn: 0, ends: Vec::new() }
     }
 
     /// What is packaged.
@@ -36,42 +42,61 @@ impl Live {
     /// A new show begins; its numbers follow those of the last one.
     pub fn begin_show(&mut self) {
         let (msn, part) = (self.packager.next_msn(), self.packager.next_part());
-        *self = Self::new(self.config, msn, part);
+        *self = Self { late: self.late, ..Self::new(self.config, msn, part) };
     }
 
     /// Another publisher follows, whose times are places on the show's line from [`Packager::end_us`] on.
     pub const fn attach(&mut self) {
         self.packager.attach();
+        self.catch_up.forget();
     }
 
-    /// Takes what came at `now_us`. True when it ended a time that gaps were declared for: it then goes on
-    /// behind them and a discontinuity.
+    /// Frames that were dropped because they came behind declared gaps and belonged into them, or waited
+    /// there for a key frame.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.late
+    }
+
+    /// Takes what came at `now_us`. When it ended a time that gaps were declared for, it goes on behind them and
+    /// a discontinuity, and the answer is where now is on the show's line, microseconds.
+    ///
+    /// Media that comes late, for time that gaps were declared for, is dropped; see [`Self::late`].
     pub fn take(
         &mut self,
         items: impl IntoIterator<Item = Item>,
         now_us: i64,
         out: &mut Vec<Output>,
-    ) -> bool {
-        let mut resumed = false;
+    ) -> Option<i64> {
+        let mut resumed_us = None;
         for item in items {
-            if matches!(item, Item::Frame(_))
-                && let Some(rest_us) = self.pace.media(now_us)
-            {
-                let at_us = self.packager.end_us().saturating_add(rest_us);
-                self.packager.resume(at_us, out);
-                resumed = true;
+            let before = out.len();
+            match item {
+                Item::Frame(frame) => {
+                    resumed_us = self.frame(frame, now_us, out).or(resumed_us);
+                }
+                Item::Discontinuity => {
+                    self.catch_up.forget();
+                    self.packager.push(item, out);
+                }
+                Item::Config(..) => self.packager.push(item, out),
             }
-            self.packager.push(item, out);
+            self.note_segments(out.get(before..), now_us);
         }
-        self.note_segments(now_us);
-        resumed
+        resumed_us
     }
 
     /// Keeps the playlists going without media, if that is due at `now_us`: true when it was.
     pub fn declare(&mut self, now_us: i64, out: &mut Vec<Output>) -> bool {
-        let Some(gap_us) = self.pace.due(now_us) else { return false };
-        self.packager.gap(gap_us, out);
-        self.note_segments(now_us);
+        let before = out.len();
+        if self.lag_due_us().is_some_and(|due_us| now_us >= due_us) {
+            self.packager.settle(out);
+        } else {
+            let Some(gap_us) = self.pace.due(now_us) else { return false };
+            self.packager.gap(gap_us, out);
+            self.pace.segment(now_us);
+        }
+        self.note_segments(out.get(before..), now_us);
         true
     }
 
@@ -79,10 +104,7 @@ impl Live {
     pub fn close(&mut self, now_us: i64, out: &mut Vec<Output>) {
         let before = out.len();
         self.packager.close(out);
-        if out.len() > before {
-            self.pace.segment(now_us);
-        }
-        self.note_segments(now_us);
+        self.note_segments(out.get(before..), now_us);
     }
 
     /// The show is over: nothing more is declared.
@@ -93,13 +115,82 @@ impl Live {
     /// When to call [`Self::declare`] if no media comes before; none while nothing has to be declared.
     #[must_use]
     pub fn due_us(&self) -> Option<i64> {
-        self.pace.due_us()
+        let due_us = self.pace.due_us()?;
+        Some(self.lag_due_us().map_or(due_us, |lag_us| lag_us.min(due_us)))
     }
 
-    fn note_segments(&mut self, now_us: i64) {
-        let next_msn = self.packager.next_msn();
-        if std::mem::replace(&mut self.next_msn, next_msn) != next_msn {
+    /// Whether a silence was declared and no media ended it yet.
+    #[must_use]
+    pub const fn is_stalled(&self) -> bool {
+        self.pace.is_declared()
+    }
+
+    /// When a rendition has to end a segment that another one has left.
+    fn lag_due_us(&self) -> Option<i64> {
+        let lags = |track: TrackId| self.packager.lags(track);
+        let ended = self.ends.iter().filter(|(track, _)| lags(*track));
+        ended.map(|(_, at_us)| self.pace.lag_due_us(*at_us)).min()
+    }
+
+    fn frame(&mut self, frame: Frame, now_us: i64, out: &mut Vec<Output>) -> Option<i64> {
+        let Some(media_us) = self.packager.own_end_us(&frame) else {
+            self.packager.push(Item::Frame(frame), out);
+            return None;
+        };
+        if self.pace.is_declared() {
+            return self.come_back(frame, media_us, now_us, out);
+        }
+        self.catch_up.observe(media_us, now_us);
+        self.pace.media(now_us);
+        let before = out.len();
+        self.packager.push(Item::Frame(frame), out);
+        self.note_segments(out.get(before..), now_us);
+        if self.pace.is_overdue(now_us) {
+            self.packager.cut_short(out);
+        }
+        None
+    }
+
+    /// Takes a frame behind declared gaps, or drops it.
+    fn come_back(
+        &mut self,
+        frame: Frame,
+        media_us: i64,
+        now_us: i64,
+        out: &mut Vec<Output>,
+    ) -> Option<i64> {
+        let early_us = self.packager.end_us().saturating_sub(self.packager.place_us(&frame));
+        let start = self.packager.can_start(&frame);
+        let covered = early_us > TOLERANCE_US;
+        let Some(back) = self.catch_up.arrive(Arrival { now_us, media_us, start, covered }) else {
+            self.late += 1;
+            return None;
+        };
+        let rest_us = self.pace.media(now_us).unwrap_or(0);
+        let rest_us = if back.in_place { 0 } else { rest_us };
+        let at_us = self.packager.end_us().saturating_add(rest_us);
+        self.packager.resume(at_us, start, out);
+        self.packager.push(Item::Frame(frame), out);
+        let lead_us = now_us.saturating_add(back.lead_us);
+        Some(lead_us.saturating_add(self.packager.moved_us()))
+    }
+
+    /// Tells the pace of segments that are whole in a first rendition, and of the beginning of the first one.
+    fn note_segments(&mut self, new: Option<&[Output]>, now_us: i64) {
+        let new = new.unwrap_or_default();
+        if !self.pace.has_begun() && !new.is_empty() {
             self.pace.segment(now_us);
+        }
+        for output in new {
+            let Output::End(track, end) = output else { continue };
+            match self.ends.iter_mut().find(|(known, _)| known == track) {
+                Some((_, at_us)) => *at_us = now_us,
+                None => self.ends.push((*track, now_us)),
+            }
+            if end.msn >= self.whole_msn {
+                self.whole_msn = end.msn.saturating_add(1);
+                self.pace.segment(now_us);
+            }
         }
     }
 }

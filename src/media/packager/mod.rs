@@ -8,6 +8,7 @@
 //!
 //! Nothing here knows the wall clock: two nodes given the same items and numbering write the same bytes.
 
+mod catchup;
 mod drive;
 mod line;
 pub mod live;

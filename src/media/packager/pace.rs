@@ -11,6 +11,10 @@ use super::PackagerConfig;
 /// merely late has most of the 150 % that are allowed, and the rest is for whoever is late here.
 const AFTER_PERCENT: i64 = 125;
 
+/// A rendition whose newest segment is so old ends the open one if others have left it, per cent of a target:
+/// its last frames are likely to come before.
+const LAG_PERCENT: i64 = 140;
+
 /// Silence that counts as a stall when a segment is overdue, per cent of a target. With [`AFTER_PERCENT`]
 /// before it, a silence that begins at the last moment is still declared within 150 %.
 const SILENT_PERCENT: i64 = 25;
@@ -20,6 +24,7 @@ const SILENT_PERCENT: i64 = 25;
 pub struct Pace {
     after_us: i64,
     silent_us: i64,
+    lag_us: i64,
     gap_us: i64,
     /// When the newest segment appeared; none while there is no playlist to keep going.
     segment_us: Option<i64>,
@@ -37,6 +42,7 @@ impl Pace {
         Self {
             after_us: percent(target_us, AFTER_PERCENT),
             silent_us: percent(target_us, SILENT_PERCENT),
+            lag_us: percent(target_us, LAG_PERCENT),
             gap_us: config.segment_us.max(1),
             segment_us: None,
             media_us: 0,
@@ -50,6 +56,24 @@ impl Pace {
         let silent_us = self.silent_us_at(now_us);
         self.media_us = now_us;
         self.declared_us.take().map(|declared_us| silent_us.saturating_sub(declared_us).max(0))
+    }
+
+    /// A silence was declared since the newest media.
+    #[must_use]
+    pub const fn is_declared(&self) -> bool {
+        self.declared_us.is_some()
+    }
+
+    /// A segment is overdue at `now_us`: it has to end with what it has.
+    #[must_use]
+    pub fn is_overdue(&self, now_us: i64) -> bool {
+        self.segment_us.is_some_and(|at_us| now_us >= at_us.saturating_add(self.after_us))
+    }
+
+    /// There are playlists to keep going.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        self.segment_us.is_some()
     }
 
     /// A new segment appeared in the playlists.
@@ -76,6 +100,12 @@ impl Pace {
                 overdue_us.max(self.media_us.saturating_add(self.silent_us))
             }
         })
+    }
+
+    /// When a rendition whose newest segment appeared at `segment_us` has waited long enough for frames of a
+    /// segment that others have left.
+    pub(super) const fn lag_due_us(&self, segment_us: i64) -> i64 {
+        segment_us.saturating_add(self.lag_us)
     }
 
     /// How much time without media has to be declared now, microseconds; 0 only closes what is open.

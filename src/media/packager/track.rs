@@ -58,7 +58,8 @@ pub(super) struct Track {
     shift: i64,
     next_part: u64,
     joined: bool,
-    wait_key: bool,
+    /// Frames are refused until the next key frame.
+    pub(super) wait_key: bool,
 }
 
 /// The open segment of a track that has samples in it.

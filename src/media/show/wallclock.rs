@@ -40,6 +40,13 @@ impl Wallclock {
         self.running = Some(self.running.map_or(offset, |least| least.min(offset)));
     }
 
+    /// The line goes on behind a discontinuity, where date-times may jump: `media_us` is `now` from here on.
+    pub const fn set(&mut self, media_us: i64, now: Timestamp) {
+        self.forget();
+        self.running_since = now;
+        self.anchor = Timestamp(now.0 - media_us / 1000);
+    }
+
     /// The time line was broken: what was observed before says nothing any more.
     pub const fn forget(&mut self) {
         self.before = None;
@@ -70,6 +77,16 @@ mod tests {
             clock.observe(second * 1_000_000, Timestamp(1_000_000 + second * 1000 + late));
             assert_eq!(clock.anchor(), Timestamp(1_000_000));
         }
+    }
+
+    #[test]
+    fn behind_a_discontinuity_the_programme_date_time_is_the_wall_clock_at_once() {
+        let mut clock = Wallclock::new(Timestamp(1_000_000));
+        clock.observe(0, Timestamp(1_007_000));
+        clock.set(3_000_000, Timestamp(1_010_000));
+        assert_eq!(clock.anchor(), Timestamp(1_007_000));
+        clock.observe(4_000_000, Timestamp(1_011_000));
+        assert_eq!(clock.anchor(), Timestamp(1_007_000));
     }
 
     #[test]
