@@ -64,7 +64,7 @@ impl Directory {
     /// When the entry is refused; then nothing changes.
     pub fn apply(&mut self, index: u64, command: &Command) -> Result<Applied, Refusal> {
         let (edits, applied) = self.plan(index, command)?;
-        edits.iter().for_each(|edit| self.edit(edit));
+        edits.into_iter().for_each(|edit| self.edit(edit));
         Ok(applied)
     }
 

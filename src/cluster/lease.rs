@@ -179,7 +179,7 @@ impl Leases {
     /// When it is refused; then nothing changes.
     pub fn apply(&mut self, index: u64, command: &LeaseCommand) -> Result<LeaseDone, LeaseRefusal> {
         let (edits, done) = self.plan(index, command)?;
-        edits.iter().for_each(|edit| self.edit(edit));
+        edits.into_iter().for_each(|edit| self.edit(edit));
         Ok(done)
     }
 
@@ -205,7 +205,7 @@ impl Leases {
     /// Frees what an incarnation of a node, and all before it, owned. Answers with the lost leases.
     pub fn fence(&mut self, node: NodeId, incarnation: Incarnation) -> Vec<Lease> {
         let (edits, lost) = self.plan_fence(node, incarnation);
-        edits.iter().for_each(|edit| self.edit(edit));
+        edits.into_iter().for_each(|edit| self.edit(edit));
         lost
     }
 
@@ -232,20 +232,20 @@ impl Leases {
     }
 
     /// Makes a step that concerns leases.
-    pub(crate) fn edit(&mut self, edit: &Edit) {
+    pub(crate) fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::Put(Part::Lease(lease)) => {
-                self.held.insert(lease.actor.clone(), lease.clone());
+                self.held.insert(lease.actor.clone(), lease);
             }
             Edit::Put(Part::Vacancy(actor, vacancy)) => {
-                self.vacant.insert(actor.clone(), vacancy.clone());
+                self.vacant.insert(actor, vacancy);
             }
-            Edit::Put(Part::Newest(epoch)) => self.newest = *epoch,
+            Edit::Put(Part::Newest(epoch)) => self.newest = epoch,
             Edit::Drop(PartKey::Lease(actor)) => {
-                self.held.remove(actor);
+                self.held.remove(&actor);
             }
             Edit::Drop(PartKey::Vacancy(actor)) => {
-                self.vacant.remove(actor);
+                self.vacant.remove(&actor);
             }
             Edit::Drop(PartKey::Newest) => self.newest = Epoch::default(),
             Edit::Put(Part::Member(_) | Part::Removed(_))

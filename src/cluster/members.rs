@@ -143,7 +143,7 @@ impl Members {
     /// When it contradicts what is there; then nothing changes.
     pub fn apply(&mut self, change: &Change) -> Result<Changed, ChangeRefusal> {
         let (edits, changed) = self.plan(change)?;
-        edits.iter().for_each(|edit| self.edit(edit));
+        edits.into_iter().for_each(|edit| self.edit(edit));
         Ok(changed)
     }
 
@@ -166,14 +166,14 @@ impl Members {
     }
 
     /// Makes a step that concerns members.
-    pub(crate) fn edit(&mut self, edit: &Edit) {
+    pub(crate) fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::Put(Part::Member(member)) => {
-                self.nodes.insert(member.id, member.clone());
+                self.nodes.insert(member.id, member);
             }
-            Edit::Put(Part::Removed(removed)) => self.removed.clone_from(removed),
+            Edit::Put(Part::Removed(removed)) => self.removed = removed,
             Edit::Drop(PartKey::Member(id)) => {
-                self.nodes.remove(id);
+                self.nodes.remove(&id);
             }
             Edit::Drop(PartKey::Removed) => self.removed.clear(),
             Edit::Put(Part::Lease(_) | Part::Vacancy(..) | Part::Newest(_))

@@ -66,7 +66,7 @@ impl Part {
 
 impl Directory {
     /// Makes one step; see [`Self::plan`].
-    pub fn edit(&mut self, edit: &Edit) {
+    pub fn edit(&mut self, edit: Edit) {
         match edit {
             Edit::Put(Part::Member(_) | Part::Removed(_))
             | Edit::Drop(PartKey::Member(_) | PartKey::Removed) => self.members.edit(edit),
@@ -90,16 +90,6 @@ impl Directory {
             }
             PartKey::Newest => self.newest_part(),
         }
-    }
-
-    /// The step that takes `edit` back, seen before it is made.
-    #[must_use]
-    pub fn undo(&self, edit: &Edit) -> Edit {
-        let key = match edit {
-            Edit::Put(part) => part.key(),
-            Edit::Drop(key) => key.clone(),
-        };
-        self.part(&key).map_or(Edit::Drop(key), Edit::Put)
     }
 
     /// All parts, in an order that depends on the directory alone.
@@ -128,7 +118,7 @@ impl Directory {
 impl FromIterator<Part> for Directory {
     fn from_iter<I: IntoIterator<Item = Part>>(parts: I) -> Self {
         let mut directory = Self::default();
-        parts.into_iter().for_each(|part| directory.edit(&Edit::Put(part)));
+        parts.into_iter().for_each(|part| directory.edit(Edit::Put(part)));
         directory
     }
 }

@@ -134,15 +134,20 @@ proptest! {
             let planned = directory.plan(index as u64, &command(&directory, step));
             let mut undo = Vec::new();
             for edit in planned.map(|(edits, _)| edits).unwrap_or_default() {
-                undo.push(directory.undo(&edit));
-                directory.edit(&edit);
+                let key = match &edit {
+                    Edit::Put(part) => part.key(),
+                    Edit::Drop(key) => key.clone(),
+                };
+                let old = directory.part(&key);
+                undo.push(old.map_or_else(|| Edit::Drop(key.clone()), Edit::Put));
+                directory.edit(edit.clone());
                 match edit {
-                    Edit::Put(part) => stored.insert(part.key(), part),
-                    Edit::Drop(key) => stored.remove(&key),
+                    Edit::Put(part) => stored.insert(key, part),
+                    Edit::Drop(_) => stored.remove(&key),
                 };
             }
             let mut back = directory.clone();
-            undo.iter().rev().for_each(|edit| back.edit(edit));
+            undo.into_iter().rev().for_each(|edit| back.edit(edit));
             prop_assert_eq!(back, before);
             prop_assert_eq!(&stored.values().cloned().collect::<Directory>(), &directory);
             let parts = directory.parts().map(|part| (part.key(), part));
