@@ -286,4 +286,6 @@ fn no_channel(name: &ChannelName) -> StoreError {
 }
 
 #[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
 mod tests;

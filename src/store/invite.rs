@@ -35,7 +35,9 @@ pub struct Admission {
 }
 
 /// Why an invitation does not admit a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum InviteRefusal {
     /// No invitation has this secret or this id.

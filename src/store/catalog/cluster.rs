@@ -5,9 +5,7 @@
 
 use weir_cluster::Applied;
 use weir_cluster::members::Profile;
-use weir_model::{
-    AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey, Timestamp,
-};
+use weir_model::{AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey, Timestamp};
 
 use super::super::StoreError;
 use super::super::entry::{Change, Entry};

@@ -131,3 +131,118 @@ impl Catalog {
         self.invites.values().find(|invite| invite.hash == *hash)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_cluster::members::ChangeRefusal;
+    use weir_model::Role;
+
+    use super::*;
+    use crate::store::catalog::Command;
+    use crate::store::catalog::testing::{invite, join, profile, secret};
+
+    fn make<T>(catalog: &mut Catalog, planned: Planned<T>) -> Result<T, StoreError> {
+        let (changes, answer) = planned?;
+        changes.iter().for_each(|change| catalog.apply(change));
+        Ok(answer)
+    }
+
+    fn with_invite() -> Catalog {
+        let mut catalog = Catalog::default();
+        let planned = catalog.plan_invite(invite(1, 0));
+        make(&mut catalog, planned).unwrap();
+        catalog
+    }
+
+    fn admit(catalog: &mut Catalog, secret_of: u64, node: u64, now: i64) -> Result<Roles, String> {
+        let profile = Profile { roles: Roles::default(), ..profile(&format!("n{node}")) };
+        let (hash, now) = (secret(secret_of), Timestamp(now));
+        let planned = catalog.plan_admission(&hash, NodeId(node), profile, now, 9);
+        let admission = make(catalog, planned).map_err(|error| error.to_string());
+        admission.map(|admission| admission.roles)
+    }
+
+    #[test]
+    fn an_invitation_admits_one_node_with_its_roles_and_no_other() {
+        let mut catalog = with_invite();
+        let roles = admit(&mut catalog, 1, 5, 99).unwrap();
+        assert_eq!(roles.to_string(), "ingest,edge");
+        assert_eq!(catalog.directory.members.of(NodeId(5)).unwrap().profile.roles, roles);
+        assert_eq!(catalog.invites[&InviteId(1)].used_by, Some(NodeId(5)));
+        assert_eq!(catalog.changed, 9);
+        let again = admit(&mut catalog, 1, 6, 99).unwrap_err();
+        assert!(again.contains("used already"), "{again}");
+        assert!(catalog.directory.members.of(NodeId(6)).is_none());
+    }
+
+    #[test]
+    fn each_reason_not_to_admit_is_said_in_other_words() {
+        let mut catalog = with_invite();
+        assert!(admit(&mut catalog, 7, 5, 1).unwrap_err().contains("no such invitation"));
+        assert!(admit(&mut catalog, 1, 5, 100).unwrap_err().contains("expired at"));
+        let planned = catalog.plan_invite_revocation(InviteId(1), Timestamp(50));
+        make(&mut catalog, planned).unwrap();
+        assert!(admit(&mut catalog, 1, 5, 60).unwrap_err().contains("taken back"));
+        let (again, _) = catalog.plan_invite_revocation(InviteId(1), Timestamp(70)).unwrap();
+        assert!(again.is_empty());
+        let unknown = catalog.plan_invite_revocation(InviteId(2), Timestamp(70)).unwrap_err();
+        assert!(matches!(unknown, StoreError::Invite(InviteRefusal::Unknown)));
+    }
+
+    #[test]
+    fn an_invitation_that_admitted_nobody_is_still_good() {
+        let mut catalog = with_invite();
+        let planned = catalog.plan(Command::Cluster(join(5)), 3);
+        make(&mut catalog, planned).unwrap();
+        let guest = admit(&mut catalog, 1, 5, 1).unwrap_err();
+        assert!(guest.contains("is a member of the cluster already"), "{guest}");
+        let voter = Profile { roles: Roles::all(), ..profile("n6") };
+        let refused = catalog.plan_admission(&secret(1), NodeId(6), voter, Timestamp(1), 4);
+        let role = refused.unwrap_err();
+        assert!(matches!(role, StoreError::Invite(InviteRefusal::Role(Role::Voter))), "{role}");
+        let twin = Profile { roles: Roles::default(), ..profile("n5") };
+        let refused = catalog.plan_admission(&secret(1), NodeId(6), twin, Timestamp(1), 4);
+        let taken = weir_cluster::Refusal::Member(ChangeRefusal::NameTaken { by: NodeId(5) });
+        assert!(matches!(refused, Err(StoreError::Cluster(why)) if why == taken));
+        assert!(admit(&mut catalog, 1, 6, 1).is_ok());
+        let used = catalog.plan_invite_revocation(InviteId(1), Timestamp(2)).unwrap_err();
+        assert!(matches!(used, StoreError::Invite(InviteRefusal::Used)));
+    }
+
+    #[test]
+    fn an_invitation_is_for_something_and_for_a_while_and_once_there() {
+        let mut catalog = with_invite();
+        let none = NewInvite { roles: Roles::default(), ..invite(2, 0) };
+        assert!(matches!(catalog.plan_invite(none), Err(StoreError::Invalid(_))));
+        let dead = NewInvite { expires_at: Timestamp(5), ..invite(2, 5) };
+        assert!(matches!(catalog.plan_invite(dead), Err(StoreError::Invalid(_))));
+        let same_secret = NewInvite { hash: secret(1), ..invite(2, 0) };
+        assert!(matches!(catalog.plan_invite(same_secret), Err(StoreError::Exists { .. })));
+        let other = NewInvite { hash: secret(2), ..invite(1, 0) };
+        let planned = catalog.plan_invite(other);
+        assert!(matches!(make(&mut catalog, planned), Err(StoreError::Exists { .. })));
+    }
+
+    #[test]
+    fn the_oldest_that_admits_nobody_makes_room_and_a_good_one_never_does() {
+        let mut catalog = Catalog::default();
+        for id in 0..INVITES_MAX as u64 {
+            let planned = catalog.plan_invite(invite(id, id as i64 % 50));
+            make(&mut catalog, planned).unwrap();
+        }
+        let full = catalog.plan_invite(invite(1000, 60));
+        assert!(matches!(full, Err(StoreError::Limit { .. })));
+        let planned = catalog.plan_invite_revocation(InviteId(7), Timestamp(60));
+        make(&mut catalog, planned).unwrap();
+        admit(&mut catalog, 3, 1, 60).unwrap();
+        for (id, forgotten) in [(1000, 3), (1001, 7)] {
+            let planned = catalog.plan_invite(invite(id, 60));
+            make(&mut catalog, planned).unwrap();
+            assert_eq!(catalog.invites.len(), INVITES_MAX);
+            assert!(!catalog.invites.contains_key(&InviteId(forgotten)));
+        }
+        let planned = catalog.plan_invite(invite(1002, 100));
+        make(&mut catalog, planned).unwrap();
+        assert!(!catalog.invites.contains_key(&InviteId(0)), "it had expired");
+    }
+}

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use weir_cluster::directory::Part;
 use weir_cluster::lease::Vacancy;
 use weir_cluster::members::Member;
-use weir_model::{AccountId, ActorId, Epoch, Incarnation, InviteId, Lease, NodeId, Roles, Timestamp};
+use weir_model::{
+    AccountId, ActorId, Epoch, Incarnation, InviteId, Lease, NodeId, Roles, Timestamp,
+};
 
 use super::{Hex32, Record};
 
