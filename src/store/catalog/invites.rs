@@ -112,7 +112,7 @@ impl Catalog {
         index: u64,
     ) -> Planned<Admission> {
         let refused = StoreError::Invite;
-        let found = self.invite_by_hash(hash).ok_or(refused(InviteRefusal::Unknown))?;
+        let found = self.invite_by_hash(hash).ok_or_else(|| refused(InviteRefusal::Unknown))?;
         found.check(now).map_err(refused)?;
         let roles = found.grant(profile.roles).map_err(refused)?;
         if self.directory.members.of(node).is_some() {
