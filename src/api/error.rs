@@ -2,10 +2,11 @@
 
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use weir_cluster::members::ChangeRefusal;
 use weir_model::text::InvalidText;
 use weir_model::{ApiError, ErrorCode};
 
-use crate::store::StoreError;
+use crate::store::{InviteRefusal, StoreError};
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ impl From<StoreError> for Refusal {
             StoreError::Conflict(_) | StoreError::Exists { .. } | StoreError::Limit { .. } => {
                 ErrorCode::Conflict
             }
+            StoreError::Cluster(refusal) => of_cluster(refusal),
+            StoreError::Invite(InviteRefusal::Unknown) => ErrorCode::NotFound,
+            StoreError::Invite(_) => ErrorCode::Conflict,
             StoreError::Invalid(_) => ErrorCode::Invalid,
             StoreError::NotFound { .. } => ErrorCode::NotFound,
             StoreError::Unavailable(_) => ErrorCode::Unavailable,
@@ -55,6 +59,14 @@ impl From<StoreError> for Refusal {
             StoreError::Io(_) => refusal.hint("nothing was acknowledged; look at the node's log"),
             _ => refusal,
         }
+    }
+}
+
+fn of_cluster(refusal: &weir_cluster::Refusal) -> ErrorCode {
+    match refusal {
+        weir_cluster::Refusal::Member(ChangeRefusal::Unknown) => ErrorCode::NotFound,
+        weir_cluster::Refusal::Member(ChangeRefusal::TooLong) => ErrorCode::Invalid,
+        weir_cluster::Refusal::Member(_) | weir_cluster::Refusal::Lease(_) => ErrorCode::Conflict,
     }
 }
 

@@ -6,6 +6,10 @@ use weir_model::{Lease, NodeId};
 use crate::lease::{LeaseCommand, LeaseDone, LeaseRefusal, Leases};
 use crate::members::{Change, ChangeRefusal, Changed, Members};
 
+mod parts;
+
+pub use parts::{Edit, Part, PartKey};
+
 /// An entry of the log that concerns members or leases.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,31 +63,48 @@ impl Directory {
     /// # Errors
     /// When the entry is refused; then nothing changes.
     pub fn apply(&mut self, index: u64, command: &Command) -> Result<Applied, Refusal> {
+        let (edits, applied) = self.plan(index, command)?;
+        edits.into_iter().for_each(|edit| self.edit(edit));
+        Ok(applied)
+    }
+
+    /// What [`Self::apply`] would do, and the steps in which it would do it.
+    ///
+    /// # Errors
+    /// When the entry is refused.
+    pub fn plan(&self, index: u64, command: &Command) -> Result<(Vec<Edit>, Applied), Refusal> {
         match command {
-            Command::Member(change) => self.apply_change(change).map_err(Refusal::Member),
+            Command::Member(change) => self.plan_change(change).map_err(Refusal::Member),
             Command::Lease(wish) => {
-                self.apply_wish(index, wish).map(Applied::Lease).map_err(Refusal::Lease)
+                let (edits, done) = self.plan_wish(index, wish).map_err(Refusal::Lease)?;
+                Ok((edits, Applied::Lease(done)))
             }
         }
     }
 
-    fn apply_change(&mut self, change: &Change) -> Result<Applied, ChangeRefusal> {
-        let changed = self.members.apply(change)?;
-        let lost = match changed {
-            Changed::Lost(incarnation) => self.leases.fence(change.node(), incarnation),
-            Changed::Nothing | Changed::Something => Vec::new(),
-        };
-        Ok(Applied::Member { changed, lost })
+    fn plan_change(&self, change: &Change) -> Result<(Vec<Edit>, Applied), ChangeRefusal> {
+        let (mut edits, changed) = self.members.plan(change)?;
+        let mut lost = Vec::new();
+        if let Changed::Lost(incarnation) = changed {
+            let (freed, leases) = self.leases.plan_fence(change.node(), incarnation);
+            edits.extend(freed);
+            lost = leases;
+        }
+        Ok((edits, Applied::Member { changed, lost }))
     }
 
-    fn apply_wish(&mut self, index: u64, wish: &LeaseCommand) -> Result<LeaseDone, LeaseRefusal> {
+    fn plan_wish(
+        &self,
+        index: u64,
+        wish: &LeaseCommand,
+    ) -> Result<(Vec<Edit>, LeaseDone), LeaseRefusal> {
         if let LeaseCommand::Claim { node, incarnation, .. } = wish {
             let alive = |id: NodeId| self.members.of(id).filter(|member| member.is_alive());
             if alive(*node).is_none_or(|member| member.incarnation != *incarnation) {
                 return Err(LeaseRefusal::NotAlive);
             }
         }
-        self.leases.apply(index, wish)
+        self.leases.plan(index, wish)
     }
 }
 

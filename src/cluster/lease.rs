@@ -11,7 +11,11 @@ use std::collections::BTreeMap;
 
 use weir_model::{ActorId, ActorKey, ActorKind, Epoch, Incarnation, Lease, NodeId, Timestamp};
 
+use crate::directory::{Edit, Part, PartKey};
 use crate::limits::{LEASES_MAX, VACANCIES_MAX};
+
+/// Steps, and what they do together.
+type Planned = Result<(Vec<Edit>, LeaseDone), LeaseRefusal>;
 
 /// A wish about a lease, as it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -156,6 +160,12 @@ impl Leases {
         self.vacant.iter()
     }
 
+    /// How an actor that has no owner lost it.
+    #[must_use]
+    pub fn vacancy(&self, actor: &ActorId) -> Option<&Vacancy> {
+        self.vacant.get(actor)
+    }
+
     /// The greatest epoch ever given.
     #[must_use]
     pub const fn newest(&self) -> Epoch {
@@ -168,6 +178,13 @@ impl Leases {
     /// # Errors
     /// When it is refused; then nothing changes.
     pub fn apply(&mut self, index: u64, command: &LeaseCommand) -> Result<LeaseDone, LeaseRefusal> {
+        let (edits, done) = self.plan(index, command)?;
+        edits.into_iter().for_each(|edit| self.edit(edit));
+        Ok(done)
+    }
+
+    /// What [`Self::apply`] would do, and its steps.
+    pub(crate) fn plan(&self, index: u64, command: &LeaseCommand) -> Planned {
         match command {
             LeaseCommand::Claim { actor, node, incarnation, supersedes, at } => {
                 // The counter never falls, even if a log should be begun again below it.
@@ -187,15 +204,53 @@ impl Leases {
 
     /// Frees what an incarnation of a node, and all before it, owned. Answers with the lost leases.
     pub fn fence(&mut self, node: NodeId, incarnation: Incarnation) -> Vec<Lease> {
+        let (edits, lost) = self.plan_fence(node, incarnation);
+        edits.into_iter().for_each(|edit| self.edit(edit));
+        lost
+    }
+
+    /// What [`Self::fence`] would do, and its steps.
+    pub(crate) fn plan_fence(
+        &self,
+        node: NodeId,
+        incarnation: Incarnation,
+    ) -> (Vec<Edit>, Vec<Lease>) {
         let gone = |lease: &&Lease| lease.incarnation <= incarnation;
         let lost: Vec<Lease> = self.held_by(node).filter(gone).cloned().collect();
+        let oldest_kept = self.oldest_vacancy_beside(&lost);
+        let forgotten = self.vacant.iter().filter(|(_, vacancy)| vacancy.epoch < oldest_kept);
+        let mut edits: Vec<Edit> =
+            forgotten.map(|(actor, _)| Edit::Drop(PartKey::Vacancy(actor.clone()))).collect();
         for lease in &lost {
-            self.held.remove(&lease.actor);
-            let vacancy = Vacancy { node, epoch: lease.epoch, since: lease.since };
-            self.vacant.insert(lease.actor.clone(), vacancy);
+            edits.push(Edit::Drop(PartKey::Lease(lease.actor.clone())));
+            if lease.epoch >= oldest_kept {
+                let vacancy = Vacancy { node, epoch: lease.epoch, since: lease.since };
+                edits.push(Edit::Put(Part::Vacancy(lease.actor.clone(), vacancy)));
+            }
         }
-        self.forget_oldest_vacancies();
-        lost
+        (edits, lost)
+    }
+
+    /// Makes a step that concerns leases.
+    pub(crate) fn edit(&mut self, edit: Edit) {
+        match edit {
+            Edit::Put(Part::Lease(lease)) => {
+                self.held.insert(lease.actor.clone(), lease);
+            }
+            Edit::Put(Part::Vacancy(actor, vacancy)) => {
+                self.vacant.insert(actor, vacancy);
+            }
+            Edit::Put(Part::Newest(epoch)) => self.newest = epoch,
+            Edit::Drop(PartKey::Lease(actor)) => {
+                self.held.remove(&actor);
+            }
+            Edit::Drop(PartKey::Vacancy(actor)) => {
+                self.vacant.remove(&actor);
+            }
+            Edit::Drop(PartKey::Newest) => self.newest = Epoch::default(),
+            Edit::Put(Part::Member(_) | Part::Removed(_))
+            | Edit::Drop(PartKey::Member(_) | PartKey::Removed) => {}
+        }
     }
 
     /// Whether a message for `actor`, sent to the owner of epoch `believed`, is for `me`.
@@ -218,16 +273,12 @@ impl Leases {
         Verdict::Redirect { node: lease.node, epoch: lease.epoch }
     }
 
-    fn claim(
-        &mut self,
-        wanted: Lease,
-        supersedes: Option<Epoch>,
-    ) -> Result<LeaseDone, LeaseRefusal> {
+    fn claim(&self, wanted: Lease, supersedes: Option<Epoch>) -> Planned {
         let before = self.held.get(&wanted.actor).cloned();
         if let Some(held) = &before {
             let own = held.node == wanted.node;
             if own && held.incarnation == wanted.incarnation && supersedes != Some(held.epoch) {
-                return Ok(LeaseDone::Unchanged);
+                return Ok((Vec::new(), LeaseDone::Unchanged));
             }
             let after_restart = own && held.incarnation < wanted.incarnation;
             match supersedes {
@@ -241,36 +292,40 @@ impl Leases {
         } else if self.held.len() >= LEASES_MAX {
             return Err(LeaseRefusal::Full);
         }
-        self.newest = wanted.epoch;
-        self.vacant.remove(&wanted.actor);
-        self.held.insert(wanted.actor.clone(), wanted.clone());
-        Ok(LeaseDone::Granted { lease: wanted, before })
+        let mut edits =
+            vec![Edit::Put(Part::Newest(wanted.epoch)), Edit::Put(Part::Lease(wanted.clone()))];
+        if self.vacant.contains_key(&wanted.actor) {
+            edits.push(Edit::Drop(PartKey::Vacancy(wanted.actor.clone())));
+        }
+        Ok((edits, LeaseDone::Granted { lease: wanted, before }))
     }
 
-    fn release(&mut self, actor: &ActorId, epoch: Epoch) -> Result<LeaseDone, LeaseRefusal> {
-        // Whoever gives an actor up after its node was fenced ends the search for a new owner.
-        if self.vacant.get(actor).is_some_and(|vacancy| vacancy.epoch == epoch) {
-            self.vacant.remove(actor);
-        }
-        match self.held.get(actor).map(|held| held.epoch) {
-            None => Ok(LeaseDone::Unchanged),
-            Some(held) if held == epoch => {
-                let lease = self.held.remove(actor);
-                Ok(lease.map_or(LeaseDone::Unchanged, LeaseDone::Released))
+    fn release(&self, actor: &ActorId, epoch: Epoch) -> Planned {
+        match self.held.get(actor) {
+            Some(held) if held.epoch == epoch => {
+                let edit = Edit::Drop(PartKey::Lease(actor.clone()));
+                Ok((vec![edit], LeaseDone::Released(held.clone())))
             }
-            newest => Err(LeaseRefusal::Stale { named: epoch, newest }),
+            Some(held) => Err(LeaseRefusal::Stale { named: epoch, newest: Some(held.epoch) }),
+            None => {
+                // Whoever gives an actor up after its node was fenced ends the search for a new owner.
+                let vacancy = self.vacant.get(actor).filter(|vacancy| vacancy.epoch == epoch);
+                let edit = vacancy.map(|_| Edit::Drop(PartKey::Vacancy(actor.clone())));
+                Ok((edit.into_iter().collect(), LeaseDone::Unchanged))
+            }
         }
     }
 
-    fn forget_oldest_vacancies(&mut self) {
-        let excess = self.vacant.len().saturating_sub(VACANCIES_MAX);
+    /// The oldest epoch whose vacancy is remembered once `lost` are vacant too.
+    fn oldest_vacancy_beside(&self, lost: &[Lease]) -> Epoch {
+        let excess = (self.vacant.len() + lost.len()).saturating_sub(VACANCIES_MAX);
         if excess == 0 {
-            return;
+            return Epoch::default();
         }
-        let mut epochs: Vec<Epoch> = self.vacant.values().map(|vacancy| vacancy.epoch).collect();
+        let vacant = self.vacant.values().map(|vacancy| vacancy.epoch);
+        let mut epochs: Vec<Epoch> = vacant.chain(lost.iter().map(|lease| lease.epoch)).collect();
         epochs.sort_unstable();
-        let oldest_kept = epochs.get(excess).copied().unwrap_or_default();
-        self.vacant.retain(|_, vacancy| vacancy.epoch >= oldest_kept);
+        epochs.get(excess).copied().unwrap_or_default()
     }
 }
 

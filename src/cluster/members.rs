@@ -9,11 +9,15 @@ use std::collections::{BTreeMap, VecDeque};
 use weir_model::cluster::{Duty, NodeState};
 use weir_model::{Incarnation, NodeId, Role, Roles};
 
+use crate::directory::{Edit, Part, PartKey};
 use crate::limits::{LABELS_MAX, NODES_MAX, REMOVED_MAX, TEXT_MAX, URLS_MAX, VOTERS_MAX};
 
 mod change;
 
 pub use change::{Change, ChangeRefusal, Changed};
+
+/// Steps, and what they do together.
+type Planned = Result<(Vec<Edit>, Changed), ChangeRefusal>;
 
 /// The label that names a node's failure domain: a rack, a room, a provider's zone.
 pub const ZONE_LABEL: &str = "zone";
@@ -127,17 +131,33 @@ impl Members {
         self.of(id).map_or_else(|| id.to_string(), |member| member.profile.name.clone())
     }
 
+    /// The newest removals, oldest first.
+    pub(crate) const fn removed(&self) -> &VecDeque<NodeId> {
+        &self.removed
+    }
+
     /// Applies a change from the log. The same changes in the same order give the same members everywhere;
     /// a change that was applied before changes nothing.
     ///
     /// # Errors
     /// When it contradicts what is there; then nothing changes.
     pub fn apply(&mut self, change: &Change) -> Result<Changed, ChangeRefusal> {
+        let (edits, changed) = self.plan(change)?;
+        edits.into_iter().for_each(|edit| self.edit(edit));
+        Ok(changed)
+    }
+
+    /// What [`Self::apply`] would do, and its steps.
+    pub(crate) fn plan(&self, change: &Change) -> Planned {
         match change {
             Change::Join { id, profile } => self.join(*id, profile),
             Change::Start { id, incarnation, profile } => self.start(*id, *incarnation, profile),
-            Change::Suspect { id, incarnation } => self.doubt(*id, *incarnation),
-            Change::Recover { id, incarnation } => self.recover(*id, *incarnation),
+            Change::Suspect { id, incarnation } => {
+                self.turn(*id, *incarnation, NodeState::Up, NodeState::Suspect)
+            }
+            Change::Recover { id, incarnation } => {
+                self.turn(*id, *incarnation, NodeState::Suspect, NodeState::Up)
+            }
             Change::Fence { id, incarnation } => self.fence(*id, *incarnation),
             Change::SetDuty { id, duty } => self.set_duty(*id, *duty),
             Change::SetVoter { id, voter } => self.set_voter(*id, *voter),
@@ -145,10 +165,26 @@ impl Members {
         }
     }
 
-    fn join(&mut self, id: NodeId, profile: &Profile) -> Result<Changed, ChangeRefusal> {
+    /// Makes a step that concerns members.
+    pub(crate) fn edit(&mut self, edit: Edit) {
+        match edit {
+            Edit::Put(Part::Member(member)) => {
+                self.nodes.insert(member.id, member);
+            }
+            Edit::Put(Part::Removed(removed)) => self.removed = removed,
+            Edit::Drop(PartKey::Member(id)) => {
+                self.nodes.remove(&id);
+            }
+            Edit::Drop(PartKey::Removed) => self.removed.clear(),
+            Edit::Put(Part::Lease(_) | Part::Vacancy(..) | Part::Newest(_))
+            | Edit::Drop(PartKey::Lease(_) | PartKey::Vacancy(_) | PartKey::Newest) => {}
+        }
+    }
+
+    fn join(&self, id: NodeId, profile: &Profile) -> Planned {
         self.check_profile(id, profile)?;
         if self.nodes.contains_key(&id) {
-            return Ok(Changed::Nothing);
+            return nothing();
         }
         if self.nodes.len() >= NODES_MAX {
             return Err(ChangeRefusal::Full);
@@ -161,17 +197,14 @@ impl Members {
             duty: Duty::Serving,
             voter: false,
         };
-        self.nodes.insert(id, member);
-        self.removed.retain(|gone| *gone != id);
-        Ok(Changed::Something)
+        let mut edits = vec![Edit::Put(Part::Member(member))];
+        if self.was_removed(id) {
+            edits.push(removals(self.removed.iter().copied().filter(|gone| *gone != id)));
+        }
+        Ok((edits, Changed::Something))
     }
 
-    fn start(
-        &mut self,
-        id: NodeId,
-        incarnation: Incarnation,
-        profile: &Profile,
-    ) -> Result<Changed, ChangeRefusal> {
+    fn start(&self, id: NodeId, incarnation: Incarnation, profile: &Profile) -> Planned {
         self.check_profile(id, profile)?;
         let member = self.known(id)?;
         let newest = member.incarnation;
@@ -184,62 +217,50 @@ impl Members {
         if member.voter && !profile.roles.contains(Role::Voter) {
             return Err(ChangeRefusal::StillVotes);
         }
-        let was_alive = member.is_alive();
-        member.incarnation = incarnation;
-        member.profile = profile.clone();
-        member.state = NodeState::Up;
         // An incarnation that was fenced before has lost its leases already.
-        Ok(if incarnation > newest && was_alive {
-            Changed::Lost(newest)
-        } else {
-            Changed::Something
-        })
-    }
-
-    fn doubt(&mut self, id: NodeId, incarnation: Incarnation) -> Result<Changed, ChangeRefusal> {
-        self.turn(id, incarnation, NodeState::Up, NodeState::Suspect)
-    }
-
-    fn recover(&mut self, id: NodeId, incarnation: Incarnation) -> Result<Changed, ChangeRefusal> {
-        self.turn(id, incarnation, NodeState::Suspect, NodeState::Up)
+        let lost = incarnation > newest && member.is_alive();
+        let state = NodeState::Up;
+        let started = Member { incarnation, profile: profile.clone(), state, ..member.clone() };
+        put(started, if lost { Changed::Lost(newest) } else { Changed::Something })
     }
 
     fn turn(
-        &mut self,
+        &self,
         id: NodeId,
         incarnation: Incarnation,
         from: NodeState,
         to: NodeState,
-    ) -> Result<Changed, ChangeRefusal> {
+    ) -> Planned {
         let member = self.known(id)?;
         if member.incarnation != incarnation || member.state != from {
-            return Ok(Changed::Nothing);
+            return nothing();
         }
-        member.state = to;
-        Ok(Changed::Something)
+        put(Member { state: to, ..member.clone() }, Changed::Something)
     }
 
-    fn fence(&mut self, id: NodeId, incarnation: Incarnation) -> Result<Changed, ChangeRefusal> {
+    fn fence(&self, id: NodeId, incarnation: Incarnation) -> Planned {
         let member = self.known(id)?;
         // The decision was about a process that is not there any more.
         if member.incarnation != incarnation || !member.is_alive() {
-            return Ok(Changed::Nothing);
+            return nothing();
         }
-        member.state = NodeState::Fenced;
-        Ok(Changed::Lost(incarnation))
+        let state = NodeState::Fenced;
+        put(Member { state, ..member.clone() }, Changed::Lost(incarnation))
     }
 
-    fn set_duty(&mut self, id: NodeId, duty: Duty) -> Result<Changed, ChangeRefusal> {
+    fn set_duty(&self, id: NodeId, duty: Duty) -> Planned {
         let member = self.known(id)?;
-        let same = std::mem::replace(&mut member.duty, duty) == duty;
-        Ok(if same { Changed::Nothing } else { Changed::Something })
+        if member.duty == duty {
+            return nothing();
+        }
+        put(Member { duty, ..member.clone() }, Changed::Something)
     }
 
-    fn set_voter(&mut self, id: NodeId, voter: bool) -> Result<Changed, ChangeRefusal> {
+    fn set_voter(&self, id: NodeId, voter: bool) -> Planned {
         let voters = self.voters().count();
         let member = self.known(id)?;
         if member.voter == voter {
-            return Ok(Changed::Nothing);
+            return nothing();
         }
         if voter && !member.profile.roles.contains(Role::Voter) {
             return Err(ChangeRefusal::NoVoterRole);
@@ -250,31 +271,28 @@ impl Members {
         if !voter && voters == 1 {
             return Err(ChangeRefusal::LastVoter);
         }
-        member.voter = voter;
-        Ok(Changed::Something)
+        put(Member { voter, ..member.clone() }, Changed::Something)
     }
 
-    fn remove(&mut self, id: NodeId) -> Result<Changed, ChangeRefusal> {
+    fn remove(&self, id: NodeId) -> Planned {
         if self.was_removed(id) {
-            return Ok(Changed::Nothing);
+            return nothing();
         }
         let member = self.known(id)?;
         if member.voter {
             return Err(ChangeRefusal::StillVotes);
         }
-        let (incarnation, was_alive) = (member.incarnation, member.is_alive());
-        self.nodes.remove(&id);
-        self.removed.push_back(id);
-        if self.removed.len() > REMOVED_MAX {
-            self.removed.pop_front();
-        }
-        Ok(if was_alive { Changed::Lost(incarnation) } else { Changed::Something })
+        let forgotten = (self.removed.len() + 1).saturating_sub(REMOVED_MAX);
+        let kept = self.removed.iter().copied().skip(forgotten);
+        let edits = vec![Edit::Drop(PartKey::Member(id)), removals(kept.chain([id]))];
+        let lost = Changed::Lost(member.incarnation);
+        Ok((edits, if member.is_alive() { lost } else { Changed::Something }))
     }
 
-    fn known(&mut self, id: NodeId) -> Result<&mut Member, ChangeRefusal> {
+    fn known(&self, id: NodeId) -> Result<&Member, ChangeRefusal> {
         let removed = self.was_removed(id);
         let unknown = if removed { ChangeRefusal::Removed } else { ChangeRefusal::Unknown };
-        self.nodes.get_mut(&id).ok_or(unknown)
+        self.of(id).ok_or(unknown)
     }
 
     fn check_profile(&self, id: NodeId, profile: &Profile) -> Result<(), ChangeRefusal> {
@@ -296,6 +314,19 @@ impl Members {
             None => Ok(()),
         }
     }
+}
+
+fn put(member: Member, changed: Changed) -> Planned {
+    Ok((vec![Edit::Put(Part::Member(member))], changed))
+}
+
+const fn nothing() -> Planned {
+    Ok((Vec::new(), Changed::Nothing))
+}
+
+fn removals(left: impl Iterator<Item = NodeId>) -> Edit {
+    let left: VecDeque<NodeId> = left.collect();
+    if left.is_empty() { Edit::Drop(PartKey::Removed) } else { Edit::Put(Part::Removed(left)) }
 }
 
 #[cfg(test)]

@@ -64,6 +64,11 @@ opaque_id!(
     "acc"
 );
 opaque_id!(
+    /// The public name of an invitation; says nothing about its secret.
+    InviteId,
+    "inv"
+);
+opaque_id!(
     /// The public name of a stream key; says nothing about the secret.
     KeyId,
     "key"

@@ -24,7 +24,7 @@ pub mod viewing;
 pub use channel::{Channel, ChannelName};
 pub use error::{ApiError, ErrorCode};
 pub use event::Event;
-pub use id::{AccountId, KeyId, NodeId, ShowId, ViewingId};
+pub use id::{AccountId, InviteId, KeyId, NodeId, ShowId, ViewingId};
 pub use key::{KeyRefusal, StreamKey};
 pub use lease::{ActorId, ActorKey, ActorKind, Epoch, Incarnation, Lease};
 pub use role::{Role, Roles};

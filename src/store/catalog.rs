@@ -5,23 +5,27 @@
 //! opens, so it cannot disagree with them.
 
 mod cluster;
+mod invites;
 mod requests;
 mod undo;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
+use weir_cluster::directory::Edit;
 use weir_model::limits::{CHANNELS_MAX, KEYS_PER_CHANNEL_MAX};
-use weir_model::{AccountId, Channel, ChannelName, KeyId, StreamKey, Timestamp};
+use weir_model::{AccountId, Channel, ChannelName, InviteId, KeyId, StreamKey, Timestamp};
 
 use super::StoreError;
 use super::entry::{Change, Entry};
 use super::record::{
-    AccountRecord, ChannelRecord, ClusterRecord, Hex32, ItemRecord, KeyRecord, MsnRecord,
+    AccountRecord, ChannelRecord, ClusterRecord, Hex32, InviteRecord, KeyRecord, MsnRecord,
     NodeRecord,
 };
 use requests::Replies;
 
 pub(super) use cluster::{Answer, Command};
+pub(super) use invites::NewInvite;
 pub(super) use requests::Asked;
 
 /// What a plan answers: the changes to make and what the caller is told.
@@ -39,7 +43,11 @@ pub(super) struct Catalog {
     pub(super) msn: BTreeMap<ChannelName, u64>,
     msn_floor: u64,
     cluster: Option<ClusterRecord>,
-    items: BTreeMap<(String, String), ItemRecord>,
+    /// Members and leases. Copied by the next change while somebody else holds it.
+    pub(super) directory: Arc<weir_cluster::Directory>,
+    /// Index of the newest entry that changed it; 0 before the first.
+    pub(super) changed: u64,
+    pub(super) invites: BTreeMap<InviteId, InviteRecord>,
     pub(super) place: Option<Vec<u8>>,
     replies: Replies,
 }
@@ -66,9 +74,10 @@ impl Catalog {
             Change::RemoveMsn(name) => {
                 self.msn.remove(name);
             }
-            Change::RemoveItem(kind, name) => {
-                self.items.remove(&(kind.clone(), name.clone()));
+            Change::RemoveInvite(id) => {
+                self.invites.remove(id);
             }
+            Change::RemovePart(key) => self.edit(Edit::Drop(key.clone())),
             Change::RemoveReply(number) => self.replies.remove(*number),
         }
     }
@@ -94,12 +103,18 @@ impl Catalog {
             Entry::Node(node) => self.node = Some(node.clone()),
             Entry::Cluster(cluster) => self.cluster = Some(cluster.clone()),
             Entry::Forgotten(forgotten) => self.replies.forgotten = forgotten.index,
-            Entry::Item(item) => {
-                self.items.insert((item.kind.clone(), item.name.clone()), item.clone());
+            Entry::Changed(changed) => self.changed = changed.index,
+            Entry::Invite(invite) => {
+                self.invites.insert(invite.id, invite.clone());
             }
+            Entry::Part(part) => self.edit(Edit::Put(part.clone())),
             Entry::Place(place) => self.place = Some(place.place.clone()),
             Entry::Reply(reply) => self.replies.put(reply.clone()),
         }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        Arc::make_mut(&mut self.directory).edit(edit);
     }
 
     fn forget_key(&mut self, id: KeyId) {
@@ -270,5 +285,7 @@ fn no_channel(name: &ChannelName) -> StoreError {
     StoreError::NotFound { what: format!("channel `{name}`") }
 }
 
+#[cfg(test)]
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Reads a whole store and names everything that does not fit. The node starts with the same eyes: it
 //! refuses what it cannot read, and reports the rest.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::DirBuilder;
@@ -195,6 +197,7 @@ fn misfits(catalog: &Catalog) -> Vec<Problem> {
     if catalog.node.is_some() && catalog.operator().is_none() {
         note("account/".into(), "no account has the role `operator`".into());
     }
+    problems.extend(cluster::misfits(catalog));
     problems
 }
 

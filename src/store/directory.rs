@@ -61,7 +61,8 @@ impl Directory {
         place: Vec<u8>,
     ) -> Result<Vec<Vec<Box<RawValue>>>, StoreError> {
         let made = self.held.writer.follow(move |catalog| make(catalog, entries, place));
-        let replies = made.await??;
+        let (replies, changed) = made.await??;
+        self.held.changed.send_if_modified(|known| std::mem::replace(known, changed) != changed);
         let parse = |text: String| RawValue::from_string(text).map_err(unreadable);
         let of_entry = |texts: Vec<String>| texts.into_iter().map(parse).collect();
         replies.into_iter().map(of_entry).collect()
@@ -95,7 +96,9 @@ impl Directory {
         }
         let (new, report) = check::load(&Records { all, complete: true });
         super::refuse_fatal(&report)?;
-        self.held.writer.follow(move |catalog| replace(catalog, new)).await?
+        let changed = self.held.writer.follow(move |catalog| replace(catalog, new)).await??;
+        self.held.changed.send_replace(changed);
+        Ok(())
     }
 }
 
@@ -115,7 +118,7 @@ fn make(
     catalog: &mut Catalog,
     entries: Vec<(u64, Vec<Asking>)>,
     place: Vec<u8>,
-) -> Made<Vec<Vec<String>>> {
+) -> Made<(Vec<Vec<String>>, u64)> {
     let mut changes = Vec::new();
     let mut replies = Vec::with_capacity(entries.len());
     for (index, requests) in entries {
@@ -132,12 +135,12 @@ fn make(
     changes.push(place);
     let raw: Result<Vec<RawChange>, _> = changes.iter().map(Change::raw).collect();
     match raw {
-        Ok(raw) => (raw, Ok(replies)),
+        Ok(raw) => (raw, Ok((replies, catalog.changed))),
         Err(error) => (Vec::new(), Err(unreadable(error))),
     }
 }
 
-fn replace(catalog: &mut Catalog, new: Catalog) -> Made<()> {
+fn replace(catalog: &mut Catalog, new: Catalog) -> Made<u64> {
     let raw = catalog.records().and_then(|old| Ok((old, new.records()?)));
     let (old, records) = match raw {
         Ok(both) => both,
@@ -146,7 +149,7 @@ fn replace(catalog: &mut Catalog, new: Catalog) -> Made<()> {
     let gone = old.into_iter().map(|(name, _)| (name, None));
     let put = records.into_iter().map(|(name, bytes)| (name, Some(bytes)));
     *catalog = new;
-    (gone.chain(put).collect(), Ok(()))
+    (gone.chain(put).collect(), Ok(catalog.changed))
 }
 
 fn is_shared(name: &[u8]) -> bool {

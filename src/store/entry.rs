@@ -1,22 +1,26 @@
 //! Where each record lies in the database: `kind/name`, so that a scan reads like a listing.
 
-use weir_model::{AccountId, ChannelName, KeyId};
+use weir_cluster::directory::{Edit, Part, PartKey};
+use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId};
 
 use super::RawChange;
 use super::record::{
-    self, AccountRecord, ChannelRecord, ClusterRecord, ForgottenRecord, ItemRecord, KeyRecord,
-    MsnRecord, NodeRecord, PlaceRecord, RecordError, ReplyRecord,
+    self, AccountRecord, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord, ForgottenRecord,
+    InviteRecord, KeyRecord, LeaseRecord, MsnRecord, NodeRecord, PlaceRecord, RecordError,
+    RemovedRecord, ReplyRecord, VacancyRecord,
 };
 
 /// A record with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
     Account(AccountRecord),
+    /// When members or leases changed.
+    Changed(ChangedRecord),
     Channel(ChannelRecord),
     Cluster(ClusterRecord),
     /// Replies that were forgotten.
     Forgotten(ForgottenRecord),
-    Item(ItemRecord),
+    Invite(InviteRecord),
     Key(KeyRecord),
     /// Numbers of a channel's segments.
     Msn(ChannelName, MsnRecord),
@@ -24,6 +28,8 @@ pub(super) enum Entry {
     /// one made again under an old name never reuses a segment's URL.
     MsnFloor(MsnRecord),
     Node(NodeRecord),
+    /// Of the directory of members and leases.
+    Part(Part),
     Place(PlaceRecord),
     Reply(ReplyRecord),
 }
@@ -33,9 +39,10 @@ pub(super) enum Entry {
 pub(super) enum Change {
     Put(Entry),
     RemoveChannel(ChannelName),
-    RemoveItem(String, String),
+    RemoveInvite(InviteId),
     RemoveKey(KeyId),
     RemoveMsn(ChannelName),
+    RemovePart(PartKey),
     RemoveReply(u64),
 }
 
@@ -51,7 +58,9 @@ impl Entry {
             Self::Node(_) => "node".into(),
             Self::Cluster(_) => "cluster".into(),
             Self::Forgotten(_) => "forgotten".into(),
-            Self::Item(item) => item_name(&item.kind, &item.name),
+            Self::Changed(_) => "changed".into(),
+            Self::Invite(invite) => invite_name(invite.id),
+            Self::Part(part) => part_name(&part.key()),
             Self::Place(_) => "place".into(),
             Self::Reply(reply) => reply_name(reply.number),
         }
@@ -67,7 +76,9 @@ impl Entry {
             Self::Node(node) => record::encode(node),
             Self::Cluster(cluster) => record::encode(cluster),
             Self::Forgotten(forgotten) => record::encode(forgotten),
-            Self::Item(item) => record::encode(item),
+            Self::Changed(changed) => record::encode(changed),
+            Self::Invite(invite) => record::encode(invite),
+            Self::Part(part) => encode_part(part),
             Self::Place(place) => record::encode(place),
             Self::Reply(reply) => record::encode(reply),
         }
@@ -89,12 +100,25 @@ impl Entry {
             "node" => Self::Node(record::decode(bytes)?),
             "cluster" => Self::Cluster(record::decode(bytes)?),
             "forgotten" => Self::Forgotten(record::decode(bytes)?),
-            "item" => Self::Item(record::decode(bytes)?),
+            "changed" => Self::Changed(record::decode(bytes)?),
+            "invite" => Self::Invite(record::decode(bytes)?),
+            "member" | "removed" | "lease" | "vacancy" | "epoch" => {
+                Self::Part(decode_part(kind, bytes)?)
+            }
             "place" => Self::Place(record::decode(bytes)?),
             "reply" => Self::Reply(record::decode(bytes)?),
             _ => return Err(RecordError::UnknownName),
         };
         if entry.name() == name { Ok(entry) } else { Err(RecordError::Misnamed(entry.name())) }
+    }
+}
+
+impl From<Edit> for Change {
+    fn from(edit: Edit) -> Self {
+        match edit {
+            Edit::Put(part) => Self::Put(Entry::Part(part)),
+            Edit::Drop(key) => Self::RemovePart(key),
+        }
     }
 }
 
@@ -106,7 +130,8 @@ impl Change {
             Self::RemoveChannel(channel) => (channel_name(channel).into_bytes(), None),
             Self::RemoveKey(key) => (key_name(*key).into_bytes(), None),
             Self::RemoveMsn(channel) => (msn_name(channel).into_bytes(), None),
-            Self::RemoveItem(kind, name) => (item_name(kind, name).into_bytes(), None),
+            Self::RemoveInvite(invite) => (invite_name(*invite).into_bytes(), None),
+            Self::RemovePart(key) => (part_name(key).into_bytes(), None),
             Self::RemoveReply(number) => (reply_name(*number).into_bytes(), None),
         })
     }
@@ -124,8 +149,49 @@ fn key_name(id: KeyId) -> String {
     format!("key/{id}")
 }
 
-fn item_name(kind: &str, name: &str) -> String {
-    format!("item/{kind}/{name}")
+fn invite_name(id: InviteId) -> String {
+    format!("invite/{id}")
+}
+
+fn part_name(key: &PartKey) -> String {
+    match key {
+        PartKey::Member(id) => member_name(*id),
+        PartKey::Removed => "removed".into(),
+        PartKey::Lease(actor) => lease_name(actor),
+        PartKey::Vacancy(actor) => format!("vacancy/{actor}"),
+        PartKey::Newest => "epoch".into(),
+    }
+}
+
+/// Where a node of the cluster lies.
+pub(super) fn member_name(id: NodeId) -> String {
+    format!("member/{id}")
+}
+
+/// Where an actor's lease lies.
+pub(super) fn lease_name(actor: &ActorId) -> String {
+    format!("lease/{actor}")
+}
+
+fn encode_part(part: &Part) -> Result<Vec<u8>, RecordError> {
+    match part {
+        Part::Member(member) => record::encode(member),
+        Part::Removed(nodes) => record::encode(&RemovedRecord { nodes: nodes.clone() }),
+        Part::Lease(lease) => record::encode(&LeaseRecord::from(lease)),
+        Part::Vacancy(actor, lost) => record::encode(&VacancyRecord::new(actor, lost)),
+        Part::Newest(newest) => record::encode(&EpochRecord { newest: *newest }),
+    }
+}
+
+fn decode_part(kind: &str, bytes: &[u8]) -> Result<Part, RecordError> {
+    Ok(match kind {
+        "member" => Part::Member(record::decode(bytes)?),
+        "removed" => Part::Removed(record::decode::<RemovedRecord>(bytes)?.nodes),
+        "lease" => Part::Lease(record::decode::<LeaseRecord>(bytes)?.into()),
+        "vacancy" => record::decode::<VacancyRecord>(bytes)?.into(),
+        "epoch" => Part::Newest(record::decode::<EpochRecord>(bytes)?.newest),
+        _ => return Err(RecordError::UnknownName),
+    })
 }
 
 /// So that a scan lists replies in their order.

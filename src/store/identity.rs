@@ -26,6 +26,8 @@ const BASE_32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub(super) enum Purpose {
     StreamKey,
     OperatorToken,
+    /// Makes the key under which invitations are hashed.
+    Invitations,
 }
 
 /// A new secret for a stream key.
@@ -43,6 +45,7 @@ pub(super) fn hash(hash_secret: &Hex32, purpose: Purpose, secret: &str) -> Hex32
     let purpose: &[u8] = match purpose {
         Purpose::StreamKey => b"weir stream key\0",
         Purpose::OperatorToken => b"weir operator token\0",
+        Purpose::Invitations => b"weir invitations\0",
     };
     let mut hasher = blake3::Hasher::new_keyed(&hash_secret.0);
     hasher.update(purpose).update(secret.as_bytes());

@@ -7,10 +7,12 @@
 mod catalog;
 mod census;
 pub mod check;
+mod cluster;
 mod directory;
 mod disk;
 mod entry;
 mod identity;
+mod invite;
 mod record;
 mod sled;
 pub mod window;
@@ -23,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
+use tokio::sync::watch;
 use weir_model::node::LoopInfo;
 use weir_model::text::{InvalidText, one_line};
 use weir_model::{
@@ -37,6 +40,7 @@ use identity::Purpose;
 use record::{ClusterRecord, Hex32, NodeRecord};
 
 pub use directory::{Asking, Directory, Proposer};
+pub use invite::{Admission, Invite, InviteRefusal};
 
 /// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made
 /// again from there, so a database beside it may be lost.
@@ -45,6 +49,9 @@ pub const LOG_DIR: &str = "raft";
 /// Why the store did not do it.
 #[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum StoreError {
+    /// The rules of members and leases forbid it.
+    #[error(transparent)]
+    Cluster(weir_cluster::Refusal),
     /// The state forbids it.
     #[error("{0}")]
     Conflict(String),
@@ -69,6 +76,9 @@ pub enum StoreError {
     /// A value that cannot be stored.
     #[error("{0}")]
     Invalid(String),
+    /// An invitation that is not good.
+    #[error(transparent)]
+    Invite(InviteRefusal),
     /// The disk or the database failed; nothing was acknowledged.
     #[error("the database failed: {0}")]
     Io(String),
@@ -128,6 +138,8 @@ struct Inner {
 struct Held {
     node: NodeRecord,
     catalog: Arc<RwLock<Catalog>>,
+    /// Tells the index of the newest change of members or leases.
+    changed: watch::Sender<u64>,
     // Before the lock: the database is closed when another process may open it.
     writer: writer::Writer,
     _lock: Lock,
@@ -163,10 +175,11 @@ impl Store {
             // What came from a log is changed by the log only.
             fitting_token(&mut disk, &mut catalog, dir)?;
         }
+        let changed = watch::Sender::new(catalog.changed);
         let catalog = Arc::new(RwLock::new(catalog));
         let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
         let dir = dir.to_owned();
-        let held = Arc::new(Held { node: node.clone(), catalog, writer, _lock: lock });
+        let held = Arc::new(Held { node: node.clone(), catalog, changed, writer, _lock: lock });
         let inner = Inner { dir, node, operator, held, proposer: OnceLock::new() };
         Ok(Self { inner: Arc::new(inner), rehearsal: false })
     }
@@ -378,53 +391,20 @@ impl Store {
         self.change(Command::ReserveMsn { channel, count }).await?.number()
     }
 
-    /// Items of one kind that the cluster keeps here (nodes, invites, leases): name, epoch, value.
-    #[must_use]
-    pub fn items(&self, kind: &str) -> Vec<(String, u64, serde_json::Value)> {
-        self.inner.held.catalog.read().items(kind)
-    }
-
-    /// Makes or replaces an item; with `epoch`, only while it has that one (0: while there is none).
-    /// Answers with its new epoch, larger than every one before. Only in a cluster.
-    ///
-    /// # Errors
-    /// When the epoch is another one, a bound is reached or the change is not made.
-    pub async fn put_item(
-        &self,
-        kind: &str,
-        name: &str,
-        value: serde_json::Value,
-        epoch: Option<u64>,
-    ) -> Result<u64, StoreError> {
-        let (kind, name) = (kind.to_owned(), name.to_owned());
-        self.change(Command::PutItem { kind, name, value, epoch }).await?.number()
-    }
-
-    /// Removes an item; with `epoch`, only while it has that one.
-    ///
-    /// # Errors
-    /// When it does not exist, the epoch is another one, or the change is not made.
-    pub async fn remove_item(
-        &self,
-        kind: &str,
-        name: &str,
-        epoch: Option<u64>,
-    ) -> Result<(), StoreError> {
-        let (kind, name) = (kind.to_owned(), name.to_owned());
-        self.change(Command::RemoveItem { kind, name, epoch }).await.map(|_| ())
-    }
-
     async fn change(&self, command: Command) -> Result<Answer, StoreError> {
         let held = &self.inner.held;
+        let proposer = self.inner.proposer.get();
+        if proposer.is_none() && command.needs_log() {
+            return Err(StoreError::Conflict(
+                "this needs the log of a cluster, which does not run here".into(),
+            ));
+        }
         if self.rehearsal {
             let next = directory::NO_INDEX;
             return held.catalog.read().plan(command, next).map(|(_, answer)| answer);
         }
-        match self.inner.proposer.get() {
+        match proposer {
             Some(proposer) => directory::propose(&**proposer, &command).await,
-            None if command.needs_log() => Err(StoreError::Conflict(
-                "this needs the log of a cluster, which does not run here".into(),
-            )),
             None => held.writer.write(|catalog| catalog.plan(command, directory::NO_INDEX)).await,
         }
     }

@@ -3,8 +3,14 @@
 //! Types here are separate from those of the API on purpose: what a disk holds must not change
 //! because an answer gained a field.
 
+mod cluster;
+
 use serde::de::DeserializeOwned;
 use weir_model::{AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Timestamp};
+
+pub(super) use cluster::{
+    ChangedRecord, EpochRecord, InviteRecord, LeaseRecord, RemovedRecord, VacancyRecord,
+};
 
 /// Why stored bytes are not a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -179,22 +185,6 @@ pub(super) struct ForgottenRecord {
 }
 
 impl Record for ForgottenRecord {
-    const VERSION: u8 = 1;
-}
-
-/// What the cluster keeps here without the directory knowing what it means: nodes, invites, leases.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(super) struct ItemRecord {
-    pub(super) kind: String,
-    pub(super) name: String,
-    /// Index of the entry that made it; later claims are larger.
-    pub(super) epoch: u64,
-    pub(super) value: serde_json::Value,
-}
-
-impl Eq for ItemRecord {}
-
-impl Record for ItemRecord {
     const VERSION: u8 = 1;
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 mod failing;
+mod followed;
 mod kill;
 
 fn name(text: &str) -> ChannelName {

@@ -60,7 +60,7 @@ fn fencing_restarting_and_removing_a_node_each_free_its_leases_in_the_same_step(
 
 /// What a random step asks for; epochs to supersede are taken from the table or made up.
 fn any_step() -> impl Strategy<Value = (u8, u64, u64, u64, u8)> {
-    (0u8..10, 0u64..3, 0u64..3, 1u64..5, 0u8..3)
+    (0u8..11, 0u64..3, 0u64..3, 1u64..5, 0u8..3)
 }
 
 fn command(directory: &Directory, step: (u8, u64, u64, u64, u8)) -> Command {
@@ -79,6 +79,11 @@ fn command(directory: &Directory, step: (u8, u64, u64, u64, u8)) -> Command {
         3 => claim(key, node, incarnation, None),
         4 => claim(key, node, newest.0, Some(Epoch(u64::from(named)))),
         5 | 6 => claim(key, node, newest.0, held),
+        7 if named == 0 => Command::Member(Change::Remove { id }),
+        7 => {
+            let profile = profile(&format!("n{node}"));
+            Command::Member(Change::Join { id, profile })
+        }
         _ => claim(key, node, newest.0, None),
     }
 }
@@ -114,6 +119,40 @@ proptest! {
         }
         let text = serde_json::to_string(&directory).unwrap();
         prop_assert_eq!(serde_json::from_str::<Directory>(&text).unwrap(), directory);
+    }
+
+    /// Whoever stores the parts and makes the edits has the same directory, and can take each step back.
+    #[test]
+    fn the_parts_are_the_directory_and_every_edit_can_be_taken_back(
+        steps in prop::collection::vec(any_step(), 0..80)
+    ) {
+        let mut directory = with_nodes(3);
+        let mut stored: BTreeMap<PartKey, Part> =
+            directory.parts().map(|part| (part.key(), part)).collect();
+        for (index, step) in steps.into_iter().enumerate() {
+            let before = directory.clone();
+            let planned = directory.plan(index as u64, &command(&directory, step));
+            let mut undo = Vec::new();
+            for edit in planned.map(|(edits, _)| edits).unwrap_or_default() {
+                let key = match &edit {
+                    Edit::Put(part) => part.key(),
+                    Edit::Drop(key) => key.clone(),
+                };
+                let old = directory.part(&key);
+                undo.push(old.map_or_else(|| Edit::Drop(key.clone()), Edit::Put));
+                directory.edit(edit.clone());
+                match edit {
+                    Edit::Put(part) => stored.insert(key, part),
+                    Edit::Drop(_) => stored.remove(&key),
+                };
+            }
+            let mut back = directory.clone();
+            undo.into_iter().rev().for_each(|edit| back.edit(edit));
+            prop_assert_eq!(back, before);
+            prop_assert_eq!(&stored.values().cloned().collect::<Directory>(), &directory);
+            let parts = directory.parts().map(|part| (part.key(), part));
+            prop_assert_eq!(&parts.collect::<BTreeMap<_, _>>(), &stored);
+        }
     }
 
     /// I5, at an owner: whatever two copies of the table have read, at most one node takes a message of an epoch.

@@ -4,11 +4,15 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
-use weir_model::{ChannelName, NodeId};
+use weir_cluster::lease::{LeaseCommand, LeaseRefusal};
+use weir_cluster::members::{Change as MemberChange, Profile};
+use weir_cluster::{Command, Refusal};
+use weir_model::{ChannelName, Epoch, Incarnation, NodeId, Roles};
 
 use super::*;
 use crate::actors::tasks::Tasks;
 use crate::raft::{CallError, Change, Part};
+use crate::store::{Admission, InviteRefusal};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -152,14 +156,78 @@ async fn a_node_that_joins_has_every_key_and_its_changes_are_made_everywhere() {
     let (_, other) = second.store.create_key(&demo, "b".into(), None, Timestamp(2)).await.unwrap();
     first.read().await;
     assert!(first.store.authenticate(&other, Timestamp(3)).is_ok());
-    let claim = |by: &Store, epoch| {
-        let by = by.clone();
-        async move { by.put_item("lease", "stream/demo", 1.into(), epoch).await }
+    second.stop().await;
+    first.stop().await;
+}
+
+/// The name of a node in this test.
+fn profile(store: &Store) -> Profile {
+    Profile { name: store.node().id.to_string(), ..Profile::default() }
+}
+
+fn start_of(store: &Store) -> Command {
+    let (id, roles) = (store.node().id, Roles::all());
+    let profile = Profile { roles, ..profile(store) };
+    Command::Member(MemberChange::Start { id, incarnation: Incarnation(1), profile })
+}
+
+fn claim(store: &Store, supersedes: Option<Epoch>) -> Command {
+    Command::Lease(LeaseCommand::Claim {
+        actor: "stream/demo".parse().unwrap(),
+        node: store.node().id,
+        incarnation: Incarnation(1),
+        supersedes,
+        at: Timestamp(2),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invitation_admits_one_node_and_a_lease_has_one_owner_whoever_is_asked() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let wire = Wire::default();
+    let first = Running::start(dirs[0].path(), &wire, 1, false).await;
+    let own = MemberChange::Join { id: first.store.node().id, profile: profile(&first.store) };
+    first.store.change_cluster(Command::Member(own)).await.unwrap();
+    first.store.change_cluster(start_of(&first.store)).await.unwrap();
+    let second = Running::start(dirs[1].path(), &wire, 1, true).await;
+    first.consensus.change(Change::AddLearner(second.store.node().id)).await.unwrap();
+    let mut told = second.store.cluster_changes();
+    let one_member = told.wait_for(|_| second.store.cluster().members.len() == 1);
+    tokio::time::timeout(PATIENCE, one_member).await.unwrap().unwrap();
+    assert_eq!(first.store.invitation_key(), second.store.invitation_key());
+
+    let made = first.store.create_invite([7; 32], Roles::all(), Timestamp(99), Timestamp(1));
+    let made = made.await.unwrap();
+    let (id, newcomer) = (second.store.node().id, profile(&second.store));
+    let admit = |by: &Store, node| {
+        let (by, profile) = (by.clone(), newcomer.clone());
+        async move { by.use_invite([7; 32], node, profile, Timestamp(2)).await }
     };
-    let (one, two) = tokio::join!(claim(&first.store, Some(0)), claim(&second.store, Some(0)));
+    let admission = admit(&second.store, id).await.unwrap();
+    assert_eq!(admission, Admission { invite: made.id, roles: Roles::all() });
+    let again = admit(&first.store, NodeId(5)).await.unwrap_err();
+    assert!(matches!(again, StoreError::Invite(InviteRefusal::Used)), "{again}");
+    assert_eq!(first.store.invites()[0].used_by, Some(id));
+
+    second.store.change_cluster(start_of(&second.store)).await.unwrap();
+    let wish = |of: &Running, epoch| {
+        let (store, wish) = (of.store.clone(), claim(&of.store, epoch));
+        async move { store.change_cluster(wish).await }
+    };
+    let (one, two) = tokio::join!(wish(&first, None), wish(&second, None));
     assert!(one.is_ok() != two.is_ok(), "one owner: {one:?} {two:?}");
-    let epoch = one.or(two).unwrap();
-    assert!(claim(&second.store, Some(epoch)).await.unwrap() > epoch);
+    let refusal = one.and(two).unwrap_err();
+    let StoreError::Cluster(Refusal::Lease(LeaseRefusal::Held(held))) = refusal else {
+        panic!("{refusal}")
+    };
+    second.read().await;
+    assert_eq!(second.store.cluster().leases.of(&held.actor), Some(&held));
+    let by = if held.node == id { &first } else { &second };
+    wish(by, Some(held.epoch)).await.unwrap();
+    first.read().await;
+    second.read().await;
+    assert_eq!(first.store.cluster(), second.store.cluster());
+    assert_eq!(first.store.cluster().leases.newest(), Epoch(*told.borrow_and_update()));
     second.stop().await;
     first.stop().await;
 }

@@ -3,20 +3,19 @@
 //! A command holds everything that its effect depends on: ids, hashes and times are chosen by who proposes
 //! it, so that every node makes the same of it. No secret is in one, only its hash.
 
-use serde_json::Value;
-use weir_model::{AccountId, Channel, ChannelName, KeyId, StreamKey, Timestamp};
+use weir_cluster::Applied;
+use weir_cluster::members::Profile;
+use weir_model::{AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey, Timestamp};
 
 use super::super::StoreError;
 use super::super::entry::{Change, Entry};
-use super::super::record::{ChannelRecord, ClusterRecord, Hex32, ItemRecord};
-use super::{Catalog, NewKey, Planned};
+use super::super::invite::{Admission, Invite};
+use super::super::record::{ChangedRecord, ChannelRecord, ClusterRecord, Hex32};
+use super::{Catalog, NewInvite, NewKey, Planned};
 
-/// Nodes, invites and leases of a cell: a lease for each stream of a full cluster, and room for the rest.
-const ITEMS_MAX: usize = 65_536;
-/// A description of a node, or of an invite.
-const ITEM_BYTES_MAX: usize = 16 << 10;
-/// Longest kind and longest name.
-const ITEM_NAME_MAX: usize = 256;
+/// Lost leases that an answer names: it is kept as a record and has to fit a request between nodes, also with
+/// others beside it. The directory lists all of them as vacancies.
+pub(in crate::store) const LOST_TOLD_MAX: usize = 256;
 
 /// A change of the directory.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -53,18 +52,19 @@ pub(in crate::store) enum Command {
     SetOperatorToken {
         hash: Hex32,
     },
-    /// Makes or replaces an item; with an epoch, only while it has that one (0: while there is none).
-    PutItem {
-        kind: String,
-        name: String,
-        value: Value,
-        epoch: Option<u64>,
+    /// About members or leases.
+    Cluster(weir_cluster::Command),
+    CreateInvite(NewInvite),
+    /// Uses an invitation up and makes the node a member.
+    UseInvite {
+        hash: Hex32,
+        node: NodeId,
+        profile: Profile,
+        at: Timestamp,
     },
-    /// Removes an item; with an epoch, only while it has that one.
-    RemoveItem {
-        kind: String,
-        name: String,
-        epoch: Option<u64>,
+    RevokeInvite {
+        invite: InviteId,
+        at: Timestamp,
     },
 }
 
@@ -75,12 +75,27 @@ pub(in crate::store) enum Answer {
     Channel(Channel),
     Key(StreamKey),
     Number(u64),
+    Cluster(Applied),
+    Invite(Invite),
+    Admitted(Admission),
 }
 
 impl Command {
     /// Whether it means nothing without an index.
     pub(in crate::store) const fn needs_log(&self) -> bool {
-        matches!(self, Self::PutItem { .. } | Self::RemoveItem { .. })
+        match self {
+            Self::Cluster(_)
+            | Self::CreateInvite(_)
+            | Self::UseInvite { .. }
+            | Self::RevokeInvite { .. } => true,
+            Self::CreateChannel { .. }
+            | Self::DeleteChannel { .. }
+            | Self::CreateKey { .. }
+            | Self::RotateKey { .. }
+            | Self::RevokeKey { .. }
+            | Self::ReserveMsn { .. }
+            | Self::SetOperatorToken { .. } => false,
+        }
     }
 }
 
@@ -96,6 +111,18 @@ impl Answer {
     pub(in crate::store) fn number(self) -> Result<u64, StoreError> {
         if let Self::Number(number) = self { Ok(number) } else { Err(unexpected()) }
     }
+
+    pub(in crate::store) fn applied(self) -> Result<Applied, StoreError> {
+        if let Self::Cluster(applied) = self { Ok(applied) } else { Err(unexpected()) }
+    }
+
+    pub(in crate::store) fn invite(self) -> Result<Invite, StoreError> {
+        if let Self::Invite(invite) = self { Ok(invite) } else { Err(unexpected()) }
+    }
+
+    pub(in crate::store) fn admission(self) -> Result<Admission, StoreError> {
+        if let Self::Admitted(admission) = self { Ok(admission) } else { Err(unexpected()) }
+    }
 }
 
 fn unexpected() -> StoreError {
@@ -108,6 +135,7 @@ impl Catalog {
         let channel = |(changes, answer)| (changes, Answer::Channel(answer));
         let key = |(changes, answer)| (changes, Answer::Key(answer));
         let number = |(changes, answer)| (changes, Answer::Number(answer));
+        let invite = |(changes, answer)| (changes, Answer::Invite(answer));
         match command {
             Command::CreateChannel { name, title, owner, created_at } => {
                 self.plan_channel(ChannelRecord { name, title, owner, created_at }).map(channel)
@@ -127,14 +155,37 @@ impl Catalog {
                 let cluster = ClusterRecord { operator_token: hash, ..self.shared() };
                 Ok((vec![Change::Put(Entry::Cluster(cluster))], Answer::Number(index)))
             }
-            Command::PutItem { kind, name, value, epoch } => {
-                let item = ItemRecord { kind, name, epoch: index, value };
-                self.plan_item(item, epoch).map(number)
+            Command::Cluster(command) => {
+                let (changes, applied) = self.plan_cluster(&command, index)?;
+                Ok((changes, Answer::Cluster(applied)))
             }
-            Command::RemoveItem { kind, name, epoch } => {
-                self.plan_removal(kind, name, epoch).map(number)
+            Command::CreateInvite(new) => self.plan_invite(new).map(invite),
+            Command::RevokeInvite { invite: id, at } => {
+                self.plan_invite_revocation(id, at).map(invite)
+            }
+            Command::UseInvite { hash, node, profile, at } => {
+                let (changes, admission) = self.plan_admission(&hash, node, profile, at, index)?;
+                Ok((changes, Answer::Admitted(admission)))
             }
         }
+    }
+
+    /// What `command` does to members and leases.
+    pub(super) fn plan_cluster(
+        &self,
+        command: &weir_cluster::Command,
+        index: u64,
+    ) -> Planned<Applied> {
+        let (edits, mut applied) =
+            self.directory.plan(index, command).map_err(StoreError::Cluster)?;
+        if let Applied::Member { lost, .. } = &mut applied {
+            lost.truncate(LOST_TOLD_MAX);
+        }
+        let mut changes: Vec<Change> = edits.into_iter().map(Change::from).collect();
+        if !changes.is_empty() {
+            changes.push(Change::Put(Entry::Changed(ChangedRecord { index })));
+        }
+        Ok((changes, applied))
     }
 
     /// What the nodes of the cluster share.
@@ -149,63 +200,13 @@ impl Catalog {
         self.cluster.is_some()
     }
 
-    /// Items of one kind: name, epoch, value.
-    pub(in crate::store) fn items(&self, kind: &str) -> Vec<(String, u64, Value)> {
-        let first = (kind.to_owned(), String::new());
-        let of_kind = self.items.range(first..).take_while(|((own, _), _)| own == kind);
-        of_kind.map(|((_, name), item)| (name.clone(), item.epoch, item.value.clone())).collect()
-    }
-
     pub(super) fn cluster_entries(&self) -> impl Iterator<Item = Entry> {
         let cluster = self.cluster.iter().cloned().map(Entry::Cluster);
-        cluster.chain(self.items.values().cloned().map(Entry::Item))
-    }
-
-    /// Answers with the new epoch.
-    fn plan_item(&self, item: ItemRecord, epoch: Option<u64>) -> Planned<u64> {
-        let (kind, name) = (&item.kind, &item.name);
-        if kind.contains('/') || kind.is_empty() || kind.len().max(name.len()) > ITEM_NAME_MAX {
-            let text =
-                format!("a kind without `/` and a name, each of at most {ITEM_NAME_MAX} bytes");
-            return Err(StoreError::Invalid(text));
-        }
-        if item.value.to_string().len() > ITEM_BYTES_MAX {
-            let what = "bytes of one item".into();
-            return Err(StoreError::Limit { what, limit: ITEM_BYTES_MAX });
-        }
-        self.check_epoch(kind, name, epoch)?;
-        if self.items.len() >= ITEMS_MAX && self.epoch(kind, name) == 0 {
-            return Err(StoreError::Limit {
-                what: "items of the cluster".into(),
-                limit: ITEMS_MAX,
-            });
-        }
-        let epoch = item.epoch;
-        Ok((vec![Change::Put(Entry::Item(item))], epoch))
-    }
-
-    fn plan_removal(&self, kind: String, name: String, epoch: Option<u64>) -> Planned<u64> {
-        self.check_epoch(&kind, &name, epoch)?;
-        let had = self.epoch(&kind, &name);
-        if had == 0 {
-            return Err(StoreError::NotFound { what: format!("{kind} `{name}`") });
-        }
-        Ok((vec![Change::RemoveItem(kind, name)], had))
-    }
-
-    fn check_epoch(&self, kind: &str, name: &str, epoch: Option<u64>) -> Result<(), StoreError> {
-        let has = self.epoch(kind, name);
-        match epoch.filter(|epoch| *epoch != has) {
-            None => Ok(()),
-            Some(epoch) => Err(StoreError::Conflict(format!(
-                "{kind} `{name}` has epoch {has}, not {epoch}; somebody else changed it: read it again"
-            ))),
-        }
-    }
-
-    /// 0 when there is no such item.
-    fn epoch(&self, kind: &str, name: &str) -> u64 {
-        let item = self.items.get(&(kind.to_owned(), name.to_owned()));
-        item.map_or(0, |item| item.epoch)
+        let changed =
+            (self.changed > 0).then_some(Entry::Changed(ChangedRecord { index: self.changed }));
+        cluster
+            .chain(self.directory.parts().map(Entry::Part))
+            .chain(changed)
+            .chain(self.invites.values().cloned().map(Entry::Invite))
     }
 }

@@ -106,9 +106,13 @@ fn reply_text(answer: &Result<Answer, StoreError>) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use weir_cluster::lease::{LeaseDone, LeaseRefusal};
+    use weir_cluster::{Applied, Refusal};
     use weir_model::{AccountId, Timestamp};
 
     use super::*;
+    use crate::store::catalog::cluster::LOST_TOLD_MAX;
+    use crate::store::catalog::testing;
 
     fn asked(number: u64, since: u64, command: &Command) -> Asked {
         let command = serde_json::value::to_raw_value(command).unwrap();
@@ -131,17 +135,8 @@ mod tests {
             (0_u8..4).prop_map(move |n| Command::DeleteChannel { name: name(n) }),
             (0_u8..4, 1_u64..9)
                 .prop_map(move |(n, count)| Command::ReserveMsn { channel: name(n), count }),
-            (0_u8..3, prop::option::of(0_u64..20)).prop_map(|(n, epoch)| Command::PutItem {
-                kind: "lease".into(),
-                name: n.to_string(),
-                value: n.into(),
-                epoch,
-            }),
-            (0_u8..3).prop_map(|n| Command::RemoveItem {
-                kind: "lease".into(),
-                name: n.to_string(),
-                epoch: None,
-            }),
+            testing::any_command(),
+            testing::any_command(),
         ]
     }
 
@@ -167,21 +162,41 @@ mod tests {
     #[test]
     fn a_claim_is_won_once_and_its_epoch_is_the_index() {
         let mut catalog = Catalog::default();
-        let claim = |epoch| Command::PutItem {
-            kind: "lease".into(),
-            name: "stream/demo".into(),
-            value: 7.into(),
-            epoch,
+        let mut make = |index, command| {
+            let (_, text) = catalog.make(index, &asked(index, 0, &Command::Cluster(command)));
+            serde_json::from_str::<Result<Answer, StoreError>>(&text).unwrap()
         };
-        let mut make = |index, command| catalog.make(index, &asked(index, 0, &command)).1;
-        assert_eq!(make(5, claim(Some(0))), r#"{"Ok":{"number":5}}"#);
-        assert!(make(6, claim(Some(0))).contains("has epoch 5, not 0"));
-        assert_eq!(make(7, claim(Some(5))), r#"{"Ok":{"number":7}}"#);
-        let release =
-            |epoch| Command::RemoveItem { kind: "lease".into(), name: "stream/demo".into(), epoch };
-        assert!(make(8, release(Some(5))).contains("Conflict"));
-        assert_eq!(make(9, release(Some(7))), r#"{"Ok":{"number":7}}"#);
-        assert!(catalog.items("lease").is_empty());
+        for (index, node) in [(1, 1), (2, 2)] {
+            make(index, testing::join(node)).unwrap();
+            make(index + 2, testing::start(node, 1)).unwrap();
+        }
+        let epoch = |answer: Result<Answer, StoreError>| match answer.unwrap() {
+            Answer::Cluster(Applied::Lease(LeaseDone::Granted { lease, .. })) => lease.epoch.0,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(epoch(make(5, testing::claim("a", 1, 1, None))), 5);
+        let late = make(6, testing::claim("a", 2, 1, None)).unwrap_err();
+        let StoreError::Cluster(Refusal::Lease(LeaseRefusal::Held(by))) = late else {
+            panic!("{late}")
+        };
+        assert_eq!((by.node.0, by.epoch.0), (1, 5), "the refusal says who has it");
+        assert_eq!(epoch(make(7, testing::claim("a", 2, 1, Some(5)))), 7);
+        assert_eq!((catalog.changed, catalog.directory.leases.iter().count()), (7, 1));
+    }
+
+    #[test]
+    fn an_answer_names_a_bounded_number_of_lost_leases_and_the_directory_has_all() {
+        let mut catalog = Catalog::default();
+        let mut make =
+            |index, command| catalog.make(index, &asked(index, 0, &Command::Cluster(command))).1;
+        make(1, testing::join(1));
+        make(2, testing::start(1, 1));
+        let count = LOST_TOLD_MAX as u64 + 3;
+        (0..count).for_each(|n| drop(make(3 + n, testing::claim(&format!("r{n}"), 1, 1, None))));
+        let text = make(1000, testing::start(1, 2));
+        assert_eq!(text.matches("\"epoch\"").count(), LOST_TOLD_MAX);
+        assert_eq!(catalog.directory.leases.vacancies().count() as u64, count);
+        assert_eq!(catalog.directory.leases.iter().count(), 0);
     }
 
     #[test]

@@ -166,19 +166,22 @@ fn apply_unit<T>(
 
 proptest! {
     #[test]
-    fn what_is_undone_leaves_no_trace(steps in prop::collection::vec((0_u8..6, 0_u64..4), 1..40)) {
+    fn what_is_undone_leaves_no_trace(
+        steps in prop::collection::vec((0_u8..12, 0_u64..4, testing::any_command()), 1..60),
+    ) {
         let mut catalog = with_demo();
         let mut undo = Vec::new();
         let mut before = catalog.records().unwrap();
-        for (at, (what, n)) in steps.iter().enumerate() {
-            let one = name(["demo", "a", "b", "c"][*n as usize]);
+        for (at, (what, n, command)) in steps.into_iter().enumerate() {
+            let one = name(["demo", "a", "b", "c"][n as usize]);
             let id = KeyId(at as u64);
             let planned = match what {
                 0 => catalog.plan_channel(channel(one.as_str())).map(|(changes, _)| changes),
                 1 => catalog.plan_deletion(&one).map(|(changes, _)| changes),
                 2 => catalog.plan_key(&one, new_key(id.0, 0)).map(|(changes, _)| changes),
-                3 => catalog.plan_revocation(&one, KeyId(*n), Timestamp(1)).map(|(changes, _)| changes),
+                3 => catalog.plan_revocation(&one, KeyId(n), Timestamp(1)).map(|(changes, _)| changes),
                 4 => catalog.plan_reservation(&one, 7).map(|(changes, _)| changes),
+                6.. => catalog.plan(command, at as u64 + 1).map(|(changes, _)| changes),
                 // A commit that succeeded: nothing before it is undone.
                 _ => {
                     undo.clear();

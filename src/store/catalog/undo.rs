@@ -1,7 +1,10 @@
 //! What a failed write needs of the catalog: the way back, and all of it as records.
 
+use weir_cluster::directory::PartKey;
+use weir_model::InviteId;
+
 use super::super::entry::{Change, Entry};
-use super::super::record::{MsnRecord, PlaceRecord, RecordError};
+use super::super::record::{ChangedRecord, MsnRecord, PlaceRecord, RecordError};
 use super::super::sled::Raw;
 use super::Catalog;
 
@@ -23,11 +26,15 @@ impl Catalog {
             Change::Put(Entry::Key(new)) => self.undo_key(new.id),
             Change::RemoveKey(id) => self.undo_key(*id),
             Change::Put(Entry::Cluster(_)) => put(Entry::Cluster(self.cluster.clone()?)),
+            Change::Put(Entry::Changed(_)) => {
+                put(Entry::Changed(ChangedRecord { index: self.changed }))
+            }
+            Change::Put(Entry::Invite(new)) => self.undo_invite(new.id),
+            Change::RemoveInvite(id) => self.undo_invite(*id),
+            Change::Put(Entry::Part(new)) => self.undo_part(new.key()),
+            Change::RemovePart(key) => self.undo_part(key.clone()),
             // Only the log makes these, and nothing in the log is taken back.
-            Change::Put(
-                Entry::Forgotten(_) | Entry::Item(_) | Entry::Place(_) | Entry::Reply(_),
-            )
-            | Change::RemoveItem(..)
+            Change::Put(Entry::Forgotten(_) | Entry::Place(_) | Entry::Reply(_))
             | Change::RemoveReply(_) => None,
             Change::Put(Entry::Msn(name, _)) | Change::RemoveMsn(name) => self.undo_msn(name),
         }
@@ -65,6 +72,16 @@ impl Catalog {
             || Change::RemoveChannel(name.clone()),
             |old| Change::Put(Entry::Channel(old)),
         ))
+    }
+
+    fn undo_invite(&self, id: InviteId) -> Option<Change> {
+        let old = self.invites.get(&id).cloned();
+        Some(old.map_or(Change::RemoveInvite(id), |old| Change::Put(Entry::Invite(old))))
+    }
+
+    fn undo_part(&self, key: PartKey) -> Option<Change> {
+        let old = self.directory.part(&key);
+        Some(old.map_or(Change::RemovePart(key), |old| Change::Put(Entry::Part(old))))
     }
 
     fn undo_key(&self, id: weir_model::KeyId) -> Option<Change> {

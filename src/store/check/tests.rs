@@ -1,9 +1,15 @@
 //! Each kind of problem, by its records.
 
 use super::super::Raw;
-use super::super::record::{AccountRecord, ChannelRecord, KeyRecord, MsnRecord, NodeRecord};
+use super::super::record::{
+    AccountRecord, ChannelRecord, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
+};
 use super::*;
-use weir_model::{AccountId, KeyId, NodeId, Timestamp};
+use weir_cluster::directory::Part;
+use weir_cluster::lease::Vacancy;
+use weir_cluster::members::{Member, Profile};
+use weir_model::cluster::{Duty, NodeState};
+use weir_model::{AccountId, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp};
 
 fn raw(entry: &Entry) -> Raw {
     (entry.name().into_bytes(), entry.encode().unwrap())
@@ -109,6 +115,74 @@ fn records_that_do_not_fit_each_other_are_named() {
             "warning: account/acc_0000000000000002: has the same name `operator` as \
              account/acc_0000000000000001",
         ]
+    );
+}
+
+#[test]
+fn members_and_leases_that_do_not_fit_each_other_are_named() {
+    let member = |id, name: &str, incarnation| Member {
+        id: NodeId(id),
+        profile: Profile { name: name.into(), ..Profile::default() },
+        incarnation: Incarnation(incarnation),
+        state: NodeState::Up,
+        duty: Duty::Serving,
+        voter: true,
+    };
+    let lease = |key: &str, node, epoch| Lease {
+        actor: format!("room/{key}").parse().unwrap(),
+        node: NodeId(node),
+        incarnation: Incarnation(1),
+        epoch: Epoch(epoch),
+        since: Timestamp(0),
+    };
+    let lost = Vacancy { node: NodeId(1), epoch: Epoch(4), since: Timestamp(0) };
+    let parts = [
+        Part::Member(member(1, "a", 1)),
+        Part::Member(member(2, "a", 2)),
+        Part::Removed([NodeId(1)].into()),
+        Part::Lease(lease("a", 1, 6)),
+        Part::Lease(lease("b", 2, 5)),
+        Part::Lease(lease("c", 3, 3)),
+        Part::Vacancy("room/a".parse().unwrap(), lost),
+        Part::Newest(Epoch(5)),
+    ];
+    let parts = parts.map(|part| raw(&Entry::Part(part)));
+    let records = [&[account(1, "operator"), node()], parts.as_slice()].concat();
+    assert_eq!(
+        problems(&records),
+        [
+            "warning: member/node_0000000000000001: is also among the removed",
+            "warning: member/node_0000000000000002: has the same name `a` as \
+             member/node_0000000000000001",
+            "warning: lease/room/a: is also listed as vacant",
+            "warning: lease/room/b: its owner node_0000000000000002 was given up or started again",
+            "warning: lease/room/c: its owner node_0000000000000003 is no member",
+            "warning: epoch: is 5, but epoch 6 was given",
+            "warning: changed: is missing, though there are members or leases",
+        ]
+    );
+}
+
+#[test]
+fn two_invitations_with_one_secret_are_named() {
+    let invite = |id| {
+        raw(&Entry::Invite(InviteRecord {
+            id: InviteId(id),
+            hash: Hex32([9; 32]),
+            roles: Roles::all(),
+            made_by: AccountId(1),
+            created_at: Timestamp(0),
+            expires_at: Timestamp(1),
+            used_by: None,
+            used_at: None,
+            revoked_at: None,
+        }))
+    };
+    let records = [account(1, "operator"), node(), invite(1), invite(2)];
+    assert_eq!(
+        problems(&records),
+        ["warning: invite/inv_0000000000000002: has the same secret as \
+          invite/inv_0000000000000001; revoke both"]
     );
 }
 

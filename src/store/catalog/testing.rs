@@ -1,0 +1,95 @@
+//! Commands about the cluster, as several tests make them.
+
+use proptest::prelude::*;
+use weir_cluster::Command as ClusterCommand;
+use weir_cluster::lease::LeaseCommand;
+use weir_cluster::members::{Change, Profile};
+use weir_model::cluster::Duty;
+use weir_model::{
+    AccountId, ActorId, Epoch, Incarnation, InviteId, NodeId, Role, Roles, Timestamp,
+};
+
+use super::super::record::Hex32;
+use super::{Command, NewInvite};
+
+pub(in crate::store) fn profile(name: &str) -> Profile {
+    Profile { name: name.into(), roles: Roles::all(), ..Profile::default() }
+}
+
+pub(in crate::store) fn join(id: u64) -> ClusterCommand {
+    let profile = profile(&format!("n{id}"));
+    ClusterCommand::Member(Change::Join { id: NodeId(id), profile })
+}
+
+pub(in crate::store) fn start(id: u64, incarnation: u64) -> ClusterCommand {
+    let (id, profile) = (NodeId(id), profile(&format!("n{id}")));
+    ClusterCommand::Member(Change::Start { id, incarnation: Incarnation(incarnation), profile })
+}
+
+fn room(key: &str) -> ActorId {
+    format!("room/{key}").parse().unwrap()
+}
+
+pub(in crate::store) fn claim(
+    key: &str,
+    node: u64,
+    incarnation: u64,
+    supersedes: Option<u64>,
+) -> ClusterCommand {
+    ClusterCommand::Lease(LeaseCommand::Claim {
+        actor: room(key),
+        node: NodeId(node),
+        incarnation: Incarnation(incarnation),
+        supersedes: supersedes.map(Epoch),
+        at: Timestamp(1),
+    })
+}
+
+/// An invitation that is good from `now` for 100 ms.
+pub(in crate::store) fn invite(id: u64, now: i64) -> NewInvite {
+    NewInvite {
+        id: InviteId(id),
+        hash: secret(id),
+        roles: Roles::default().with(Role::Edge).with(Role::Ingest),
+        made_by: AccountId(1),
+        expires_at: Timestamp(now + 100),
+        now: Timestamp(now),
+    }
+}
+
+/// The hash of that invitation's secret.
+pub(in crate::store) fn secret(id: u64) -> Hex32 {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&id.to_be_bytes());
+    Hex32(hash)
+}
+
+/// Any of few nodes, actors and invitations, so that commands meet each other.
+pub(in crate::store) fn any_command() -> impl Strategy<Value = Command> {
+    (0_u8..14, 1_u64..4, 1_u64..4, prop::option::of(0_u64..40)).prop_map(|(what, id, n, epoch)| {
+        let (node, key, at) = (NodeId(id), format!("r{n}"), Timestamp(10 * n as i64));
+        let member = |change| Command::Cluster(ClusterCommand::Member(change));
+        match what {
+            0 | 1 => Command::Cluster(join(id)),
+            2 | 3 => Command::Cluster(start(id, n)),
+            4 => member(Change::Fence { id: node, incarnation: Incarnation(n) }),
+            5 => member(Change::Suspect { id: node, incarnation: Incarnation(n) }),
+            6 => member(Change::SetDuty { id: node, duty: Duty::Draining }),
+            7 => member(Change::SetVoter { id: node, voter: n == 1 }),
+            8 => member(Change::Remove { id: node }),
+            9 => {
+                let epoch = Epoch(epoch.unwrap_or_default());
+                let release = LeaseCommand::Release { actor: room(&key), epoch };
+                Command::Cluster(ClusterCommand::Lease(release))
+            }
+            10 => Command::CreateInvite(invite(n, 0)),
+            11 => Command::RevokeInvite { invite: InviteId(n), at },
+            12 => {
+                let roles = Roles::default().with(Role::Edge);
+                let profile = Profile { roles, ..profile(&format!("n{id}")) };
+                Command::UseInvite { hash: secret(n), node, profile, at }
+            }
+            _ => Command::Cluster(claim(&key, id, n, epoch)),
+        }
+    })
+}
