@@ -43,7 +43,12 @@ pub(crate) fn report(machine: &Machine, asked: &Asked) -> CheckReport {
     CheckReport::of(all)
 }
 
-fn finding(code: &str, level: HealthLevel, text: String, advice: impl Into<String>) -> ClusterFinding {
+fn finding(
+    code: &str,
+    level: HealthLevel,
+    text: String,
+    advice: impl Into<String>,
+) -> ClusterFinding {
     ClusterFinding { code: code.into(), level, node: None, text, advice: advice.into() }
 }
 
@@ -85,7 +90,11 @@ fn clock(asked: &Asked) -> Option<ClusterFinding> {
 fn buffer(way: &str, name: &str, limit: Option<u64>) -> Option<ClusterFinding> {
     let limit = limit?;
     let code = format!("udp_{way}");
-    let text = format!("A UDP {way} buffer here may have {}; a link asks for {}.", bytes(limit), bytes(UDP_BUFFER));
+    let text = format!(
+        "A UDP {way} buffer here may have {}; a link asks for {}.",
+        bytes(limit),
+        bytes(UDP_BUFFER)
+    );
     Some(if limit >= UDP_BUFFER {
         finding(&code, HealthLevel::Ok, text, "")
     } else {
@@ -95,7 +104,11 @@ fn buffer(way: &str, name: &str, limit: Option<u64>) -> Option<ClusterFinding> {
 }
 
 fn disk(disk: Disk) -> ClusterFinding {
-    let text = format!("{} of {} are free where the node keeps its data.", bytes(disk.free), bytes(disk.total));
+    let text = format!(
+        "{} of {} are free where the node keeps its data.",
+        bytes(disk.free),
+        bytes(disk.total)
+    );
     match disk.free {
         free if free < DISK_BAD => finding("disk", HealthLevel::Bad, text, "Make room now."),
         free if free < DISK_WARNING => {
@@ -137,7 +150,8 @@ mod tests {
     #[test]
     fn a_node_that_is_away_is_said_once_and_the_machine_is_judged_all_the_same() {
         let full = Some(Disk { total: 1 << 40, free: DISK_BAD - 1 });
-        let machine = Machine { receive_max: Some(212_992), send_max: Some(UDP_BUFFER), disk: full };
+        let machine =
+            Machine { receive_max: Some(212_992), send_max: Some(UDP_BUFFER), disk: full };
         let (ok, warning, bad) = (HealthLevel::Ok, HealthLevel::Warning, HealthLevel::Bad);
         let found = [("api", bad), ("disk", bad), ("udp_receive", warning), ("udp_send", ok)];
         let found: Vec<_> = found.map(|(code, level)| (code.to_owned(), level)).into();
@@ -147,11 +161,9 @@ mod tests {
 
     #[test]
     fn clocks_and_versions_are_compared_with_the_node() {
-        for (skew, level) in [
-            (499, HealthLevel::Ok),
-            (-500, HealthLevel::Warning),
-            (5000, HealthLevel::Bad),
-        ] {
+        for (skew, level) in
+            [(499, HealthLevel::Ok), (-500, HealthLevel::Warning), (5000, HealthLevel::Bad)]
+        {
             let asked = Asked { version: Ok("0.0.1".into()), skew_ms: Some(skew), ..away() };
             let found = levels(Machine::default(), &asked);
             assert!(found.contains(&("clock".to_owned(), level)), "{skew}: {found:?}");

@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
+use weir_model::Roles;
 use weir_model::cluster::{
     ClusterNode, Invite, InviteInfo, InvitedNode, NodeChange, NodeChanged, NodeDetail,
 };
 use weir_model::human::{bitrate, duration};
-use weir_model::Roles;
 
 use crate::cluster::show_plan;
 use crate::filter;

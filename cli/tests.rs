@@ -58,11 +58,7 @@ fn around(terminal: bool) -> (Surroundings, Buffer, Buffer) {
         token: Some("secret".into()),
         homes: Homes::default(),
         now: || NOW,
-        machine: |_| Machine {
-            receive_max: Some(212_992),
-            send_max: Some(8 << 20),
-            disk: None,
-        },
+        machine: |_| Machine { receive_max: Some(212_992), send_max: Some(8 << 20), disk: None },
         terminal,
         asks: false,
         out: Box::new(out.clone()),

@@ -117,15 +117,19 @@ impl Command {
             Self::Top(1) => &["weir status"],
             Self::Top(2) => &["weir event list", "weir event follow"],
             Self::Top(3) => &["weir channel list"],
-            Self::Top(5) => &["weir node list"],
-            Self::Top(6) => &["weir cluster links"],
-            Self::Top(7) => &["weir actor list"],
-            Self::Top(8) => &["weir cluster replicas"],
-            Self::Top(9) => &["weir cluster status"],
+            Self::Top(5) => &[
+                "weir node list",
+                "weir cluster links",
+                "weir actor list",
+                "weir cluster replicas",
+                "weir cluster status",
+            ],
             Self::Cordon => &["weir node cordon edge-2 --reason 'slow disk'"],
             Self::Uncordon => &["weir node uncordon edge-2"],
             Self::Drain => &["weir node drain edge-2 --reason 'new disk' --yes"],
-            Self::Rebalance => &["weir cluster rebalance --dry-run", "weir cluster rebalance --yes"],
+            Self::Rebalance => {
+                &["weir cluster rebalance --dry-run", "weir cluster rebalance --yes"]
+            }
             Self::Help => &["weir help"],
             Self::Refresh => &["weir status"],
             Self::Back
@@ -261,11 +265,7 @@ pub const BINDINGS: &[Binding] = bindings! {
     Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;
     Anywhere Command::Top(3), [ch('4')], "4", "channels", "channels and keys", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
-    Anywhere Command::Top(5), [ch('6')], "6", "nodes", "nodes of the cluster", 0;
-    Anywhere Command::Top(6), [ch('7')], "7", "links", "links between nodes", 0;
-    Anywhere Command::Top(7), [ch('8')], "8", "actors", "who owns what", 0;
-    Anywhere Command::Top(8), [ch('9')], "9", "replicas", "copies of streams", 0;
-    Anywhere Command::Top(9), [ch('0')], "0", "raft", "the agreement of the voters", 0;
+    Anywhere Command::Top(5), [ch('6'), ch('7'), ch('8'), ch('9'), ch('0')], "6 - 0", "cluster", "nodes links actors copies raft", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
     Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
@@ -303,7 +303,17 @@ pub fn command(event: &KeyEvent, state: &State) -> Option<Command> {
     }
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
     let pressed = Chord { code: event.code, ctrl };
-    valid(state).find(|b| b.chords.contains(&pressed)).map(|b| b.command)
+    let bound = valid(state).find(|b| b.chords.contains(&pressed))?;
+    Some(match (bound.command, event.code) {
+        // One binding stands for the digits of the cluster's pages.
+        (Command::Top(first), KeyCode::Char(digit)) => Command::Top(place_of(digit, first)),
+        (command, _) => command,
+    })
+}
+
+/// The place of the page that a digit opens; `0` stands behind `9`, as on the keyboard.
+fn place_of(digit: char, otherwise: usize) -> usize {
+    digit.to_digit(10).map_or(otherwise, |digit| (digit as usize + 9) % 10)
 }
 
 /// The bindings of the bottom line.

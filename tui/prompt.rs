@@ -81,12 +81,7 @@ fn reason(rest: &[&str]) -> Option<String> {
     }
 }
 
-fn change_node(
-    verb: &str,
-    name: &str,
-    rest: &[&str],
-    state: &State,
-) -> Result<Intent, String> {
+fn change_node(verb: &str, name: &str, rest: &[&str], state: &State) -> Result<Intent, String> {
     let change = NodeChange::ALL.into_iter().find(|change| change.as_str() == verb);
     let nodes = &state.shown().nodes;
     let node = nodes.iter().find(|node| node.name == name || node.id.to_string() == name);

@@ -41,9 +41,7 @@ fn reply(path: &str) -> String {
             json(&InvitedNode { token, join, info: invite() })
         }
         "GET /v1/nodes/invites" => json(&[invite()]),
-        "DELETE /v1/nodes/invites/inv_1" => {
-            json(&InviteInfo { revoked_at: Some(NOW), ..invite() })
-        }
+        "DELETE /v1/nodes/invites/inv_1" => json(&InviteInfo { revoked_at: Some(NOW), ..invite() }),
         "GET /v1/links" => json(&[link()]),
         "GET /v1/replicas" => json(&[replica()]),
         "GET /v1/actors" => json(&[lease()]),

@@ -14,9 +14,9 @@ use weir_model::cluster::{
 };
 use weir_model::{ApiError, ErrorCode, Incarnation, NodeId, Timestamp};
 
+use crate::Directory;
 use crate::members::{Change, ChangeRefusal, Changed, Member, Members, Profile};
 use crate::placement::{self, View};
-use crate::Directory;
 
 mod findings;
 
@@ -320,11 +320,7 @@ pub const fn change(node: NodeId, change: NodeChange) -> Change {
 ///
 /// # Errors
 /// When it would be refused.
-pub fn rehearse(
-    view: &View<'_>,
-    node: NodeId,
-    wish: NodeChange,
-) -> Result<NodeChanged, ApiError> {
+pub fn rehearse(view: &View<'_>, node: NodeId, wish: NodeChange) -> Result<NodeChanged, ApiError> {
     let name = view.directory.members.name(node);
     let mut members = view.directory.members.clone();
     let changed = members.apply(&change(node, wish)).map_err(|why| refusal(&why))?;

@@ -149,9 +149,7 @@ impl Confirm {
         Some(match self.act.clone() {
             Act::KickStream { channel, .. } => Act::KickStream { channel, reason: typed },
             Act::KickViewing { id, .. } => Act::KickViewing { id, reason: typed },
-            Act::ChangeNode { node, change, .. } => {
-                Act::ChangeNode { node, change, reason: typed }
-            }
+            Act::ChangeNode { node, change, .. } => Act::ChangeNode { node, change, reason: typed },
             Act::Rebalance { .. } => Act::Rebalance { reason: typed },
             revoke @ Act::RevokeKey { .. } => revoke,
         })

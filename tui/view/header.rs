@@ -76,7 +76,8 @@ fn pages(paint: &mut Paint<'_>, state: &State) {
     let marks = marks(state);
     let taken = text::width(&marks) + usize::from(!marks.is_empty());
     let room = usize::from(paint.width()).saturating_sub(taken);
-    let width = |tabs: &[(String, bool)]| tabs.iter().map(|(tab, _)| text::width(tab)).sum::<usize>();
+    let width =
+        |tabs: &[(String, bool)]| tabs.iter().map(|(tab, _)| text::width(tab)).sum::<usize>();
     if width(&tabs) + width(&of_cluster) > room {
         if of_cluster.iter().any(|(_, open)| *open) {
             tabs = vec![(" 1-5 Node ".into(), false)];

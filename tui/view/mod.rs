@@ -91,12 +91,9 @@ pub fn intent(command: Command, state: &State) -> Intent {
         View::Channel(name) => channel::intent(command, state, name),
         View::Log => log::intent(command, state),
         View::Nodes => nodes::intent(command, state),
-        View::Node
-        | View::Events
-        | View::Links
-        | View::Actors
-        | View::Replicas
-        | View::Raft => None,
+        View::Node | View::Events | View::Links | View::Actors | View::Replicas | View::Raft => {
+            None
+        }
     };
     here.unwrap_or_else(|| common(command, state))
 }

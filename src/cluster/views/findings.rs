@@ -75,7 +75,9 @@ fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
             "quorum_thin",
             HealthLevel::Warning,
             None,
-            format!("{up} of {voters} voters are heard from; the loss of one more stops all changes."),
+            format!(
+                "{up} of {voters} voters are heard from; the loss of one more stops all changes."
+            ),
             "Bring the missing voters back, or promote another node.",
         ));
     } else if voters % 2 == 0 {
@@ -152,7 +154,13 @@ fn skew(node: &ClusterNode) -> Option<ClusterFinding> {
     };
     let (by, word) = (skew.unsigned_abs(), if skew > 0 { "ahead" } else { "behind" });
     let text = format!("The clock of node {} is {by} ms {word}.", node.name);
-    Some(finding("clock_skew", level, Some(node.id), text, "Run a time service (chrony) there and here."))
+    Some(finding(
+        "clock_skew",
+        level,
+        Some(node.id),
+        text,
+        "Run a time service (chrony) there and here.",
+    ))
 }
 
 fn behind(node: &ClusterNode) -> Option<ClusterFinding> {
@@ -165,10 +173,8 @@ fn behind(node: &ClusterNode) -> Option<ClusterFinding> {
 fn versions(me: NodeId, nodes: &[ClusterNode]) -> Option<ClusterFinding> {
     let mine = nodes.iter().find(|node| node.id == me)?;
     let other = nodes.iter().filter(|node| node.state == NodeState::Up);
-    let names: Vec<&str> = other
-        .filter(|node| node.version != mine.version)
-        .map(|node| node.name.as_str())
-        .collect();
+    let names: Vec<&str> =
+        other.filter(|node| node.version != mine.version).map(|node| node.name.as_str()).collect();
     if names.is_empty() {
         return None;
     }
@@ -202,9 +208,7 @@ fn link(link: &LinkInfo) -> Option<ClusterFinding> {
 fn roles(nodes: &[ClusterNode]) -> Vec<ClusterFinding> {
     let takes = |role| {
         let able = |node: &&ClusterNode| {
-            node.state == NodeState::Up
-                && node.duty == Duty::Serving
-                && node.roles.contains(role)
+            node.state == NodeState::Up && node.duty == Duty::Serving && node.roles.contains(role)
         };
         nodes.iter().any(|node| able(&node))
     };
@@ -212,7 +216,8 @@ fn roles(nodes: &[ClusterNode]) -> Vec<ClusterFinding> {
     let lacking = lacking.into_iter().filter(|(role, _)| !takes(*role));
     lacking
         .map(|(role, who)| {
-            let text = format!("No node takes new {who}: none with the role {role} is up and serving.");
+            let text =
+                format!("No node takes new {who}: none with the role {role} is up and serving.");
             let advice = "Uncordon or start one, or invite one with that role.";
             finding("role_missing", HealthLevel::Bad, None, text, advice)
         })

@@ -174,7 +174,8 @@ fn clocks_versions_lag_and_links_are_told_beyond_their_limits() {
     let lossy = LinkInfo { loss_ppm: findings::LOSS_WARNING_PPM, ..link(3, LinkState::Up) };
     known.links = vec![link(2, LinkState::Down), lossy];
     let codes: Vec<String> = known.codes().into_iter().map(|one| one.0).collect();
-    let told = ["clock_skew", "clock_skew", "log_behind", "versions_differ", "link_down", "link_loss"];
+    let told =
+        ["clock_skew", "clock_skew", "log_behind", "versions_differ", "link_down", "link_loss"];
     assert_eq!(codes, told);
     let status = status(&known.facts());
     assert_eq!(status.clock_skew_ms, Some(5000));

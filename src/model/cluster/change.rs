@@ -41,13 +41,13 @@ impl NodeChange {
         }
     }
 
-    /// What was done, for sentences and kinds of events: `node.drained` begins with the order to drain.
+    /// What was done, for sentences and kinds of events. A drain only begins with the order.
     #[must_use]
     pub const fn done(self) -> &'static str {
         match self {
             Self::Cordon => "cordoned",
             Self::Uncordon => "uncordoned",
-            Self::Drain => "drained",
+            Self::Drain => "draining",
             Self::Promote => "promoted",
             Self::Demote => "demoted",
             Self::Remove => "removed",
@@ -71,9 +71,7 @@ pub struct NodeChanged {
 }
 
 /// `POST /v1/nodes/invites`.
-#[derive(
-    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     /// What the new node may be there for; a word that is no role is refused.
