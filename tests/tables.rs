@@ -104,7 +104,7 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
             change: NodeChange::Drain,
             reason: reason.clone(),
         },
-        Act::Rebalance { reason: reason.clone() },
+        Act::Rebalance { reason },
     ];
     for act in &acts {
         // A new act must be added above, too.

@@ -170,8 +170,8 @@ fn clocks_versions_lag_and_links_are_told_beyond_their_limits() {
     let mut known = Known::of(cluster);
     known.skews_ms.insert(NodeId(2), -(SKEW_WARNING_MS as i64));
     known.skews_ms.insert(NodeId(3), SKEW_BAD_MS as i64);
-    known.agreement.lags.insert(NodeId(2), findings::LAG_WARNING);
-    let lossy = LinkInfo { loss_ppm: findings::LOSS_WARNING_PPM, ..link(3, LinkState::Up) };
+    known.agreement.lags.insert(NodeId(2), LAG_WARNING);
+    let lossy = LinkInfo { loss_ppm: LOSS_WARNING_PPM, ..link(3, LinkState::Up) };
     known.links = vec![link(2, LinkState::Down), lossy];
     let codes: Vec<String> = known.codes().into_iter().map(|one| one.0).collect();
     let told =
