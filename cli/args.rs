@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::output::Format;
-use crate::{channel, event, key, stream, topics, viewing};
+use crate::{actor, channel, cluster, event, key, node, stream, topics, viewing};
 
 /// Operates a Weir node.
 #[derive(Debug, Parser)]
@@ -88,6 +88,15 @@ pub(crate) enum Command {
     /// What happened and what happens: list, follow.
     #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::Verb),
+    /// Nodes of the cluster: list, show, cordon, uncordon, drain, promote, demote, remove, invite.
+    #[command(subcommand, after_help = node::EXAMPLES)]
+    Node(node::Verb),
+    /// The cluster as a whole: status, check, doctor, rebalance, links, replicas.
+    #[command(subcommand, after_help = cluster::EXAMPLES)]
+    Cluster(cluster::Verb),
+    /// What exists once in the cluster, and where: list, move, explain.
+    #[command(subcommand, after_help = actor::EXAMPLES)]
+    Actor(actor::Verb),
     /// Versions of this program and of the node.
     #[command(after_help = "Examples:\n  weir version\n  weir version -o json")]
     Version,

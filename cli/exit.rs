@@ -27,6 +27,10 @@ pub enum Exit {
     Unreachable = 8,
     /// Stopped by the operator.
     Cancelled = 9,
+    /// A check found something that wants attention.
+    Warning = 10,
+    /// A check found something that is broken.
+    Critical = 11,
 }
 
 impl Exit {
@@ -42,6 +46,8 @@ impl Exit {
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
             Self::Cancelled => "cancelled",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
         }
     }
 }

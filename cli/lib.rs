@@ -5,17 +5,22 @@
 //! that tests run commands in the same process. [`command`] is the whole grammar, for completion and for tests that
 //! compare it with the console's.
 
+mod actor;
 mod args;
 mod channel;
 pub mod clock;
+mod cluster;
+mod doctor;
 mod event;
 mod exit;
 mod filter;
 mod key;
+pub mod machine;
 mod node;
 mod output;
 mod run;
 mod session;
+mod status;
 mod stream;
 #[cfg(test)]
 mod tests;

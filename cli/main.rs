@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use weir_cli::{Exit, Surroundings, clock, run};
+use weir_cli::{Exit, Surroundings, clock, machine, run};
 use weir_model::local::Homes;
 
 fn main() -> ExitCode {
@@ -41,6 +41,7 @@ fn surroundings() -> Surroundings {
             state_home: path("XDG_STATE_HOME").map(PathBuf::from),
         },
         now: clock::now,
+        machine: machine::look,
         terminal: std::io::stdout().is_terminal(),
         asks,
         out: Box::new(std::io::stdout()),

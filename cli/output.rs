@@ -56,6 +56,11 @@ impl View {
         }
     }
 
+    /// One thing that people read as a table.
+    pub(crate) fn rows<T: Serialize>(&self, item: &T, table: impl FnOnce() -> Table) -> String {
+        self.text(item, || table().render(self.terminal))
+    }
+
     /// One thing that has its own text.
     pub(crate) fn text<T: Serialize>(&self, item: &T, text: impl FnOnce() -> String) -> String {
         match self.format {

@@ -9,7 +9,7 @@ use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, json_line};
 use crate::session::{Done, Session, Surroundings, print};
-use crate::{channel, event, key, node, stream, topics, viewing};
+use crate::{actor, channel, cluster, event, key, node, status, stream, topics, viewing};
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
 pub async fn run(args: Vec<OsString>, around: &mut Surroundings) -> Exit {
@@ -50,7 +50,8 @@ fn wants_json(args: &[OsString]) -> bool {
 
 fn conclude(done: Done, json: bool, around: &mut Surroundings) -> Exit {
     let Err(failure) = done else { return Exit::Ok };
-    if failure.exit != Exit::Ok {
+    // A check has said everything on the other stream; its code is the rest.
+    if failure.exit != Exit::Ok && !failure.report.message.is_empty() {
         let text = if json { json_line(&failure.report) } else { failure.text() };
         let _ = around.err.write_all(text.as_bytes());
     }
@@ -65,12 +66,15 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
             print(&mut around.out, &String::from_utf8_lossy(&script))
         }
         Command::Topics => print(&mut around.out, topics::PAGE),
-        Command::Version => node::version(cli.global, around).await,
-        Command::Status => node::status(&mut Session::new(cli.global, around)?).await,
+        Command::Version => status::version(cli.global, around).await,
+        Command::Status => status::status(&mut Session::new(cli.global, around)?).await,
         Command::Stream(verb) => stream::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Channel(verb) => channel::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Key(verb) => key::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Viewing(verb) => viewing::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Node(verb) => node::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Cluster(verb) => cluster::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Actor(verb) => actor::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Event(verb) => event::run(&mut Session::new(cli.global, around)?, verb).await,
     }
 }

@@ -1,8 +1,9 @@
 //! What a running command holds: the connection, the view, the streams, and leave to change things.
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use weir_client::discover::{Wanted, discover};
+use weir_client::discover::{Wanted, discover, local};
 use weir_client::{Client, ClientError};
 use weir_model::Timestamp;
 use weir_model::api::Mutation;
@@ -10,6 +11,7 @@ use weir_model::local::Homes;
 
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
+use crate::machine::Machine;
 use crate::output::{Format, View};
 
 /// All that a command gets from outside, beside its arguments.
@@ -20,6 +22,8 @@ pub struct Surroundings {
     pub homes: Homes,
     /// The wall clock.
     pub now: fn() -> Timestamp,
+    /// What can be learned of the machine itself; given the local node's data directory.
+    pub machine: fn(Option<&Path>) -> Machine,
     /// The output goes to a terminal.
     pub terminal: bool,
     /// Somebody is there to answer a question.
@@ -52,6 +56,12 @@ impl<'a> Session<'a> {
     /// The wall clock; a command that goes on for hours cannot use the time of its start.
     pub(crate) fn now(&self) -> Timestamp {
         (self.around.now)()
+    }
+
+    /// What can be learned of this machine, with the data directory when the asked node runs on it.
+    pub(crate) fn machine(&self) -> Machine {
+        let here = local(&self.around.homes, self.client.endpoint());
+        (self.around.machine)(here.as_ref().map(|node| node.data.as_path()))
     }
 
     /// Prints what was asked for.

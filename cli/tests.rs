@@ -9,10 +9,12 @@ use weir_model::Timestamp;
 use weir_model::local::Homes;
 
 use crate::exit::Exit;
+use crate::machine::Machine;
 use crate::run::run;
 use crate::session::Surroundings;
 
 mod answers;
+mod cluster;
 mod codes;
 mod golden;
 mod help;
@@ -56,6 +58,7 @@ fn around(terminal: bool) -> (Surroundings, Buffer, Buffer) {
         token: Some("secret".into()),
         homes: Homes::default(),
         now: || NOW,
+        machine: |_| Machine { receive_max: Some(212_992), send_max: Some(8 << 20), disk: None },
         terminal,
         asks: false,
         out: Box::new(out.clone()),

@@ -23,6 +23,8 @@ Exit codes:
   6  no answer in time
   8  unreachable, or not ready
   9  cancelled
+  10 a check found something that wants attention
+  11 a check found something that is broken
 
 Filters (--filter, and / in the console):
   demo              rows with this text, in any case; in quotes when it holds signs: '\"a=b\"'

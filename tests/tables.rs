@@ -2,6 +2,7 @@
 //! every example that help or console show can be typed as it stands.
 
 use clap::Command;
+use weir_model::cluster::NodeChange;
 use weir_model::{ChannelName, KeyId, ViewingId};
 use weir_tui::act::Act;
 use weir_tui::app::App;
@@ -96,13 +97,22 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
     let reason = "it's \"too\" loud; $(rm) | x".to_owned();
     let acts = [
         Act::KickStream { channel: channel.clone(), reason: reason.clone() },
-        Act::KickViewing { id: ViewingId(7), reason },
+        Act::KickViewing { id: ViewingId(7), reason: reason.clone() },
         Act::RevokeKey { channel, key: KeyId(1) },
+        Act::ChangeNode {
+            node: "-edge 2".into(),
+            change: NodeChange::Drain,
+            reason: reason.clone(),
+        },
+        Act::Rebalance { reason },
     ];
     for act in &acts {
         // A new act must be added above, too.
         let told = match act {
-            Act::KickStream { reason, .. } | Act::KickViewing { reason, .. } => Some(reason),
+            Act::KickStream { reason, .. }
+            | Act::KickViewing { reason, .. }
+            | Act::ChangeNode { reason, .. }
+            | Act::Rebalance { reason } => Some(reason),
             Act::RevokeKey { .. } => None,
         };
         let words = commands(&act.cli()).remove(0);

@@ -1,5 +1,6 @@
 //! What an operator can do from the console, each with the command line that does the same.
 
+use weir_model::cluster::NodeChange;
 use weir_model::{ChannelName, KeyId, ViewingId};
 
 /// An act on the node. Always asked for, confirmed, logged and answered.
@@ -26,6 +27,20 @@ pub enum Act {
         /// Its public id.
         key: KeyId,
     },
+    /// Changes what is wanted of a node.
+    ChangeNode {
+        /// Its name.
+        node: String,
+        /// The change.
+        change: NodeChange,
+        /// Kept in the event.
+        reason: String,
+    },
+    /// Moves what is better placed elsewhere.
+    Rebalance {
+        /// Kept in the event.
+        reason: String,
+    },
 }
 
 impl Act {
@@ -40,6 +55,17 @@ impl Act {
                 format!("weir viewing kick {id} --reason {} --yes", quoted(reason))
             }
             Self::RevokeKey { channel, key } => format!("weir key revoke {channel} {key} --yes"),
+            Self::ChangeNode { node, change, reason } => {
+                // A plain name stays as one types it.
+                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+                let bare = node.bytes().all(plain) && !node.starts_with('-');
+                let node = if bare { node.clone() } else { quoted(node) };
+                let verb = change.as_str();
+                format!("weir node {verb} --reason {} --yes -- {node}", quoted(reason))
+            }
+            Self::Rebalance { reason } => {
+                format!("weir cluster rebalance --reason {} --yes", quoted(reason))
+            }
         }
     }
 }
@@ -60,6 +86,11 @@ mod tests {
         assert_eq!(kick.cli(), "weir stream kick demo --reason 'spam' --yes");
         let kick = Act::KickViewing { id: ViewingId(7), reason: "rude".into() };
         assert_eq!(kick.cli(), "weir viewing kick view_0000000000000007 --reason 'rude' --yes");
+        let change = NodeChange::Drain;
+        let drain = Act::ChangeNode { node: "edge 2".into(), change, reason: "disk".into() };
+        assert_eq!(drain.cli(), "weir node drain --reason 'disk' --yes -- 'edge 2'");
+        let rebalance = Act::Rebalance { reason: "new node".into() };
+        assert_eq!(rebalance.cli(), "weir cluster rebalance --reason 'new node' --yes");
         let revoke = Act::RevokeKey { channel, key: KeyId(1) };
         assert_eq!(revoke.cli(), "weir key revoke demo key_0000000000000001 --yes");
     }

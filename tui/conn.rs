@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
 use weir_model::node::NodeStatus;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
@@ -46,6 +47,16 @@ pub enum Focus {
     Channels,
     /// One channel's keys.
     Channel(ChannelName),
+    /// Nodes of the cluster.
+    Nodes,
+    /// Links between them.
+    Links,
+    /// Who owns what.
+    Actors,
+    /// Copies of streams.
+    Replicas,
+    /// The agreement.
+    Raft,
 }
 
 /// What the open page got.
@@ -59,6 +70,16 @@ pub enum Detail {
     Channels(Vec<Channel>),
     /// All channels and the keys of one.
     Channel(ChannelName, Vec<Channel>, Vec<StreamKey>),
+    /// Nodes of the cluster.
+    Nodes(Vec<ClusterNode>),
+    /// Links between them.
+    Links(Vec<LinkInfo>),
+    /// Who owns what.
+    Actors(Vec<LeaseInfo>),
+    /// Copies of streams.
+    Replicas(Vec<ReplicaInfo>),
+    /// The agreement.
+    Raft(Box<ClusterStatus>),
     /// The node refused; the sentence says why.
     Refused(String),
 }
@@ -177,6 +198,11 @@ async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {
         Focus::Channels => api.channels().await.map(Detail::Channels),
         Focus::Channel(name) => tokio::try_join!(api.channels(), api.keys(name))
             .map(|(channels, keys)| Detail::Channel(name.clone(), channels, keys)),
+        Focus::Nodes => api.nodes().await.map(Detail::Nodes),
+        Focus::Links => api.links().await.map(Detail::Links),
+        Focus::Actors => api.actors().await.map(Detail::Actors),
+        Focus::Replicas => api.replicas().await.map(Detail::Replicas),
+        Focus::Raft => api.cluster().await.map(|status| Detail::Raft(Box::new(status))),
     };
     match answer {
         // A page about something that is gone must not look like a lost node.

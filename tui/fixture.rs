@@ -16,6 +16,8 @@ use crate::state::State;
 use crate::state::nav::{Pane, TOP, View};
 use crate::theme::Theme;
 
+pub(crate) mod cluster;
+
 /// The node's clock: 2023-11-14 22:13:20 UTC.
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -219,6 +221,11 @@ pub(crate) fn recording() -> Recording {
             channel("yesterday", "Yesterday"),
         ],
         keys: vec![key(1, "studio laptop", false), key(2, "guest", false), key(3, "old", true)],
+        cluster: Some(cluster::status()),
+        nodes: cluster::status().members,
+        links: cluster::links(),
+        actors: cluster::actors(),
+        replicas: cluster::replicas(),
     }
 }
 
@@ -241,6 +248,11 @@ pub(crate) fn app_at(view: View) -> App {
             Detail::Stream(name.clone(), viewings, said.into())
         }
         View::Channel(name) => Detail::Channel(name.clone(), node.channels.clone(), node.keys),
+        View::Nodes => Detail::Nodes(node.nodes),
+        View::Links => Detail::Links(node.links),
+        View::Actors => Detail::Actors(node.actors),
+        View::Replicas => Detail::Replicas(node.replicas),
+        View::Raft => Detail::Raft(Box::new(cluster::status())),
         _ => Detail::Channels(node.channels),
     };
     app.begin(view, "").unwrap();

@@ -19,8 +19,12 @@ pub enum Command {
     Columns,
     /// Copy what is under the cursor.
     Copy,
+    /// Give the node under the cursor nothing new, after a question.
+    Cordon,
     /// Move a row down.
     Down,
+    /// Move away what the node under the cursor has, after a question.
+    Drain,
     /// Type a filter.
     Filter,
     /// Move to the first row.
@@ -57,6 +61,8 @@ pub enum Command {
     Prompt,
     /// Leave the console.
     Quit,
+    /// Move what is better placed elsewhere, after a question.
+    Rebalance,
     /// Draw the screen anew.
     Redraw,
     /// Look at the node now.
@@ -69,6 +75,8 @@ pub enum Command {
     Sort,
     /// Open the page of this digit, counted from zero.
     Top(usize),
+    /// Let the node under the cursor take work again, after a question.
+    Uncordon,
     /// Move a row up.
     Up,
     /// Show or hide the extra columns.
@@ -109,6 +117,19 @@ impl Command {
             Self::Top(1) => &["weir status"],
             Self::Top(2) => &["weir event list", "weir event follow"],
             Self::Top(3) => &["weir channel list"],
+            Self::Top(5) => &[
+                "weir node list",
+                "weir cluster links",
+                "weir actor list",
+                "weir cluster replicas",
+                "weir cluster status",
+            ],
+            Self::Cordon => &["weir node cordon edge-2 --reason 'slow disk'"],
+            Self::Uncordon => &["weir node uncordon edge-2"],
+            Self::Drain => &["weir node drain edge-2 --reason 'new disk' --yes"],
+            Self::Rebalance => {
+                &["weir cluster rebalance --dry-run", "weir cluster rebalance --yes"]
+            }
             Self::Help => &["weir help"],
             Self::Refresh => &["weir status"],
             Self::Back
@@ -153,6 +174,8 @@ pub enum Scope {
     Channels,
     /// The channel page.
     Channel,
+    /// The nodes page.
+    Nodes,
     /// The command log.
     Log,
 }
@@ -214,6 +237,10 @@ pub const BINDINGS: &[Binding] = bindings! {
     Channels Command::Open, [key(KeyCode::Enter)], "enter", "keys", "open the channel's keys", 1;
     Channel Command::Revoke, [ch('x')], "x", "revoke", "revoke the key (asks)", 2;
     Channel Command::Open, [key(KeyCode::Enter)], "enter", "stream", "open the channel's stream", 1;
+    Nodes Command::Cordon, [ch('c')], "c", "cordon", "nothing new for it (asks)", 1;
+    Nodes Command::Uncordon, [ch('u')], "u", "uncordon", "it takes work again (asks)", 2;
+    Nodes Command::Drain, [ch('D')], "D", "drain", "move away what it has (asks)", 2;
+    Nodes Command::Rebalance, [ch('R')], "R", "rebalance", "move what is misplaced (asks)", 0;
     Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
     List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
     List Command::Up, [ch('k'), key(KeyCode::Up)], "k/up", "up", "move up", 0;
@@ -238,6 +265,7 @@ pub const BINDINGS: &[Binding] = bindings! {
     Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;
     Anywhere Command::Top(3), [ch('4')], "4", "channels", "channels and keys", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
+    Anywhere Command::Top(5), [ch('6'), ch('7'), ch('8'), ch('9'), ch('0')], "6 - 0", "cluster", "nodes links actors copies raft", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
     Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
@@ -259,6 +287,7 @@ pub fn valid(state: &State) -> impl Iterator<Item = &'static Binding> {
         Scope::Viewers => matches!(view, View::Stream(_)) && pane == Pane::Viewers,
         Scope::Channels => view == View::Channels,
         Scope::Channel => matches!(view, View::Channel(_)),
+        Scope::Nodes => view == View::Nodes,
         Scope::Log => view == View::Log,
     })
 }
@@ -274,7 +303,17 @@ pub fn command(event: &KeyEvent, state: &State) -> Option<Command> {
     }
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
     let pressed = Chord { code: event.code, ctrl };
-    valid(state).find(|b| b.chords.contains(&pressed)).map(|b| b.command)
+    let bound = valid(state).find(|b| b.chords.contains(&pressed))?;
+    Some(match (bound.command, event.code) {
+        // One binding stands for the digits of the cluster's pages.
+        (Command::Top(first), KeyCode::Char(digit)) => Command::Top(place_of(digit, first)),
+        (command, _) => command,
+    })
+}
+
+/// The place of the page that a digit opens; `0` stands behind `9`, as on the keyboard.
+fn place_of(digit: char, otherwise: usize) -> usize {
+    digit.to_digit(10).map_or(otherwise, |digit| (digit as usize + 9) % 10)
 }
 
 /// The bindings of the bottom line.

@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn pages_are_named_as_in_the_prompt() {
-        assert_eq!(options(&["--view", "no"]).page().unwrap(), View::Node);
+        assert_eq!(options(&["--view", "nd"]).page().unwrap(), View::Node);
         let stream = options(&["--view", "stream/demo"]).page().unwrap();
         assert_eq!(stream, View::Stream("demo".parse().unwrap()));
         for wrong in ["what", "stream/../x", "x/demo"] {

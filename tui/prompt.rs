@@ -1,6 +1,7 @@
 //! The `:` prompt: the command line's grammar, as far as the console has it, with completion.
 
 use weir_model::ChannelName;
+use weir_model::cluster::NodeChange;
 
 use crate::intent::Intent;
 use crate::state::State;
@@ -11,12 +12,16 @@ use crate::state::nav::{TOP, View};
 const OFFERED_MAX: usize = 8;
 
 /// What the prompt does beside opening pages: noun and verb, as on the command line.
-pub const VERBS: [(&str, &str); 5] = [
+pub const VERBS: [(&str, &str); 9] = [
     ("stream", "show"),
     ("stream", "kick"),
     ("channel", "show"),
     ("viewing", "kick"),
     ("key", "revoke"),
+    ("node", "cordon"),
+    ("node", "uncordon"),
+    ("node", "drain"),
+    ("cluster", "rebalance"),
 ];
 const WORDS: [&str; 3] = ["help", "quit", "refresh"];
 
@@ -40,6 +45,13 @@ pub fn parse(line: &str, state: &State) -> Result<Intent, String> {
         ["stream", "kick", name, rest @ ..] => kick_stream(name, rest, state),
         ["viewing", "kick", id] => kick_viewing(id, state),
         ["key", "revoke", name, id] => revoke(name, id, state),
+        ["node", verb @ ("cordon" | "uncordon" | "drain"), name, rest @ ..] => {
+            change_node(verb, name, rest, state)
+        }
+        ["cluster", "rebalance", rest @ ..] => {
+            let reason = reason(rest).ok_or("cluster rebalance [--reason TEXT]")?;
+            Ok(Intent::Ask(Box::new(Confirm::rebalance(&reason))))
+        }
         [name] => View::named(name).map(Intent::Open).ok_or_else(|| unknown(line)),
         _ => Err(unknown(line)),
     }
@@ -56,12 +68,27 @@ fn channel(name: &str) -> Result<ChannelName, String> {
 fn kick_stream(name: &str, rest: &[&str], state: &State) -> Result<Intent, String> {
     let name = channel(name)?;
     let stream = state.shown().stream(&name).ok_or_else(|| format!("no stream named {name}"))?;
-    let reason = match rest {
-        [] => String::new(),
-        ["--reason", words @ ..] => words.join(" ").trim_matches(['\'', '"']).to_owned(),
-        _ => return Err("stream kick CHANNEL [--reason TEXT]".into()),
-    };
+    let reason = reason(rest).ok_or("stream kick CHANNEL [--reason TEXT]")?;
     Ok(Intent::Ask(Box::new(Confirm::kick_stream(&name, stream.viewers, &reason))))
+}
+
+/// The reason at the end of a line; none when something else stands there.
+fn reason(rest: &[&str]) -> Option<String> {
+    match rest {
+        [] => Some(String::new()),
+        ["--reason", words @ ..] => Some(words.join(" ").trim_matches(['\'', '"']).to_owned()),
+        _ => None,
+    }
+}
+
+fn change_node(verb: &str, name: &str, rest: &[&str], state: &State) -> Result<Intent, String> {
+    let change = NodeChange::ALL.into_iter().find(|change| change.as_str() == verb);
+    let nodes = &state.shown().nodes;
+    let node = nodes.iter().find(|node| node.name == name || node.id.to_string() == name);
+    let node = node.ok_or_else(|| format!("open the nodes first (:no), then {verb} {name}"))?;
+    let usage = || format!("node {verb} NODE [--reason TEXT]");
+    let (change, reason) = (change.ok_or_else(usage)?, reason(rest).ok_or_else(usage)?);
+    Ok(Intent::Ask(Box::new(Confirm::change_node(node, change, &reason))))
 }
 
 fn kick_viewing(id: &str, state: &State) -> Result<Intent, String> {
@@ -125,6 +152,11 @@ fn things(noun: &str, state: &State) -> Box<dyn Iterator<Item = String>> {
             let ids: Vec<_> = data.viewings.iter().map(|v| v.id.to_string()).collect();
             Box::new(ids.into_iter())
         }
+        "node" => {
+            let names: Vec<_> = data.nodes.iter().map(|node| node.name.clone()).collect();
+            Box::new(names.into_iter())
+        }
+        "cluster" => Box::new(std::iter::empty()),
         _ => {
             let names: Vec<_> = data.streams.iter().map(|s| s.channel.to_string()).collect();
             Box::new(names.into_iter())

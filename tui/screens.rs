@@ -213,6 +213,50 @@ fn channel_with_its_keys() {
 }
 
 #[test]
+fn nodes() {
+    insta::assert_snapshot!(small(&app_at(View::Nodes)));
+}
+
+#[test]
+fn nodes_in_a_large_terminal() {
+    insta::assert_snapshot!(screen(&app_at(View::Nodes), 120, 40));
+}
+
+#[test]
+fn links() {
+    insta::assert_snapshot!(small(&app_at(View::Links)));
+}
+
+#[test]
+fn actors() {
+    insta::assert_snapshot!(small(&app_at(View::Actors)));
+}
+
+#[test]
+fn replicas() {
+    insta::assert_snapshot!(small(&app_at(View::Replicas)));
+}
+
+#[test]
+fn raft() {
+    insta::assert_snapshot!(small(&app_at(View::Raft)));
+}
+
+#[test]
+fn help_of_nodes() {
+    let mut app = app_at(View::Nodes);
+    press(&mut app, "?");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn drain_asks_for_a_reason() {
+    let mut app = app_at(View::Nodes);
+    press(&mut app, "j D");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
 fn revoke_asks_for_the_name() {
     let mut app = app_at(View::Channel(name("demo")));
     press(&mut app, "x");

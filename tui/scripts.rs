@@ -377,3 +377,66 @@ fn a_screen_changes_by_time_alone_once_a_second() {
     let changes = (0..=40).filter(|n| app.tick(n * 250)).count();
     assert_eq!(changes, 10);
 }
+
+#[test]
+fn a_node_is_cordoned_drained_and_given_work_again_by_its_name_and_with_a_reason() {
+    use weir_model::cluster::NodeChange;
+    for (key, change) in
+        [("c", NodeChange::Cordon), ("u", NodeChange::Uncordon), ("D", NodeChange::Drain)]
+    {
+        let mut app = app_at(View::Nodes);
+        assert_eq!(press(&mut app, &format!("{key} enter")), []);
+        typed(&mut app, "new disk");
+        let (node, reason) = ("alpha".to_owned(), "new disk".to_owned());
+        let act = Act::ChangeNode { node, change, reason };
+        assert_eq!(press(&mut app, "enter"), [Effect::Send(Request::Act(1, act.clone()))]);
+        assert_eq!(app.state.log.entries()[0].cli, act.cli());
+    }
+}
+
+#[test]
+fn a_rebalance_asks_first_by_key_and_by_prompt() {
+    let mut app = app_at(View::Nodes);
+    press(&mut app, "R");
+    typed(&mut app, "a node was added");
+    let act = Act::Rebalance { reason: "a node was added".into() };
+    assert_eq!(press(&mut app, "enter"), [Effect::Send(Request::Act(1, act))]);
+    typed(&mut app, ":node drain edge-1 --reason 'new disk'");
+    press(&mut app, "enter");
+    let Mode::Confirm(ask) = &app.state.mode else { panic!("no question") };
+    assert_eq!((ask.title.as_str(), ask.edit.text().as_str()), ("Drain edge-1?", "new disk"));
+    press(&mut app, "esc");
+    typed(&mut app, ":node drain nobody");
+    press(&mut app, "enter");
+    assert!(app.state.notice().unwrap().contains(":no"));
+}
+
+#[test]
+fn pages_of_the_cluster_open_by_digit_and_name_and_ask_the_node_for_what_they_show() {
+    for (digit, name, page, focus) in [
+        ("6", "no", View::Nodes, Focus::Nodes),
+        ("7", "links", View::Links, Focus::Links),
+        ("8", "act", View::Actors, Focus::Actors),
+        ("9", "replicas", View::Replicas, Focus::Replicas),
+        ("0", "raft", View::Raft, Focus::Raft),
+    ] {
+        let mut app = app_at(View::Streams);
+        assert_eq!(press(&mut app, digit), [Effect::Send(Request::Focus(focus))]);
+        assert_eq!(*view(&app), page);
+        let mut app = app_at(View::Streams);
+        typed(&mut app, &format!(":{name}"));
+        press(&mut app, "enter");
+        assert_eq!(*view(&app), page);
+    }
+}
+
+#[test]
+fn nodes_are_filtered_by_what_their_json_holds_and_sorted_by_any_column() {
+    let mut app = app_at(View::Nodes);
+    typed(&mut app, "/state!=up or load.cpu>350");
+    press(&mut app, "enter");
+    let list = app.state.list().unwrap();
+    assert_eq!((list.len(), list.total()), (2, 5));
+    press(&mut app, "s S");
+    assert_eq!(app.state.list().unwrap().order, 1);
+}

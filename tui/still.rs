@@ -80,14 +80,21 @@ async fn events<A: Api>(api: &A, app: &mut App) {
 }
 
 fn record(snapshot: Snapshot, events: Vec<Event>, path: &Path) -> Result<(), Failure> {
-    let (viewings, channels, keys) = match snapshot.detail {
-        Detail::Stream(_, viewings, _) => (viewings, Vec::new(), Vec::new()),
-        Detail::Channels(channels) => (Vec::new(), channels, Vec::new()),
-        Detail::Channel(_, channels, keys) => (Vec::new(), channels, keys),
-        Detail::None | Detail::Refused(_) => Default::default(),
-    };
-    let (status, streams) = (snapshot.status, snapshot.streams);
-    let recording = Recording { status, streams, viewings, events, channels, keys };
+    let mut recording = Recording::of(snapshot.status);
+    (recording.streams, recording.events) = (snapshot.streams, events);
+    match snapshot.detail {
+        Detail::Stream(_, viewings, _) => recording.viewings = viewings,
+        Detail::Channels(channels) => recording.channels = channels,
+        Detail::Channel(_, channels, keys) => {
+            (recording.channels, recording.keys) = (channels, keys);
+        }
+        Detail::Nodes(nodes) => recording.nodes = nodes,
+        Detail::Links(links) => recording.links = links,
+        Detail::Actors(actors) => recording.actors = actors,
+        Detail::Replicas(replicas) => recording.replicas = replicas,
+        Detail::Raft(status) => recording.cluster = Some(*status),
+        Detail::None | Detail::Refused(_) => {}
+    }
     let failed = |e| Failure::Io(path.display().to_string(), e);
     let text = serde_json::to_vec_pretty(&recording).map_err(|e| failed(e.into()))?;
     std::fs::write(path, text).map_err(failed)

@@ -80,6 +80,11 @@ async fn without_a_terminal_nothing_that_cannot_be_undone_is_done_unasked() {
         "key revoke demo key_0000000000000001",
         "stream kick demo",
         "viewing kick view_0000000000000001",
+        "node drain edge-1",
+        "node demote edge-1",
+        "node remove edge-1",
+        "cluster rebalance",
+        "actor move stream/demo",
     ] {
         let ran = piped(line).await;
         assert_eq!(ran.exit, Exit::Usage, "{line}");

@@ -46,6 +46,20 @@ golden! {
     viewing_list: "viewing list",
     viewing_kick: "viewing kick view_0000000000000001 --yes",
     event_list: "event list",
+    node_list: "node list",
+    node_show: "node show edge-1",
+    node_cordon: "node cordon edge-1",
+    node_drain: "node drain edge-1 --yes",
+    node_invite: "node invite --roles edge --ttl 600",
+    node_invites: "node invites",
+    node_uninvite: "node uninvite inv_1",
+    cluster_status: "cluster status",
+    cluster_rebalance: "cluster rebalance --dry-run",
+    cluster_links: "cluster links",
+    cluster_replicas: "cluster replicas",
+    actor_list: "actor list",
+    actor_move: "actor move stream/demo --to edge-1 --yes",
+    actor_explain: "actor explain stream/demo",
 }
 
 #[tokio::test]
@@ -57,6 +71,11 @@ async fn a_filter_leaves_the_rows_that_fit_in_every_list() {
         ("channel list", "created_at<2m", "title=~night"),
         ("key list demo", "revoked_at==none", "label==nothing"),
         ("event list", "channel==demo", "re:^nothing"),
+        ("node list", "duty==cordoned&&load.cpu>100", "leader"),
+        ("cluster links", "rtt_us>100", "state==down"),
+        ("cluster replicas", "role==edge", "lag_ms>10"),
+        ("actor list", "node==none", "epoch<3"),
+        ("node invites", "used_by==none", "expires_at<1m"),
     ] {
         let kept = piped(&format!("{list} --filter {fits} -o jsonl")).await;
         assert_eq!((kept.exit, kept.out.lines().count()), (Exit::Ok, 1), "{list}: {}", kept.err);
@@ -91,6 +110,19 @@ async fn what_is_typed_is_what_the_node_is_asked() {
             "stream kick demo --yes --reason spam",
             r#"POST /v1/streams/demo/kick?dry_run=false&reason=spam {"reason":"spam"}"#,
         ),
+        (
+            "node drain edge-1 --dry-run --reason disk",
+            "POST /v1/nodes/edge-1/drain?dry_run=true&reason=disk null",
+        ),
+        (
+            "node invite --roles edge,voter --ttl 60",
+            r#"POST /v1/nodes/invites?dry_run=false {"roles":["edge","voter"],"ttl_secs":60}"#,
+        ),
+        (
+            "actor move stream/demo --to edge-1 --yes",
+            r#"POST /v1/actors/stream/demo/move?dry_run=false {"to":"edge-1"}"#,
+        ),
+        ("actor list --kind stream --node a", "GET /v1/actors?kind=stream&node=a"),
         ("viewing list --channel demo --limit 3", "GET /v1/viewings?channel=demo&limit=3"),
         (
             "event list --since 5 --kind stream.* --limit 2",

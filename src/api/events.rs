@@ -43,7 +43,7 @@ pub(super) fn reason(given: Option<String>) -> Result<String, Refusal> {
 
 /// An operator's change, on its way to the log.
 pub(super) struct Change<'a> {
-    channel: &'a ChannelName,
+    channel: Option<&'a ChannelName>,
     kind: &'a str,
     text: String,
     fields: Vec<(&'a str, String)>,
@@ -57,12 +57,23 @@ impl<'a> Change<'a> {
         text: String,
         reason: String,
     ) -> Self {
+        Self::of_cluster(kind, text, reason).about(Some(channel))
+    }
+
+    /// A change of what belongs to no channel.
+    pub(super) fn of_cluster(kind: &'a str, text: String, reason: String) -> Self {
         // There is one account today.
         let mut fields = vec![("by", "operator".to_owned())];
         if !reason.is_empty() {
             fields.push(("reason", reason));
         }
-        Self { channel, kind, text, fields }
+        Self { channel: None, kind, text, fields }
+    }
+
+    /// The channel that the change concerns.
+    pub(super) fn about(mut self, channel: Option<&'a ChannelName>) -> Self {
+        self.channel = channel;
+        self
     }
 
     /// Adds a field; never a secret.
@@ -73,7 +84,7 @@ impl<'a> Change<'a> {
 
     /// Appends it.
     pub(super) fn emit(self, ctx: &Context) {
-        ctx.events.emit(self.kind, Some(self.channel), self.text, &self.fields);
+        ctx.events.emit(self.kind, self.channel, self.text, &self.fields);
     }
 }
 

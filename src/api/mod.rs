@@ -7,14 +7,18 @@
 
 mod auth;
 mod channels;
+mod cluster;
 mod error;
 mod events;
 mod explain;
 mod extract;
 mod keys;
 mod live;
+mod lone;
 mod node;
+mod nodes;
 mod openapi;
+mod placements;
 mod request;
 mod serve;
 mod streams;
@@ -32,7 +36,9 @@ use weir_model::ChannelName;
 use crate::actors::events::Events;
 use crate::actors::tasks::Tasks;
 use crate::store::Store;
+use lone::Lone;
 
+pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
 pub use node::StatusFn;
 pub use serve::serve;
@@ -49,6 +55,7 @@ const FOLLOWERS_MAX: usize = 64;
 pub struct Context {
     store: Store,
     live: Arc<dyn Live>,
+    cluster: Arc<dyn Cluster>,
     events: Events,
     tasks: Tasks,
     status: StatusFn,
@@ -77,7 +84,16 @@ impl Context {
         addresses: Addresses,
     ) -> Self {
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
-        Self { store, live, events, tasks, status, addresses, followers }
+        let (id, of) = (store.node().id, (Arc::clone(&status), Arc::clone(&live)));
+        let cluster = Arc::new(Lone { id, status: of.0, live: of.1 });
+        Self { store, live, cluster, events, tasks, status, addresses, followers }
+    }
+
+    /// The same for a node that is in a cluster; without it a node answers as a cluster of one.
+    #[must_use]
+    pub fn with_cluster(mut self, cluster: Arc<dyn Cluster>) -> Self {
+        self.cluster = cluster;
+        self
     }
 
     /// The store, or its rehearsal for a dry run.
@@ -128,6 +144,24 @@ fn guarded_routes() -> OpenApiRouter<Context> {
         .routes(routes!(viewings::list))
         .routes(routes!(viewings::kick))
         .routes(routes!(events::list))
+        .merge(cluster_routes())
+}
+
+fn cluster_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(placements::status))
+        .routes(routes!(placements::check))
+        .routes(routes!(placements::rebalance))
+        .routes(routes!(placements::links))
+        .routes(routes!(placements::replicas))
+        .routes(routes!(placements::actors))
+        .routes(routes!(placements::move_actor))
+        .routes(routes!(placements::explain_actor))
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::show))
+        .routes(routes!(nodes::change))
+        .routes(routes!(nodes::invites, nodes::invite))
+        .routes(routes!(nodes::revoke_invite))
 }
 
 #[cfg(test)]

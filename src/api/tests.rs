@@ -16,6 +16,7 @@ use crate::actors::streams::StopReason;
 
 mod changes;
 mod client;
+mod cluster;
 mod contract;
 
 /// A live stream with one video track.

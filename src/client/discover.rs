@@ -92,6 +92,12 @@ pub fn discover(wanted: &Wanted) -> Result<Found, DiscoverError> {
     Ok(Found { endpoint, token })
 }
 
+/// The node of this user on this machine, when it is the one at `endpoint`.
+#[must_use]
+pub fn local(homes: &Homes, endpoint: &str) -> Option<LocalNode> {
+    local_node(homes).ok().flatten().filter(|node| same_place(&node.api, endpoint))
+}
+
 fn same_place(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
@@ -146,6 +152,14 @@ mod tests {
         let token = Some("local-token".to_owned());
         let here = "http://127.0.0.1:7070".to_owned();
         assert_eq!(found(&Wanted { homes, ..Wanted::default() }), (here, token));
+    }
+
+    #[test]
+    fn the_local_node_is_known_by_its_address() {
+        let (dir, homes) = home();
+        let here = local(&homes, "http://127.0.0.1:7070/").map(|node| node.data);
+        assert_eq!(here, Some(dir.path().join("data")));
+        assert_eq!(local(&homes, "http://127.0.0.1:7071"), None);
     }
 
     #[test]

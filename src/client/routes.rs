@@ -9,7 +9,7 @@ use weir_model::{Channel, ChannelName, Event, KeyId, StreamInfo, StreamKey, View
 
 use crate::{Client, ClientError};
 
-type Answer<T> = Result<T, ClientError>;
+pub(crate) type Answer<T> = Result<T, ClientError>;
 
 /// Every method fails with the node's refusal or with what went wrong on the way.
 #[allow(clippy::missing_errors_doc)]

@@ -5,6 +5,7 @@
 //! that becomes a [`Command`] in the log, and every node applies it to its [`Directory`] of [`members`] and
 //! [`lease`]s. [`placement`] scores nodes for an actor and plans moves; the chosen node claims the actor's lease,
 //! and from then on each message about the actor passes [`lease::Leases::check`] or [`lease::EpochGate`].
+//! What operators see of all this is made by [`views`].
 //! A stream's owner asks [`replication`] who pulls its segments from whom; edges tell [`viewings`] who watches.
 //!
 //! Only the directory is replicated. Loads, heartbeats, plans and viewings are soft: they may be lost and come again.
@@ -24,5 +25,6 @@ pub mod replication;
 #[cfg(test)]
 mod testing;
 pub mod viewings;
+pub mod views;
 
 pub use directory::{Applied, Command, Directory, Refusal};

@@ -1,6 +1,6 @@
 //! Requests and answers of `/v1` that are not nouns of their own.
 
-use crate::{Channel, ChannelName, StreamInfo, StreamKey, Timestamp};
+use crate::{ActorKind, Channel, ChannelName, StreamInfo, StreamKey, Timestamp};
 
 /// `POST /v1/channels`.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
@@ -86,6 +86,21 @@ pub struct ViewingQuery {
     /// At most this many, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+}
+
+/// `GET /v1/actors`.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::IntoParams,
+)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ActorQuery {
+    /// Only actors of this kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ActorKind>,
+    /// Only actors of this node, by name or id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// `GET /v1/events`.

@@ -4,6 +4,15 @@ use crate::lease::{ActorId, Epoch, Incarnation};
 use crate::role::Roles;
 use crate::{ChannelName, NodeId, Timestamp};
 
+mod change;
+mod status;
+
+pub use change::{Invite, InviteInfo, InvitedNode, MoveActor, NodeChange, NodeChanged};
+pub use status::{
+    CheckReport, ClusterFinding, ClusterStatus, NodeDetail, Quorum, RaftInfo, RaftPeer, RaftRole,
+    VersionCount,
+};
+
 /// How the cluster regards a node.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
@@ -141,6 +150,12 @@ pub struct ClusterNode {
     pub leases: u64,
     /// How busy it is; none when it did not say lately.
     pub load: Option<NodeLoad>,
+    /// Entries of the log that it is behind the leader; none when the asked node does not know.
+    pub lag: Option<u64>,
+    /// Links of the asked node to it that work.
+    pub links_up: u32,
+    /// Links of the asked node to it that do not.
+    pub links_down: u32,
 }
 
 /// State of the connection between two nodes.
@@ -157,13 +172,31 @@ pub enum LinkState {
     Down,
 }
 
+impl LinkState {
+    /// The word used in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Connecting => "connecting",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// A link as the node at its near end sees it (`GET /v1/links`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct LinkInfo {
     /// The near end.
     pub from: NodeId,
+    /// Its name.
+    #[serde(default)]
+    pub from_name: String,
     /// The far end.
     pub to: NodeId,
+    /// Its name.
+    #[serde(default)]
+    pub to_name: String,
     /// Where the far end is reached.
     pub remote: String,
     /// `control` or `media`.
@@ -190,7 +223,7 @@ pub struct LinkInfo {
     pub last_error: Option<String>,
 }
 
-/// A lease in a list (`GET /v1/leases`).
+/// A lease in a list (`GET /v1/actors`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct LeaseInfo {
     /// The actor.
@@ -265,7 +298,7 @@ pub struct PlannedMove {
     pub reason: String,
 }
 
-/// What `rebalance` or `drain` would do, in the order of doing (`GET /v1/cluster/rebalance`).
+/// What `rebalance` or `drain` would do, in the order of doing (`POST /v1/cluster/rebalance`).
 #[derive(
     Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
 )]
@@ -302,6 +335,18 @@ pub enum ReplicaRole {
     Replica,
 }
 
+impl ReplicaRole {
+    /// The word used in tables and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Edge => "edge",
+            Self::Replica => "replica",
+        }
+    }
+}
+
 /// A copy of a stream's window (`GET /v1/replicas`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct ReplicaInfo {
@@ -309,10 +354,16 @@ pub struct ReplicaInfo {
     pub channel: ChannelName,
     /// Where the copy is.
     pub node: NodeId,
+    /// The name of that node.
+    #[serde(default)]
+    pub node_name: String,
     /// Why it is there.
     pub role: ReplicaRole,
     /// Where it is pulled from; none at the origin.
     pub from: Option<NodeId>,
+    /// The name of that node.
+    #[serde(default)]
+    pub from_name: Option<String>,
     /// Nodes between the publisher's and this one.
     pub hops: Vec<NodeId>,
     /// How far its newest part is behind the origin's, milliseconds; none when not known.

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use futures_util::stream::BoxStream;
+use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
@@ -46,6 +47,16 @@ pub trait Api: Send + Sync + 'static {
     fn channels(&self) -> impl Future<Output = Answer<Vec<Channel>>> + Send;
     /// A channel's keys, without secrets.
     fn keys(&self, channel: &ChannelName) -> impl Future<Output = Answer<Vec<StreamKey>>> + Send;
+    /// Nodes of the cluster.
+    fn nodes(&self) -> impl Future<Output = Answer<Vec<ClusterNode>>> + Send;
+    /// Links of the node to the others.
+    fn links(&self) -> impl Future<Output = Answer<Vec<LinkInfo>>> + Send;
+    /// Who owns what.
+    fn actors(&self) -> impl Future<Output = Answer<Vec<LeaseInfo>>> + Send;
+    /// Copies of streams.
+    fn replicas(&self) -> impl Future<Output = Answer<Vec<ReplicaInfo>>> + Send;
+    /// The cluster as the node sees it.
+    fn cluster(&self) -> impl Future<Output = Answer<ClusterStatus>> + Send;
     /// Events after a cursor (the newest kept ones when none), then each as it happens.
     fn follow(
         &self,

@@ -6,7 +6,10 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use weir_client::discover::{Wanted, discover};
 use weir_client::{Client, ClientError};
-use weir_model::api::{EventQuery, Kick, Mutation, ViewingQuery};
+use weir_model::api::{ActorQuery, EventQuery, Kick, Mutation, ViewingQuery};
+use weir_model::cluster::{
+    ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, NodeChange, ReplicaInfo,
+};
 use weir_model::node::NodeStatus;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
@@ -34,6 +37,23 @@ impl Live {
         let found = discover(wanted).map_err(|error| format!("{error}; {}", error.hint()))?;
         let client = Client::new(&found.endpoint, found.token).map_err(|e| e.to_string())?;
         Ok(Self { client: client.timeout(TIMEOUT) })
+    }
+}
+
+impl Live {
+    async fn change_node(
+        &self,
+        node: &str,
+        change: NodeChange,
+        reason: &str,
+    ) -> Result<String, ClientError> {
+        let how = Mutation { reason: Some(reason.to_owned()), ..Mutation::default() };
+        let done = self.client.change_node(node, change, &how).await?;
+        let word = if done.changed { change.done() } else { "nothing to do" };
+        Ok(match done.plan.moves.len() {
+            0 => format!("{}: {word}", done.name),
+            moves => format!("{}: {word}, {moves} actors move", done.name),
+        })
     }
 }
 
@@ -71,6 +91,26 @@ impl Api for Live {
         self.client.keys(channel).await.map_err(failure)
     }
 
+    async fn nodes(&self) -> Answer<Vec<ClusterNode>> {
+        self.client.nodes().await.map_err(failure)
+    }
+
+    async fn links(&self) -> Answer<Vec<LinkInfo>> {
+        self.client.links().await.map_err(failure)
+    }
+
+    async fn actors(&self) -> Answer<Vec<LeaseInfo>> {
+        self.client.actors(&ActorQuery::default()).await.map_err(failure)
+    }
+
+    async fn replicas(&self) -> Answer<Vec<ReplicaInfo>> {
+        self.client.replicas().await.map_err(failure)
+    }
+
+    async fn cluster(&self) -> Answer<ClusterStatus> {
+        self.client.cluster().await.map_err(failure)
+    }
+
     async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
         let limit = after.is_none().then_some(EVENTS_BEFORE);
         let query = EventQuery { since: after, limit, ..EventQuery::default() };
@@ -93,6 +133,14 @@ impl Api for Live {
             Act::RevokeKey { channel, key } => {
                 let done = self.client.revoke_key(channel, *key, &how).await;
                 done.map(|key| format!("revoked {}", key.id)).map_err(failure)
+            }
+            Act::ChangeNode { node, change, reason } => {
+                self.change_node(node, *change, reason).await.map_err(failure)
+            }
+            Act::Rebalance { reason } => {
+                let how = Mutation { reason: Some(reason.clone()), ..how };
+                let plan = self.client.rebalance(&how).await.map_err(failure)?;
+                Ok(format!("{} move, {} stay", plan.moves.len(), plan.staying))
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Serves `--replay`, pictures for the documentation, and the tests.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
+use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
 use weir_model::node::NodeStatus;
 use weir_model::{
     ApiError, Channel, ChannelName, ErrorCode, Event, StreamInfo, StreamKey, Viewing,
@@ -31,6 +32,41 @@ pub struct Recording {
     /// Keys of all channels.
     #[serde(default)]
     pub keys: Vec<StreamKey>,
+    /// The cluster.
+    #[serde(default)]
+    pub cluster: Option<ClusterStatus>,
+    /// Nodes of the cluster.
+    #[serde(default)]
+    pub nodes: Vec<ClusterNode>,
+    /// Links of the node.
+    #[serde(default)]
+    pub links: Vec<LinkInfo>,
+    /// Who owns what.
+    #[serde(default)]
+    pub actors: Vec<LeaseInfo>,
+    /// Copies of streams.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaInfo>,
+}
+
+impl Recording {
+    /// A node with nothing on it.
+    #[must_use]
+    pub const fn of(status: NodeStatus) -> Self {
+        Self {
+            status,
+            streams: Vec::new(),
+            viewings: Vec::new(),
+            events: Vec::new(),
+            channels: Vec::new(),
+            keys: Vec::new(),
+            cluster: None,
+            nodes: Vec::new(),
+            links: Vec::new(),
+            actors: Vec::new(),
+            replicas: Vec::new(),
+        }
+    }
 }
 
 impl Api for Recording {
@@ -60,6 +96,29 @@ impl Api for Recording {
 
     async fn keys(&self, channel: &ChannelName) -> Answer<Vec<StreamKey>> {
         Ok(self.keys.iter().filter(|k| k.channel == *channel).cloned().collect())
+    }
+
+    async fn nodes(&self) -> Answer<Vec<ClusterNode>> {
+        Ok(self.nodes.clone())
+    }
+
+    async fn links(&self) -> Answer<Vec<LinkInfo>> {
+        Ok(self.links.clone())
+    }
+
+    async fn actors(&self) -> Answer<Vec<LeaseInfo>> {
+        Ok(self.actors.clone())
+    }
+
+    async fn replicas(&self) -> Answer<Vec<ReplicaInfo>> {
+        Ok(self.replicas.clone())
+    }
+
+    async fn cluster(&self) -> Answer<ClusterStatus> {
+        self.cluster.clone().ok_or_else(|| {
+            let why = "the recording holds no cluster";
+            Failure::Refused(ApiError::new(ErrorCode::NotFound, why))
+        })
     }
 
     async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {

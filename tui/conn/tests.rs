@@ -62,6 +62,21 @@ impl Api for Flaky {
     async fn keys(&self, channel: &ChannelName) -> Answer<Vec<StreamKey>> {
         self.node.keys(channel).await
     }
+    async fn nodes(&self) -> Answer<Vec<ClusterNode>> {
+        self.node.nodes().await
+    }
+    async fn links(&self) -> Answer<Vec<LinkInfo>> {
+        self.node.links().await
+    }
+    async fn actors(&self) -> Answer<Vec<LeaseInfo>> {
+        self.node.actors().await
+    }
+    async fn replicas(&self) -> Answer<Vec<ReplicaInfo>> {
+        self.node.replicas().await
+    }
+    async fn cluster(&self) -> Answer<ClusterStatus> {
+        self.node.cluster().await
+    }
     async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
         // Every connection lives for one event.
         let _ = self.followed.send(after);

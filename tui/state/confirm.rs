@@ -1,5 +1,6 @@
 //! The question before an act that cannot be taken back.
 
+use weir_model::cluster::{ClusterNode, NodeChange};
 use weir_model::{ChannelName, StreamKey, Viewing};
 
 use super::edit::Edit;
@@ -76,6 +77,52 @@ impl Confirm {
         }
     }
 
+    /// Asks before what is wanted of a node changes.
+    #[must_use]
+    pub fn change_node(node: &ClusterNode, change: NodeChange, reason: &str) -> Self {
+        let name = &node.name;
+        let line = match change {
+            NodeChange::Cordon => "It keeps what it has and gets nothing new.".into(),
+            NodeChange::Uncordon => "It takes whatever it is given again; a drain ends.".into(),
+            NodeChange::Drain => {
+                format!("It is cordoned, and its {} actors move to other nodes.", node.leases)
+            }
+            NodeChange::Promote => "It votes on the directory.".into(),
+            NodeChange::Demote => "It votes on the directory no more.".into(),
+            NodeChange::Remove => "It leaves the cluster for ever.".into(),
+        };
+        let verb = change.as_str();
+        let shown = format!("weir node {verb} {name} --dry-run shows what would happen.");
+        let mut title = format!("{verb} {name}?");
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self {
+            title,
+            lines: vec![line, shown],
+            need: Need::Reason,
+            edit: Edit::of(reason),
+            problem: None,
+            act: Act::ChangeNode { node: name.clone(), change, reason: String::new() },
+        }
+    }
+
+    /// Asks before actors are moved about.
+    #[must_use]
+    pub fn rebalance(reason: &str) -> Self {
+        Self {
+            title: "Rebalance the cluster?".into(),
+            lines: vec![
+                "Actors move to nodes that suit them much better; streams stay.".into(),
+                "weir cluster rebalance --dry-run shows the plan.".into(),
+            ],
+            need: Need::Reason,
+            edit: Edit::of(reason),
+            problem: None,
+            act: Act::Rebalance { reason: String::new() },
+        }
+    }
+
     /// What the field asks for.
     #[must_use]
     pub fn label(&self) -> String {
@@ -102,6 +149,8 @@ impl Confirm {
         Some(match self.act.clone() {
             Act::KickStream { channel, .. } => Act::KickStream { channel, reason: typed },
             Act::KickViewing { id, .. } => Act::KickViewing { id, reason: typed },
+            Act::ChangeNode { node, change, .. } => Act::ChangeNode { node, change, reason: typed },
+            Act::Rebalance { .. } => Act::Rebalance { reason: typed },
             revoke @ Act::RevokeKey { .. } => revoke,
         })
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
 use weir_model::node::NodeStatus;
 use weir_model::stream::HealthLevel;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
@@ -55,6 +56,16 @@ pub struct Data {
     pub explanation: Arc<Vec<String>>,
     /// Keys of that channel.
     pub keys: Arc<Vec<StreamKey>>,
+    /// Nodes of the cluster.
+    pub nodes: Arc<Vec<ClusterNode>>,
+    /// Links of the node.
+    pub links: Arc<Vec<LinkInfo>>,
+    /// Who owns what.
+    pub actors: Arc<Vec<LeaseInfo>>,
+    /// Copies of streams.
+    pub replicas: Arc<Vec<ReplicaInfo>>,
+    /// The cluster, once asked for.
+    pub cluster: Option<Arc<ClusterStatus>>,
     /// Why the node refused what the page asked.
     pub refused: Option<String>,
     /// The worst finding.
@@ -94,6 +105,26 @@ impl Data {
                 self.about = Some(channel);
                 self.keys = Arc::new(keys);
                 self.take_channels(channels);
+            }
+            Detail::Nodes(mut nodes) => {
+                nodes.iter_mut().for_each(clean_node);
+                self.nodes = Arc::new(nodes);
+            }
+            Detail::Links(mut links) => {
+                links.iter_mut().for_each(clean_link);
+                self.links = Arc::new(links);
+            }
+            Detail::Actors(mut actors) => {
+                actors.iter_mut().for_each(|lease| clean_in(&mut lease.node_name));
+                self.actors = Arc::new(actors);
+            }
+            Detail::Replicas(mut replicas) => {
+                replicas.iter_mut().for_each(clean_replica);
+                self.replicas = Arc::new(replicas);
+            }
+            Detail::Raft(mut status) => {
+                clean_cluster(&mut status);
+                self.cluster = Some(Arc::from(status));
             }
             Detail::Refused(mut why) => {
                 clean_in(&mut why);
@@ -204,6 +235,34 @@ fn clean_stream(stream: &mut StreamInfo) {
         clean_in(&mut finding.code);
         clean_in(&mut finding.text);
         clean_in(&mut finding.advice);
+    }
+}
+
+fn clean_node(node: &mut ClusterNode) {
+    let urls = node.publish_urls.iter_mut().chain(&mut node.watch_urls);
+    urls.chain(&mut node.zone).for_each(clean_in);
+    [&mut node.name, &mut node.link, &mut node.version].into_iter().for_each(clean_in);
+}
+
+fn clean_link(link: &mut LinkInfo) {
+    link.last_error.iter_mut().for_each(clean_in);
+    let texts = [&mut link.from_name, &mut link.to_name, &mut link.remote, &mut link.lane];
+    texts.into_iter().for_each(clean_in);
+}
+
+fn clean_replica(replica: &mut ReplicaInfo) {
+    clean_in(&mut replica.node_name);
+    replica.from_name.iter_mut().for_each(clean_in);
+}
+
+fn clean_cluster(status: &mut ClusterStatus) {
+    clean_in(&mut status.name);
+    status.raft.leader_name.iter_mut().for_each(clean_in);
+    status.raft.peers.iter_mut().for_each(|peer| clean_in(&mut peer.name));
+    status.versions.iter_mut().for_each(|one| clean_in(&mut one.version));
+    status.members.iter_mut().for_each(clean_node);
+    for one in &mut status.warnings {
+        [&mut one.code, &mut one.text, &mut one.advice].into_iter().for_each(clean_in);
     }
 }
 

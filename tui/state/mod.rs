@@ -4,6 +4,7 @@
 
 use weir_client::filter::fields::Fields;
 use weir_client::filter::{Filter, FilterError};
+use weir_model::cluster::{ClusterNode, LeaseInfo, LinkInfo, RaftPeer, ReplicaInfo};
 use weir_model::node::LoopInfo;
 use weir_model::{Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
@@ -16,6 +17,7 @@ use list::{List, Move, Row};
 use log::{Entry, Log, Outcome};
 use nav::{Nav, Pane, View};
 
+pub mod cluster;
 pub mod columns;
 pub mod confirm;
 pub mod data;
@@ -86,6 +88,16 @@ pub struct Lists {
     pub keys: List,
     /// Command log.
     pub log: List,
+    /// Nodes of the cluster.
+    pub nodes: List,
+    /// Links of the node.
+    pub links: List,
+    /// Who owns what.
+    pub actors: List,
+    /// Copies of streams.
+    pub replicas: List,
+    /// Nodes in the agreement.
+    pub peers: List,
 }
 
 /// A list's name.
@@ -98,7 +110,26 @@ enum Which {
     Channels,
     Keys,
     Log,
+    Nodes,
+    Links,
+    Actors,
+    Replicas,
+    Peers,
 }
+
+/// The lists that one look at the node fills.
+const LOOKED: [Which; 10] = [
+    Which::Streams,
+    Which::Viewings,
+    Which::Loops,
+    Which::Channels,
+    Which::Keys,
+    Which::Nodes,
+    Which::Links,
+    Which::Actors,
+    Which::Replicas,
+    Which::Peers,
+];
 
 /// Everything the console knows.
 #[derive(Debug, Clone)]
@@ -144,6 +175,11 @@ impl Default for State {
                 channels: List::default(),
                 keys: List::ordered(3, false),
                 log: List::ordered(0, true),
+                nodes: List::default(),
+                links: List::default(),
+                actors: List::default(),
+                replicas: List::default(),
+                peers: List::default(),
             },
             log: Log::default(),
             history: History::default(),
@@ -175,6 +211,17 @@ macro_rules! on_list {
                 on_list!(@ $state.lists.channels, data.channels, $list, $rows, $body)
             }
             Which::Keys => on_list!(@ $state.lists.keys, data.keys, $list, $rows, $body),
+            Which::Nodes => on_list!(@ $state.lists.nodes, data.nodes, $list, $rows, $body),
+            Which::Links => on_list!(@ $state.lists.links, data.links, $list, $rows, $body),
+            Which::Actors => on_list!(@ $state.lists.actors, data.actors, $list, $rows, $body),
+            Which::Replicas => {
+                on_list!(@ $state.lists.replicas, data.replicas, $list, $rows, $body)
+            }
+            Which::Peers => {
+                let peers = data.cluster.as_ref().map(|c| c.raft.peers.as_slice());
+                let ($list, $rows) = (&mut $state.lists.peers, peers.unwrap_or_default());
+                $body
+            }
             Which::Log => {
                 let ($list, $rows) = (&mut $state.lists.log, $state.log.entries());
                 $body
@@ -198,6 +245,11 @@ macro_rules! on_rows {
             Some(Which::Channels) => on_rows!(@ ChannelRow, $row, $body),
             Some(Which::Keys) => on_rows!(@ StreamKey, $row, $body),
             Some(Which::Log) => on_rows!(@ Entry, $row, $body),
+            Some(Which::Nodes) => on_rows!(@ ClusterNode, $row, $body),
+            Some(Which::Links) => on_rows!(@ LinkInfo, $row, $body),
+            Some(Which::Actors) => on_rows!(@ LeaseInfo, $row, $body),
+            Some(Which::Replicas) => on_rows!(@ ReplicaInfo, $row, $body),
+            Some(Which::Peers) => on_rows!(@ RaftPeer, $row, $body),
             None => $nothing,
         }
     };
@@ -266,8 +318,7 @@ impl State {
         self.history.note(&snapshot.status, self.now_ms);
         self.live.take(snapshot, self.now_ms);
         self.link = Link::Connected;
-        use Which::{Channels, Keys, Loops, Streams, Viewings};
-        self.changed(&[Streams, Viewings, Loops, Channels, Keys]);
+        self.changed(&LOOKED);
     }
 
     fn changed(&mut self, lists: &[Which]) {
@@ -322,8 +373,7 @@ impl State {
             self.frozen = Some((self.live.clone(), 0));
             return;
         }
-        use Which::{Channels, Events, Keys, Loops, Streams, Viewings};
-        for which in [Streams, Viewings, Loops, Events, Channels, Keys] {
+        for which in LOOKED.into_iter().chain([Which::Events]) {
             self.arrange(which);
         }
     }
@@ -350,6 +400,11 @@ impl State {
             (View::Channels, _) => Which::Channels,
             (View::Channel(_), _) => Which::Keys,
             (View::Log, _) => Which::Log,
+            (View::Nodes, _) => Which::Nodes,
+            (View::Links, _) => Which::Links,
+            (View::Actors, _) => Which::Actors,
+            (View::Replicas, _) => Which::Replicas,
+            (View::Raft, _) => Which::Peers,
         })
     }
 
@@ -364,6 +419,11 @@ impl State {
             Which::Channels => &self.lists.channels,
             Which::Keys => &self.lists.keys,
             Which::Log => &self.lists.log,
+            Which::Nodes => &self.lists.nodes,
+            Which::Links => &self.lists.links,
+            Which::Actors => &self.lists.actors,
+            Which::Replicas => &self.lists.replicas,
+            Which::Peers => &self.lists.peers,
         })
     }
 

@@ -25,16 +25,35 @@ pub enum View {
     Channel(ChannelName),
     /// The command log.
     Log,
+    /// Nodes of the cluster.
+    Nodes,
+    /// Links of the node to the others.
+    Links,
+    /// Who owns what in the cluster.
+    Actors,
+    /// Copies of streams.
+    Replicas,
+    /// The agreement of the voters.
+    Raft,
 }
 
 /// Pages that the digit keys and `:` open, in the order of the digits: page, name, short name, title.
-pub const TOP: [(View, &str, &str, &str); 5] = [
+/// The first [`TOP_NODE`] are about the node that is asked, the others about its cluster.
+pub const TOP: [(View, &str, &str, &str); 10] = [
     (View::Streams, "streams", "st", "Streams"),
-    (View::Node, "node", "no", "Node"),
+    (View::Node, "node", "nd", "Node"),
     (View::Events, "events", "ev", "Events"),
     (View::Channels, "channels", "ch", "Channels"),
     (View::Log, "log", "lo", "Log"),
+    (View::Nodes, "nodes", "no", "Nodes"),
+    (View::Links, "links", "li", "Links"),
+    (View::Actors, "actors", "act", "Actors"),
+    (View::Replicas, "replicas", "re", "Replicas"),
+    (View::Raft, "raft", "ra", "Raft"),
 ];
+
+/// How many of the pages are about the one node.
+pub const TOP_NODE: usize = 5;
 
 impl View {
     /// The page with this name or short name.
@@ -61,6 +80,11 @@ impl View {
             Self::Stream(name) => Focus::Stream(name.clone()),
             Self::Channels => Focus::Channels,
             Self::Channel(name) => Focus::Channel(name.clone()),
+            Self::Nodes => Focus::Nodes,
+            Self::Links => Focus::Links,
+            Self::Actors => Focus::Actors,
+            Self::Replicas => Focus::Replicas,
+            Self::Raft => Focus::Raft,
             Self::Streams | Self::Node | Self::Events | Self::Log => Focus::Overview,
         }
     }

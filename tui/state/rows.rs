@@ -318,6 +318,6 @@ impl Row for Entry {
     }
 }
 
-fn fields_of<T: Serialize>(row: &T) -> Value {
+pub(super) fn fields_of<T: Serialize>(row: &T) -> Value {
     serde_json::to_value(row).unwrap_or_default()
 }

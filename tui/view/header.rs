@@ -2,7 +2,7 @@
 
 use weir_model::stream::HealthLevel;
 
-use crate::state::nav::TOP;
+use crate::state::nav::{TOP, TOP_NODE};
 use crate::state::{Link, Mode, State};
 use crate::text;
 use crate::theme::Tone;
@@ -64,14 +64,40 @@ fn figures(state: &State, roomy: bool) -> String {
     }
 }
 
+/// Where there is no room for all titles, the pages of the other half of the console stand behind one word.
 fn pages(paint: &mut Paint<'_>, state: &State) {
     let top = state.nav.view().top();
-    let mut x = 0;
-    for (n, (view, _, _, title)) in (1..).zip(TOP.iter()) {
-        let open = *view == top;
-        let label = if open { format!("[{n} {title}]") } else { format!(" {n} {title} ") };
-        x = paint.at(x, 1, &label, if open { Tone::Accent } else { Tone::Dim });
+    let label = |(n, page): (usize, &(crate::state::nav::View, &str, &str, &str))| {
+        let (digit, title, open) = ((n + 1) % 10, page.3, page.0 == top);
+        (if open { format!("[{digit} {title}]") } else { format!(" {digit} {title} ") }, open)
+    };
+    let mut tabs: Vec<(String, bool)> = TOP.iter().enumerate().map(label).collect();
+    let mut of_cluster = tabs.split_off(TOP_NODE);
+    let marks = marks(state);
+    let taken = text::width(&marks) + usize::from(!marks.is_empty());
+    let room = usize::from(paint.width()).saturating_sub(taken);
+    let width =
+        |tabs: &[(String, bool)]| tabs.iter().map(|(tab, _)| text::width(tab)).sum::<usize>();
+    if width(&tabs) + width(&of_cluster) > room {
+        if of_cluster.iter().any(|(_, open)| *open) {
+            tabs = vec![(" 1-5 Node ".into(), false)];
+        } else {
+            of_cluster = vec![(" 6-0 Cluster ".into(), false)];
+            if width(&tabs) + width(&of_cluster) > room {
+                of_cluster.clear();
+            }
+        }
     }
+    let mut x = 0;
+    for (tab, open) in tabs.into_iter().chain(of_cluster) {
+        x = paint.at(x, 1, &tab, if open { Tone::Accent } else { Tone::Dim });
+    }
+    let room = usize::from(paint.width().saturating_sub(x + 1));
+    let marks = text::fit(&marks, room, paint.theme.ascii);
+    paint.right(1, &marks, Tone::Warning);
+}
+
+fn marks(state: &State) -> String {
     let mut marks = Vec::new();
     if let Some(held) = state.held() {
         marks.push(format!("FROZEN, {held} held"));
@@ -79,9 +105,7 @@ fn pages(paint: &mut Paint<'_>, state: &State) {
     if let Some(list) = state.list().filter(|l| !l.filter.is_empty()) {
         marks.push(format!("filter /{}", list.filter.typed()));
     }
-    let room = usize::from(paint.width().saturating_sub(x + 1));
-    let marks = text::fit(&marks.join("  "), room, paint.theme.ascii);
-    paint.right(1, &marks, Tone::Warning);
+    marks.join("  ")
 }
 
 fn strip(paint: &mut Paint<'_>, state: &State) {

@@ -9,12 +9,13 @@ use ratatui::layout::{Position, Rect};
 use crate::act::quoted;
 use crate::intent::Intent;
 use crate::keymap::Command;
-use crate::state::list::Move;
+use crate::state::list::{List, Move};
 use crate::state::nav::{Pane, TOP, View};
 use crate::state::{Mode, State};
 use crate::theme::{Theme, Tone};
 use paint::Paint;
 
+pub mod actors;
 pub mod bottom;
 pub mod channel;
 pub mod channels;
@@ -22,9 +23,13 @@ pub mod dialog;
 pub mod events;
 pub mod header;
 pub mod help;
+pub mod links;
 pub mod log;
 pub mod node;
+pub mod nodes;
 pub mod paint;
+pub mod raft;
+pub mod replicas;
 pub mod stream;
 pub mod streams;
 pub mod table;
@@ -68,6 +73,11 @@ fn page(paint: &mut Paint<'_>, state: &State) {
         View::Channels => channels::draw(paint, state),
         View::Channel(name) => channel::draw(paint, state, name),
         View::Log => log::draw(paint, state),
+        View::Nodes => nodes::draw(paint, state),
+        View::Links => links::draw(paint, state),
+        View::Actors => actors::draw(paint, state),
+        View::Replicas => replicas::draw(paint, state),
+        View::Raft => raft::draw(paint, state),
     }
 }
 
@@ -80,7 +90,10 @@ pub fn intent(command: Command, state: &State) -> Intent {
         View::Channels => channels::intent(command, state),
         View::Channel(name) => channel::intent(command, state, name),
         View::Log => log::intent(command, state),
-        View::Node | View::Events => None,
+        View::Nodes => nodes::intent(command, state),
+        View::Node | View::Events | View::Links | View::Actors | View::Replicas | View::Raft => {
+            None
+        }
     };
     here.unwrap_or_else(|| common(command, state))
 }
@@ -114,7 +127,14 @@ fn common(command: Command, state: &State) -> Intent {
         Command::Top(n) => TOP.get(n).map_or(Intent::None, |top| Intent::Open(top.0.clone())),
         Command::Up => Intent::Move(Move::By(-1)),
         Command::Wide => Intent::Wide,
-        Command::Copy | Command::Kick | Command::Open | Command::Revoke => Intent::None,
+        Command::Cordon
+        | Command::Copy
+        | Command::Drain
+        | Command::Kick
+        | Command::Open
+        | Command::Rebalance
+        | Command::Revoke
+        | Command::Uncordon => Intent::None,
     }
 }
 
@@ -134,6 +154,12 @@ pub fn shell(state: &State) -> Option<String> {
         (View::Events, _) => "weir event list".into(),
         (View::Channels, _) => "weir channel list".into(),
         (View::Channel(name), _) => format!("weir key list {name}"),
+        (View::Nodes, _) => "weir node list".into(),
+        (View::Links, _) => "weir cluster links".into(),
+        (View::Actors, _) => "weir actor list".into(),
+        (View::Replicas, _) => "weir cluster replicas".into(),
+        // One command prints the whole cluster; its voters cannot be chosen there.
+        (View::Raft, _) => return Some("weir cluster status -o json".into()),
         (View::Log, _) => return None,
     };
     Some(match state.list().filter(|list| !list.filter.is_empty()) {
@@ -150,6 +176,12 @@ fn alert(state: &State) -> Intent {
             None => Intent::Open(View::Node),
         },
     }
+}
+
+/// Says why a list is empty: the node refused it, or there is nothing.
+fn nothing(paint: &mut Paint<'_>, state: &State, list: &List, otherwise: &str) {
+    let refused = state.shown().refused.as_deref();
+    table::empty(paint, list, refused.unwrap_or(otherwise));
 }
 
 /// The first `rows` lines of an area, and the others.

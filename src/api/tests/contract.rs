@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 32] = [
+    ("GET", "/v1/actors"),
+    ("GET", "/v1/actors/{kind}/{key}/explain"),
+    ("POST", "/v1/actors/{kind}/{key}/move"),
     ("GET", "/v1/channels"),
     ("POST", "/v1/channels"),
     ("GET", "/v1/channels/{name}"),
@@ -14,8 +17,19 @@ const ROUTES: [(&str, &str); 18] = [
     ("POST", "/v1/channels/{name}/keys"),
     ("DELETE", "/v1/channels/{name}/keys/{id}"),
     ("POST", "/v1/channels/{name}/keys/{id}/rotate"),
+    ("GET", "/v1/cluster"),
+    ("GET", "/v1/cluster/check"),
+    ("POST", "/v1/cluster/rebalance"),
     ("GET", "/v1/events"),
+    ("GET", "/v1/links"),
+    ("GET", "/v1/nodes"),
+    ("GET", "/v1/nodes/invites"),
+    ("POST", "/v1/nodes/invites"),
+    ("DELETE", "/v1/nodes/invites/{id}"),
+    ("GET", "/v1/nodes/{id}"),
+    ("POST", "/v1/nodes/{id}/{change}"),
     ("GET", "/v1/openapi.json"),
+    ("GET", "/v1/replicas"),
     ("GET", "/v1/status"),
     ("GET", "/v1/streams"),
     ("GET", "/v1/streams/{channel}"),
@@ -32,7 +46,11 @@ const OPEN: [&str; 2] = ["/v1/openapi.json", "/v1/version"];
 fn filled(path: &str) -> String {
     let id =
         if path.contains("viewings") { "view_0000000000000001" } else { "key_0000000000000001" };
-    path.replace("{name}", "nobody").replace("{channel}", "nobody").replace("{id}", id)
+    let path = path.replace("{change}", "cordon").replace("{kind}", "stream");
+    path.replace("{key}", "demo")
+        .replace("{name}", "nobody")
+        .replace("{channel}", "nobody")
+        .replace("{id}", id)
 }
 
 #[tokio::test]

@@ -124,6 +124,102 @@ pub const EVENT: Fields = fields![
     "fields" Named,
 ];
 
+/// `weir node list`.
+pub const NODE: Fields = fields![
+    "id" Text,
+    "name" Text,
+    "state" Word(&["joining", "up", "suspect", "fenced", "removed"]),
+    "duty" Word(&["serving", "cordoned", "draining"]),
+    "roles" Text,
+    "voter" Flag,
+    "leader" Flag,
+    "zone" Text,
+    "link" Text,
+    "publish_urls" Text,
+    "watch_urls" Text,
+    "version" Text,
+    "incarnation" Number,
+    "heard_ms" Number,
+    "clock_skew_ms" Number,
+    "leases" Number,
+    "load" Whole,
+    "load.cpu" Number,
+    "load.memory" Number,
+    "load.network" Number,
+    "load.ingest_bitrate" Number,
+    "load.egress_bitrate" Number,
+    "load.streams" Number,
+    "load.publishers" Number,
+    "load.viewers" Number,
+    "lag" Number,
+    "links_up" Number,
+    "links_down" Number,
+];
+
+/// `weir cluster links`.
+pub const LINK: Fields = fields![
+    "from" Text,
+    "from_name" Text,
+    "to" Text,
+    "to_name" Text,
+    "remote" Text,
+    "lane" Text,
+    "state" Word(&["down", "connecting", "up"]),
+    "since" Since,
+    "rtt_us" Number,
+    "loss_ppm" Number,
+    "sent_bytes" Number,
+    "received_bytes" Number,
+    "streams" Number,
+    "lag_ms" Number,
+    "protocol" Number,
+    "last_error" Text,
+];
+
+/// `weir actor list`.
+pub const LEASE: Fields = fields![
+    "actor" Text,
+    "node" Text,
+    "node_name" Text,
+    "epoch" Number,
+    "incarnation" Number,
+    "since" Since,
+];
+
+/// `weir cluster replicas`.
+pub const REPLICA: Fields = fields![
+    "channel" Text,
+    "node" Text,
+    "node_name" Text,
+    "role" Word(&["origin", "edge", "replica"]),
+    "from" Text,
+    "from_name" Text,
+    "hops" Text,
+    "lag_ms" Number,
+    "msn" Number,
+    "viewers" Number,
+];
+
+/// The nodes in the agreement of `weir cluster status`.
+pub const PEER: Fields = fields![
+    "node" Text,
+    "name" Text,
+    "role" Word(&["leader", "follower", "candidate", "learner", "stopped"]),
+    "voter" Flag,
+    "matched" Number,
+    "lag" Number,
+];
+
+/// `weir node invites`.
+pub const INVITE: Fields = fields![
+    "id" Text,
+    "roles" Text,
+    "created_at" Since,
+    "expires_at" Until,
+    "used_by" Text,
+    "revoked_at" Since,
+];
+
 /// The background loops of `weir status`.
 pub const LOOP: Fields = fields![
     "name" Text,

@@ -239,6 +239,37 @@ fn the_fields_are_those_of_the_json_no_more_no_less() {
     holds_exactly::<weir_model::node::LoopInfo>(fields::LOOP, one);
 }
 
+#[test]
+fn the_fields_of_the_cluster_are_those_of_its_json() {
+    use weir_model::cluster::{
+        ClusterNode, InviteInfo, LeaseInfo, LinkInfo, NodeLoad, RaftPeer, ReplicaInfo,
+    };
+    let at = "2023-11-14T22:13:20.000Z";
+    let node = "node_0000000000000001";
+    let full = json!({"id": node, "name": "a", "state": "up", "duty": "serving",
+        "roles": ["edge"], "voter": true, "leader": true, "zone": "z", "link": "h:1",
+        "publish_urls": ["u"], "watch_urls": ["u"], "version": "1", "incarnation": 1,
+        "heard_ms": 1, "clock_skew_ms": 1, "leases": 1, "load": NodeLoad::default(), "lag": 0,
+        "links_up": 1, "links_down": 0});
+    holds_exactly::<ClusterNode>(fields::NODE, full);
+    let link = json!({"from": node, "from_name": "a", "to": node, "to_name": "b", "remote": "r",
+        "lane": "media", "state": "up", "since": at, "rtt_us": 1, "loss_ppm": 1, "sent_bytes": 1,
+        "received_bytes": 1, "streams": 1, "lag_ms": 1, "protocol": 1, "last_error": "e"});
+    holds_exactly::<LinkInfo>(fields::LINK, link);
+    let lease = json!({"actor": "stream/demo", "node": node, "node_name": "a", "epoch": 1,
+        "incarnation": 1, "since": at});
+    holds_exactly::<LeaseInfo>(fields::LEASE, lease);
+    let copy = json!({"channel": "demo", "node": node, "node_name": "a", "role": "edge",
+        "from": node, "from_name": "b", "hops": [node], "lag_ms": 1, "msn": 1, "viewers": 1});
+    holds_exactly::<ReplicaInfo>(fields::REPLICA, copy);
+    let peer = json!({"node": node, "name": "a", "role": "leader", "voter": true, "matched": 1,
+        "lag": 0});
+    holds_exactly::<RaftPeer>(fields::PEER, peer);
+    let invite = json!({"id": "i", "roles": ["edge"], "created_at": at, "expires_at": at,
+        "used_by": node, "revoked_at": at});
+    holds_exactly::<InviteInfo>(fields::INVITE, invite);
+}
+
 proptest! {
     #[test]
     fn whatever_is_typed_nothing_breaks(typed in "\\PC{0,60}") {

@@ -1,0 +1,225 @@
+//! What is wrong with a cluster, in sentences, from what one node sees of it.
+
+use weir_model::cluster::{
+    ClusterFinding, ClusterNode, Duty, LinkInfo, LinkState, NodeState, Quorum, RaftInfo,
+};
+use weir_model::stream::HealthLevel;
+use weir_model::{NodeId, Role};
+
+/// Clocks this far apart make times in logs and events misleading.
+pub const SKEW_WARNING_MS: u64 = 500;
+
+/// Clocks this far apart also make certificates and expiries wrong.
+pub const SKEW_BAD_MS: u64 = 5000;
+
+/// Entries behind the leader from which on a node is worth a look: at 5,000 writes a second, two seconds of them.
+pub const LAG_WARNING: u64 = 10_000;
+
+/// Share of packets lost, in a million, that media still gets through without being seen: five of a hundred.
+pub const LOSS_WARNING_PPM: u32 = 50_000;
+
+/// What is wrong, the worst first. `links` have their names.
+#[must_use]
+pub fn findings(
+    me: NodeId,
+    nodes: &[ClusterNode],
+    links: &[LinkInfo],
+    raft: &RaftInfo,
+    quorum: Quorum,
+    vacant: u64,
+) -> Vec<ClusterFinding> {
+    let mut all: Vec<ClusterFinding> = Vec::new();
+    all.extend(agreement(raft, quorum));
+    all.extend(nodes.iter().filter_map(state));
+    all.extend(nodes.iter().filter_map(skew));
+    all.extend(nodes.iter().filter_map(behind));
+    all.extend(versions(me, nodes));
+    all.extend(links.iter().filter_map(link));
+    all.extend(roles(nodes));
+    if vacant > 0 {
+        all.push(finding(
+            "actors_vacant",
+            HealthLevel::Warning,
+            None,
+            format!("{vacant} actors lost their node and wait for another."),
+            "See `weir actor list --filter 'node==none'`; more nodes of the right role may be needed.",
+        ));
+    }
+    all.sort_by_key(|one| std::cmp::Reverse(one.level));
+    all
+}
+
+fn finding(
+    code: &str,
+    level: HealthLevel,
+    node: Option<NodeId>,
+    text: String,
+    advice: &str,
+) -> ClusterFinding {
+    ClusterFinding { code: code.into(), level, node, text, advice: advice.into() }
+}
+
+fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
+    let Quorum { voters, needed, up } = quorum;
+    let mut all = Vec::new();
+    if !quorum.holds() {
+        all.push(finding(
+            "quorum_lost",
+            HealthLevel::Bad,
+            None,
+            format!("Only {up} of {voters} voters are heard from and {needed} are needed: nothing can be changed."),
+            "Start the missing voters; what streams goes on meanwhile.",
+        ));
+    } else if up == needed && voters > 1 {
+        all.push(finding(
+            "quorum_thin",
+            HealthLevel::Warning,
+            None,
+            format!(
+                "{up} of {voters} voters are heard from; the loss of one more stops all changes."
+            ),
+            "Bring the missing voters back, or promote another node.",
+        ));
+    } else if voters % 2 == 0 {
+        all.push(finding(
+            "voters_even",
+            HealthLevel::Warning,
+            None,
+            format!("{voters} voters survive no more losses than {} do.", voters - 1),
+            "Promote one more node, or demote one.",
+        ));
+    }
+    if raft.leader.is_none() {
+        all.push(finding(
+            "no_leader",
+            HealthLevel::Bad,
+            None,
+            "No leader is known here: this node is cut off, or the voters are electing.".into(),
+            "Look again in a few seconds; then look at `weir cluster links` of this node.",
+        ));
+    }
+    all
+}
+
+fn state(node: &ClusterNode) -> Option<ClusterFinding> {
+    let name = &node.name;
+    let (code, level, text, advice) = match (node.state, node.duty) {
+        (NodeState::Suspect, _) => (
+            "node_suspect",
+            HealthLevel::Warning,
+            format!("Node {name} has not been heard from for a while."),
+            "Look at its process and its network; it is given up soon.",
+        ),
+        (NodeState::Fenced, _) => (
+            "node_fenced",
+            HealthLevel::Bad,
+            format!("Node {name} was given up after it fell silent."),
+            "Start it again, or take it out with `weir node remove`.",
+        ),
+        (NodeState::Joining, _) => (
+            "node_joining",
+            HealthLevel::Warning,
+            format!("Node {name} was admitted and has not started yet."),
+            "Start it, or take it out with `weir node remove`.",
+        ),
+        (NodeState::Up, Duty::Draining) if node.leases == 0 => (
+            "node_drained",
+            HealthLevel::Ok,
+            format!("Node {name} is drained; it may be stopped."),
+            "`weir node uncordon` gives it work again.",
+        ),
+        (NodeState::Up, Duty::Draining) => (
+            "node_draining",
+            HealthLevel::Ok,
+            format!("Node {name} is being drained; {} actors are still there.", node.leases),
+            "",
+        ),
+        (NodeState::Up, Duty::Cordoned) => (
+            "node_cordoned",
+            HealthLevel::Ok,
+            format!("Node {name} is cordoned and gets nothing new."),
+            "`weir node uncordon` gives it work again.",
+        ),
+        (NodeState::Up, Duty::Serving) | (NodeState::Removed, _) => return None,
+    };
+    Some(finding(code, level, Some(node.id), text, advice))
+}
+
+fn skew(node: &ClusterNode) -> Option<ClusterFinding> {
+    let skew = node.clock_skew_ms?;
+    let level = match skew.unsigned_abs() {
+        ms if ms >= SKEW_BAD_MS => HealthLevel::Bad,
+        ms if ms >= SKEW_WARNING_MS => HealthLevel::Warning,
+        _ => return None,
+    };
+    let (by, word) = (skew.unsigned_abs(), if skew > 0 { "ahead" } else { "behind" });
+    let text = format!("The clock of node {} is {by} ms {word}.", node.name);
+    Some(finding(
+        "clock_skew",
+        level,
+        Some(node.id),
+        text,
+        "Run a time service (chrony) there and here.",
+    ))
+}
+
+fn behind(node: &ClusterNode) -> Option<ClusterFinding> {
+    let lag = node.lag.filter(|lag| *lag >= LAG_WARNING)?;
+    let text = format!("Node {} is {lag} entries of the log behind the leader.", node.name);
+    let advice = "Look at its disk and its processor.";
+    Some(finding("log_behind", HealthLevel::Warning, Some(node.id), text, advice))
+}
+
+fn versions(me: NodeId, nodes: &[ClusterNode]) -> Option<ClusterFinding> {
+    let mine = nodes.iter().find(|node| node.id == me)?;
+    let other = nodes.iter().filter(|node| node.state == NodeState::Up);
+    let names: Vec<&str> =
+        other.filter(|node| node.version != mine.version).map(|node| node.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    Some(finding(
+        "versions_differ",
+        HealthLevel::Warning,
+        None,
+        format!("{} run another version than {} ({}).", names.join(", "), mine.name, mine.version),
+        "Finish the upgrade; two neighbouring versions understand each other, others need not.",
+    ))
+}
+
+fn link(link: &LinkInfo) -> Option<ClusterFinding> {
+    let (from, to, lane) = (&link.from_name, &link.to_name, &link.lane);
+    if link.state == LinkState::Down {
+        let why = link.last_error.as_deref().unwrap_or("no reason is known");
+        let text = format!("The {lane} link from {from} to {to} is down: {why}.");
+        let advice = "Look at that node, at the network between, and at UDP in firewalls.";
+        return Some(finding("link_down", HealthLevel::Warning, Some(link.to), text, advice));
+    }
+    if link.loss_ppm < LOSS_WARNING_PPM {
+        return None;
+    }
+    let percent = f64::from(link.loss_ppm) / 10_000.0;
+    let text = format!("The {lane} link from {from} to {to} loses {percent:.1} % of its packets.");
+    let advice = "Raise the UDP buffers (`weir cluster doctor` names them) or look at the network.";
+    Some(finding("link_loss", HealthLevel::Warning, Some(link.to), text, advice))
+}
+
+/// Roles without which the cluster does not do its work.
+fn roles(nodes: &[ClusterNode]) -> Vec<ClusterFinding> {
+    let takes = |role| {
+        let able = |node: &&ClusterNode| {
+            node.state == NodeState::Up && node.duty == Duty::Serving && node.roles.contains(role)
+        };
+        nodes.iter().any(|node| able(&node))
+    };
+    let lacking = [(Role::Ingest, "publishers"), (Role::Edge, "viewers")];
+    let lacking = lacking.into_iter().filter(|(role, _)| !takes(*role));
+    lacking
+        .map(|(role, who)| {
+            let text =
+                format!("No node takes new {who}: none with the role {role} is up and serving.");
+            let advice = "Uncordon or start one, or invite one with that role.";
+            finding("role_missing", HealthLevel::Bad, None, text, advice)
+        })
+        .collect()
+}
