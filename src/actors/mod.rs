@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod events;
+mod numbers;
 pub mod packager;
 pub mod stream;
 pub mod streams;

@@ -16,6 +16,7 @@ use weir_media::{Item, Output};
 use weir_model::Timestamp;
 
 use super::clock;
+use super::numbers::KEPT;
 use super::streams::PublicState;
 use super::tasks::Handle;
 use crate::feed;
@@ -54,12 +55,21 @@ pub struct Gauge {
     pub last_media_ms: AtomicI64,
     /// Number of the segment that begins next.
     pub next_msn: AtomicU64,
+    /// The first segment number that is not durably reserved.
+    pub msn_end: AtomicU64,
     /// Received media over the last seconds, bits per second; kept by the actor.
     pub bitrate: AtomicU64,
     /// Times a connected publisher fell silent for so long that gaps were declared.
     pub stalls: AtomicU64,
     /// Times such a publisher sent media again.
     pub resumes: AtomicU64,
+}
+
+impl Gauge {
+    /// Whether the packager may take a step that begins segments from `next` on.
+    pub(super) fn may_begin(&self, next: u64) -> bool {
+        next.saturating_add(KEPT) <= self.msn_end.load(Ordering::Relaxed)
+    }
 }
 
 /// The loop's own state.
@@ -121,7 +131,7 @@ impl MediaLoop {
                     handle.busy(self.items.len() as u64);
                     self.take(open);
                 },
-                () = until(self.live.due_us()) => self.declare(),
+                () = until(self.live.due_us()), if self.may_begin() => self.declare(),
                 () = handle.stopping() => break,
             }
         }
@@ -171,14 +181,26 @@ impl MediaLoop {
         self.gauge.last_media_ms.store(now.0, Ordering::Relaxed);
         let bytes: usize = self.items.iter().map(Item::len).sum();
         self.gauge.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        let items = self.items.iter().cloned();
-        if self.live.take(items, clock::monotonic_us(), &mut self.outputs) {
+        let now_us = clock::monotonic_us();
+        let mut resumed = false;
+        for item in self.items.iter().cloned() {
+            // Without reserved numbers nothing is published; the actor ends the show within a second.
+            if !self.may_begin() {
+                break;
+            }
+            resumed |= self.live.take([item], now_us, &mut self.outputs);
+        }
+        if resumed {
             self.wallclock.forget();
             let of_publisher = std::mem::take(&mut self.stalled);
             self.gauge.resumes.fetch_add(u64::from(of_publisher), Ordering::Relaxed);
         }
         self.wallclock.observe(self.live.packager().end_us(), now);
         self.apply();
+    }
+
+    fn may_begin(&self) -> bool {
+        self.gauge.may_begin(self.live.packager().next_msn())
     }
 
     /// Keeps the playlists going while no media comes.

@@ -16,6 +16,7 @@ use weir_model::{
 };
 
 use super::clock;
+use super::numbers::{Numbers, Standing};
 use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop};
 use super::streams::{
     Context, IngestReport, PublicState, PublicStream, Publication, PublishRefusal, StopReason,
@@ -31,12 +32,6 @@ const HISTORY_KEPT: usize = 60;
 
 /// The live bitrate is the mean of this many ticks.
 const BITRATE_TICKS: usize = 3;
-
-/// Segment numbers reserved at once: two hours of 2 s segments per durable write.
-const MSN_BLOCK: u64 = 4096;
-
-/// A new block is reserved when fewer numbers than this are left.
-const MSN_RESERVE: u64 = 1024;
 
 /// Questions and reports to a stream.
 pub enum Message {
@@ -99,14 +94,20 @@ pub struct Publish {
 pub struct Arguments {
     channel: ChannelName,
     context: Context,
+    first_msn: u64,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
 }
 
-/// Makes what an actor starts with, and what viewers may see of it.
+/// Makes what an actor starts with, and what viewers may see of it. Segment numbers from `first_msn` on were
+/// reserved for it.
 #[must_use]
-pub fn arguments(channel: ChannelName, context: Context) -> (Arguments, PublicStream) {
+pub fn arguments(
+    channel: ChannelName,
+    context: Context,
+    first_msn: u64,
+) -> (Arguments, PublicStream) {
     let window = Arc::new(Window::new(context.config.window));
     let idle = PublicState { state: StreamState::Offline, playable: false, show: None };
     let state = watch::Sender::new(idle);
@@ -117,7 +118,7 @@ pub fn arguments(channel: ChannelName, context: Context) -> (Arguments, PublicSt
         window: Arc::clone(&window),
         gauge: Arc::clone(&gauge),
     };
-    (Arguments { channel, context, window, gauge, state }, public)
+    (Arguments { channel, context, first_msn, window, gauge, state }, public)
 }
 
 /// The connection that feeds the stream.
@@ -142,7 +143,7 @@ pub struct State {
     publisher: Option<Publisher>,
     next_publication: u64,
     skipped_before: u64,
-    msn_reserved_end: u64,
+    numbers: Numbers,
     media: mpsc::Sender<Command>,
     gauge: Arc<Gauge>,
     /// Stalls of publishers, and ends of stalls, that were told.
@@ -165,8 +166,8 @@ impl Actor for StreamActor {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let Arguments { channel, context, window, gauge, state } = arguments;
-        let first_msn = context.store.reserve_msn(&channel, MSN_BLOCK).await?;
+        let Arguments { channel, context, first_msn, window, gauge, state } = arguments;
+        let numbers = Numbers::new(channel.clone(), context.clone(), Arc::clone(&gauge), first_msn);
         let media_loop = MediaLoop::new(
             context.config.packager,
             first_msn,
@@ -188,7 +189,7 @@ impl Actor for StreamActor {
             publisher: None,
             next_publication: 0,
             skipped_before: 0,
-            msn_reserved_end: first_msn + MSN_BLOCK,
+            numbers,
             media,
             gauge,
             stalls_told: (0, 0),
@@ -206,9 +207,7 @@ impl Actor for StreamActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             Message::End { reason, reply } => {
-                let had_publisher = stream.drop_publisher(&reason);
-                stream.end_show().await;
-                let _ = reply.send(had_publisher);
+                let _ = reply.send(stream.off_air(&reason).await);
             }
             Message::Gone { id } => stream.gone(id),
             Message::Info(reply) => {
@@ -245,6 +244,9 @@ impl State {
         let now = clock::now();
         // It may have been revoked since it was looked up; whoever revokes it now finds this publisher.
         self.check_key(&publish.key, now)?;
+        if self.numbers.standing() == Standing::UsedUp {
+            return Err(PublishRefusal::Unavailable("its database failed"));
+        }
         self.note_media();
         let admission = self.show.publish(publish.key.id, now);
         match admission {
@@ -331,6 +333,7 @@ impl State {
             StopReason::KeyWithdrawn => "key_withdrawn",
             StopReason::Kicked(_) => "kicked",
             StopReason::NodeStops => "node_stops",
+            StopReason::StoreFails => "store_fails",
             StopReason::TakenOver => "taken_over",
         };
         let mut fields =
@@ -377,7 +380,19 @@ impl State {
                 }
             }
         }
-        self.reserve().await;
+        let live = self.show.state() == StreamState::Live;
+        match self.numbers.renew() {
+            Standing::UsedUp if live => self.off_air(&StopReason::StoreFails).await,
+            Standing::Deleted if live => self.off_air(&StopReason::KeyWithdrawn).await,
+            _ => false,
+        };
+    }
+
+    /// Ends everything at once; whether there was a publisher.
+    async fn off_air(&mut self, reason: &StopReason) -> bool {
+        let had_publisher = self.drop_publisher(reason);
+        self.end_show().await;
+        had_publisher
     }
 
     async fn end_show(&mut self) {
@@ -396,19 +411,6 @@ impl State {
         let stored = self.context.store.keys(&self.channel).map_err(|_| KeyRefusal::Unknown)?;
         let current = stored.iter().find(|one| one.id == key.id);
         current.map_or(Err(KeyRefusal::Unknown), |one| one.check(now))
-    }
-
-    /// Keeps the durable reservation of segment numbers ahead of their use.
-    async fn reserve(&mut self) {
-        let next = self.gauge.next_msn.load(Ordering::Relaxed);
-        if next + MSN_RESERVE < self.msn_reserved_end {
-            return;
-        }
-        // The store numbers every block above the last one, so blocks follow each other.
-        match self.context.store.reserve_msn(&self.channel, MSN_BLOCK).await {
-            Ok(first) => self.msn_reserved_end = first + MSN_BLOCK,
-            Err(error) => tracing::error!(channel = %self.channel, %error, "msn not reserved"),
-        }
     }
 
     fn note_media(&mut self) {

@@ -21,6 +21,7 @@ use weir_model::{ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, 
 
 use super::clock;
 use super::events::Events;
+use super::numbers;
 use super::packager::Gauge;
 use super::stream::{self, Message, Publish, StreamActor};
 use super::supervisor::{self, Supervisor};
@@ -84,6 +85,8 @@ pub enum StopReason {
     Kicked(String),
     /// The node stops.
     NodeStops,
+    /// The disk has failed for so long that no segment number is left.
+    StoreFails,
     /// A newer connection with the same key took over.
     TakenOver,
 }
@@ -189,7 +192,7 @@ pub struct Streams {
 struct Inner {
     context: Context,
     table: RwLock<BTreeMap<ChannelName, Entry>>,
-    /// Held while an actor is made, so that a channel never gets two.
+    /// Held while an actor is made, so that a channel never gets two; never across a write.
     making: Mutex<()>,
     questions: Semaphore,
     publishers: Arc<Semaphore>,
@@ -368,21 +371,35 @@ impl Streams {
         &self,
         channel: &ChannelName,
     ) -> Result<ActorRef<Message>, PublishRefusal> {
-        let _making = self.inner.making.lock().await;
-        let alive = |actor: &ActorRef<Message>| actor.get_status() < ractor::ActorStatus::Stopping;
-        if let Some(actor) = self.actor(channel).filter(alive) {
+        if let Some(actor) = self.living(channel) {
             return Ok(actor);
         }
-        let (arguments, public) = stream::arguments(channel.clone(), self.inner.context.clone());
+        let context = &self.inner.context;
+        // Two publishers of one channel may both come here; the second block is then left unused.
+        let first_msn = numbers::first(&context.store, channel).await?;
+        let _making = self.inner.making.lock().await;
+        if let Some(actor) = self.living(channel) {
+            return Ok(actor);
+        }
+        let (arguments, public) = stream::arguments(channel.clone(), context.clone(), first_msn);
         let supervisor = self.inner.supervisor.get_cell();
         let made = Actor::spawn_linked(None, StreamActor, arguments, supervisor).await;
         let (actor, _) = made.map_err(|error| {
             tracing::error!(%channel, %error, "stream actor did not start");
-            PublishRefusal::Unavailable("its database failed")
+            PublishRefusal::Unavailable("the stream does not start")
         })?;
         let entry = Entry { actor: actor.clone(), public: Arc::new(public) };
         self.inner.table.write().insert(channel.clone(), entry);
+        // Whoever deletes the channel from now on finds the stream here.
+        if context.store.channel(channel).is_err() {
+            self.remove(channel).await;
+            return Err(PublishRefusal::Key(KeyRefusal::Unknown));
+        }
         Ok(actor)
+    }
+
+    fn living(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
+        self.actor(channel).filter(|actor| actor.get_status() < ractor::ActorStatus::Stopping)
     }
 
     async fn ask_channel<T: Send + 'static>(
@@ -458,3 +475,6 @@ pub fn offline(channel: &ChannelName) -> StreamInfo {
         findings: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

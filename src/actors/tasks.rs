@@ -37,6 +37,8 @@ struct Loop {
     done: AtomicU64,
     errors: AtomicU64,
     last_error: Mutex<Option<String>>,
+    #[cfg(test)]
+    abort: std::sync::OnceLock<tokio::task::AbortHandle>,
 }
 
 /// A loop's own view of itself.
@@ -76,13 +78,24 @@ impl Tasks {
         self.inner.loops.lock().insert(id, Arc::clone(&this));
         let handle = Handle { this: Arc::clone(&this), stop: self.inner.stop.subscribe() };
         let future = body(handle);
-        let inner = Arc::clone(&self.inner);
+        let ended = Ended { inner: Arc::clone(&self.inner), this: Arc::clone(&this), id };
         #[allow(clippy::disallowed_methods)]
-        tokio::spawn(async move {
-            let ended = Ended { inner, this, id };
+        let spawned = tokio::spawn(async move {
+            let _ended = ended;
             future.await;
-            drop(ended);
-        })
+        });
+        #[cfg(test)]
+        let _ = this.abort.set(spawned.abort_handle());
+        spawned
+    }
+
+    /// Ends the loop called `name` as a panic would.
+    #[cfg(test)]
+    pub(crate) fn kill(&self, name: &str) {
+        let loops: Vec<_> = self.inner.loops.lock().values().cloned().collect();
+        for one in loops.iter().filter(|one| one.name == name) {
+            one.abort.get().unwrap().abort();
+        }
     }
 
     /// Runs `future` without listing it: for connections, which their listener counts.
@@ -173,6 +186,8 @@ impl Loop {
             done: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             last_error: Mutex::new(None),
+            #[cfg(test)]
+            abort: std::sync::OnceLock::new(),
         }
     }
 

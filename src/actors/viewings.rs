@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+use weir_model::address::network;
 use weir_model::{ChannelName, Timestamp, Viewing, ViewingId};
 
 use super::clock;
@@ -44,11 +45,23 @@ pub struct Viewings {
 struct Inner {
     shards: Vec<Mutex<HashMap<ViewingId, Entry>>>,
     per_channel: RwLock<HashMap<ChannelName, u64>>,
+    /// Holds only networks with viewings, so it is bounded by them.
+    per_network: Mutex<HashMap<IpAddr, u64>>,
     kicked: RwLock<HashMap<ViewingId, Timestamp>>,
     events: Events,
-    max: usize,
+    limits: Limits,
     total: AtomicU64,
     counters: Counters,
+}
+
+/// How many viewings there may be at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// On this node.
+    pub total: usize,
+    /// Of one IPv4 address or IPv6 /64 network, whatever range it is of: ids are given to whoever asks, so
+    /// without a share one client could take all places.
+    pub per_address: usize,
 }
 
 #[derive(Default)]
@@ -56,6 +69,7 @@ struct Counters {
     started: AtomicU64,
     ended: AtomicU64,
     refused: AtomicU64,
+    refused_address: AtomicU64,
     kicked: AtomicU64,
     forgotten: AtomicU64,
 }
@@ -69,6 +83,8 @@ pub struct Totals {
     pub ended: u64,
     /// Requests refused because the node was full.
     pub refused: u64,
+    /// Requests refused because their address had its share.
+    pub refused_address: u64,
     /// Viewings that were kicked.
     pub kicked: u64,
     /// Kicks forgotten early because [`KICKED_MAX`] was reached.
@@ -94,18 +110,21 @@ pub enum Verdict {
     Kicked,
     /// The node already has as many viewings as it may.
     Full,
+    /// The address already has as many viewings as it may.
+    AddressFull,
 }
 
 impl Viewings {
-    /// No viewings yet; at most `max` at a time.
+    /// No viewings yet.
     #[must_use]
-    pub fn new(events: Events, max: usize) -> Self {
+    pub fn new(events: Events, limits: Limits) -> Self {
         let inner = Inner {
             shards: (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect(),
             per_channel: RwLock::new(HashMap::new()),
+            per_network: Mutex::default(),
             kicked: RwLock::new(HashMap::new()),
             events,
-            max,
+            limits,
             total: AtomicU64::new(0),
             counters: Counters::default(),
         };
@@ -151,8 +170,8 @@ impl Viewings {
         if self.is_kicked(id, now) {
             return Verdict::Kicked;
         }
-        if !self.take_place() {
-            return Verdict::Full;
+        if let Err(full) = self.take_place(remote) {
+            return full;
         }
         let player = player.chars().filter(|c| !c.is_control()).take(PLAYER_CHARS_MAX).collect();
         let entry = Entry {
@@ -176,9 +195,7 @@ impl Viewings {
         let mut ended = Vec::new();
         for shard in &self.inner.shards {
             let gone = |entry: &Entry| now.since_ms(entry.last_seen) > TIMEOUT_MS;
-            ended.extend(
-                shard.lock().extract_if(|_, entry| gone(entry)).map(|(_, one)| one.channel),
-            );
+            ended.extend(shard.lock().extract_if(|_, entry| gone(entry)).map(|(_, one)| one));
         }
         self.leave(&ended);
         self.inner.kicked.write().retain(|_, at| now.since_ms(*at) <= KICKED_MS);
@@ -206,6 +223,7 @@ impl Viewings {
             started: of(&counters.started),
             ended: of(&counters.ended),
             refused: of(&counters.refused),
+            refused_address: of(&counters.refused_address),
             kicked: of(&counters.kicked),
             forgotten: of(&counters.forgotten),
         }
@@ -233,13 +251,19 @@ impl Viewings {
         // Inside the shard's lock, so that no request slips in between.
         self.remember_kick(id, clock::now());
         drop(shard);
-        self.leave(std::slice::from_ref(&entry.channel));
+        self.leave(std::slice::from_ref(&entry));
         self.inner.counters.kicked.fetch_add(1, Ordering::Relaxed);
         let reason = if reason.is_empty() { "no reason given" } else { reason };
         let text = format!("viewing {id} of {} was kicked: {reason}", entry.channel);
         let fields = [("viewing", id.to_string()), ("reason", reason.to_owned())];
         self.inner.events.emit("viewing.kicked", Some(&entry.channel), text, &fields);
         true
+    }
+
+    /// Whether a viewing is refused because it was kicked, without counting a request.
+    #[must_use]
+    pub fn kicked(&self, id: ViewingId) -> bool {
+        self.is_kicked(id, clock::now())
     }
 
     fn is_kicked(&self, id: ViewingId, now: Timestamp) -> bool {
@@ -258,38 +282,64 @@ impl Viewings {
         kicked.insert(id, now);
     }
 
-    fn take_place(&self) -> bool {
-        let max = self.inner.max as u64;
-        let more = |total: u64| (total < max).then_some(total + 1);
+    /// A place on the node and one of those of the address.
+    fn take_place(&self, remote: IpAddr) -> Result<(), Verdict> {
+        let Limits { total, per_address } = self.inner.limits;
         let counters = &self.inner.counters;
-        let taken =
-            self.inner.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
-        let counter = if taken { &counters.started } else { &counters.refused };
-        counter.fetch_add(1, Ordering::Relaxed);
-        taken
+        let more = |taken: u64| (taken < total as u64).then_some(taken + 1);
+        if self.inner.total.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err() {
+            counters.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Verdict::Full);
+        }
+        if !take_share(&mut self.inner.per_network.lock(), network(remote), per_address as u64) {
+            self.inner.total.fetch_sub(1, Ordering::Relaxed);
+            counters.refused_address.fetch_add(1, Ordering::Relaxed);
+            return Err(Verdict::AddressFull);
+        }
+        counters.started.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
-    fn leave(&self, channels: &[ChannelName]) {
-        let count = channels.len() as u64;
+    fn leave(&self, ended: &[Entry]) {
+        let count = ended.len() as u64;
         if count == 0 {
             return;
         }
         self.inner.total.fetch_sub(count, Ordering::Relaxed);
         self.inner.counters.ended.fetch_add(count, Ordering::Relaxed);
+        let mut per_network = self.inner.per_network.lock();
+        for entry in ended {
+            give_back(&mut per_network, &network(entry.remote));
+        }
+        drop(per_network);
         let mut per_channel = self.inner.per_channel.write();
-        for channel in channels {
-            if let Some(left) = per_channel.get_mut(channel) {
-                *left = left.saturating_sub(1);
-                if *left == 0 {
-                    per_channel.remove(channel);
-                }
-            }
+        for entry in ended {
+            give_back(&mut per_channel, &entry.channel);
         }
     }
 
     fn shard(&self, id: ViewingId) -> &Mutex<HashMap<ViewingId, Entry>> {
         // Ids are random, so their low bits are a fair choice.
         &self.inner.shards[id.0 as usize % SHARDS]
+    }
+}
+
+/// Counts one more of `of` unless it has `max` already.
+fn take_share(counts: &mut HashMap<IpAddr, u64>, of: IpAddr, max: u64) -> bool {
+    let count = counts.get(&of).copied().unwrap_or(0);
+    if count < max {
+        counts.insert(of, count + 1);
+    }
+    count < max
+}
+
+/// Counts one less of `of`, and forgets what has none.
+fn give_back<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, u64>, of: &K) {
+    if let Some(left) = counts.get_mut(of) {
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            counts.remove(of);
+        }
     }
 }
 

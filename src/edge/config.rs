@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::actors::viewings::Limits;
+
 /// `[edge]`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -10,6 +12,9 @@ pub struct Config {
     pub connections_max: usize,
     /// Viewings at a time; further ones are answered 503.
     pub viewings_max: usize,
+    /// Viewings at a time from one IPv4 address or IPv6 /64 network; further ones are answered 503. An eighth
+    /// of the total by default: a provider's network address translation may stand for thousands.
+    pub viewings_per_address_max: usize,
     /// Watch pages that are told of changes at a time; further ones ask every few seconds instead.
     pub pages_max: usize,
     /// A connection that sends no whole request head for so long is closed, an idle one too; one that was used
@@ -26,6 +31,7 @@ impl Default for Config {
         Self {
             connections_max: 20_000,
             viewings_max: 20_000,
+            viewings_per_address_max: 2_500,
             pages_max: 5_000,
             idle_secs: 30,
             write_secs: 20,
@@ -35,6 +41,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The limits of viewings.
+    #[must_use]
+    pub const fn viewings(&self) -> Limits {
+        Limits { total: self.viewings_max, per_address: self.viewings_per_address_max }
+    }
+
     /// [`Self::idle_secs`] as a duration, at least one second.
     #[must_use]
     pub fn idle(&self) -> Duration {

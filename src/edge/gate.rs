@@ -15,6 +15,9 @@ pub enum Refusal {
     /// An operator ended the viewing.
     #[error("an operator ended this viewing")]
     Kicked,
+    /// The viewer's address has its share of viewings.
+    #[error("too many viewers watch from your address; try again in a while")]
+    AddressFull,
     /// The node serves as many viewings as it may.
     #[error("this node serves as many viewers as it may; try again in a while")]
     Full,
@@ -29,9 +32,12 @@ pub struct Viewer<'a> {
     pub player: &'a str,
     /// The id it brought, unchecked.
     pub ticket: Option<&'a str>,
+    /// It asks for the head of the answer only.
+    pub head: bool,
 }
 
-/// Counts the request of a media playlist for its viewing.
+/// Counts the request of a media playlist for its viewing. Who asks for a head watches nothing and is not
+/// counted.
 ///
 /// # Errors
 /// Why the viewer may not watch.
@@ -42,9 +48,13 @@ pub fn admit(
 ) -> Result<ViewingId, Refusal> {
     let known = viewer.ticket.and_then(|value| context.tickets.check(channel, value));
     let id = known.unwrap_or_else(|| context.tickets.guess(channel, viewer.remote));
+    if viewer.head {
+        return if context.viewings.kicked(id) { Err(Refusal::Kicked) } else { Ok(id) };
+    }
     match context.viewings.touch(id, channel, "hls", viewer.remote, viewer.player) {
         Verdict::Go => Ok(id),
         Verdict::Kicked => Err(Refusal::Kicked),
         Verdict::Full => Err(Refusal::Full),
+        Verdict::AddressFull => Err(Refusal::AddressFull),
     }
 }

@@ -17,6 +17,8 @@ pub struct Ask<'a> {
     pub query: &'a str,
     /// The request's headers.
     pub headers: &'a HeaderMap,
+    /// Only the head of the answer is wanted.
+    pub head: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -55,7 +57,8 @@ async fn dispatch<B: Sync>(
     request: &Request<B>,
 ) -> (Kind, Reply) {
     let uri = request.uri();
-    let ask = Ask { remote, query: uri.query().unwrap_or_default(), headers: request.headers() };
+    let (query, headers) = (uri.query().unwrap_or_default(), request.headers());
+    let ask = Ask { remote, query, headers, head: request.method() == http::Method::HEAD };
     let path = uri.path();
     if let Some(rest) = path.strip_prefix("/live/") {
         return hls::answer(context, rest, &ask).await;

@@ -61,7 +61,7 @@ impl Edge {
         };
         let events = Events::new();
         let context = Arc::new(Context {
-            viewings: Viewings::new(events.clone(), config.viewings_max),
+            viewings: Viewings::new(events.clone(), config.viewings()),
             config,
             lookup: Box::new(One(Arc::new(stream))),
             events,

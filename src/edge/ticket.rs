@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use weir_model::address::network;
 use weir_model::{ChannelName, ViewingId};
 
 /// Hexadecimal digits of the id and of its check.
@@ -60,9 +61,9 @@ impl Tickets {
     pub fn guess(&self, channel: &ChannelName, remote: IpAddr) -> ViewingId {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(channel.as_str().as_bytes()).update(b"\n");
-        match remote {
+        match network(remote) {
             IpAddr::V4(four) => hasher.update(&four.octets()),
-            IpAddr::V6(six) => hasher.update(&(u128::from(six) >> 64).to_be_bytes()),
+            IpAddr::V6(six) => hasher.update(&six.octets()),
         };
         let mut first = [0; 8];
         hasher.finalize_xof().fill(&mut first);

@@ -16,8 +16,9 @@ use crate::{TrackId, VideoParams};
 /// little stalls.
 const MARGIN_PERCENT: u64 = 150;
 
-/// The same while little was measured: a show begins with a title card more often than with its busiest scene.
-const EARLY_MARGIN_PERCENT: u64 = 250;
+/// The same while little was measured: a show begins with a title card more often than with its busiest scene, and
+/// one segment of a quiet clip is easily a quarter of the next.
+const EARLY_MARGIN_PERCENT: u64 = 400;
 
 /// Bits per pixel and frame, in hundredths, that encoders are rarely set above. While little was measured no less
 /// is announced: a show that fades in from black needs next to nothing at first.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the world: no clock, no randomness, no I/O. Layers above add behaviour.
 
+pub mod address;
 pub mod api;
 pub mod channel;
 pub mod error;

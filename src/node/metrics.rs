@@ -1,15 +1,20 @@
 //! `/metrics` on its own address, in Prometheus' text format. Reading only, no secrets, bounded labels.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Encoder, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 use crate::actors::events::Events;
 use crate::actors::streams::Streams;
@@ -25,11 +30,16 @@ pub(super) struct Metrics {
     ingest_bitrate: IntGauge,
     window_bytes: IntGauge,
     viewings: IntGauge,
+    viewings_refused: IntCounter,
+    viewings_refused_address: IntCounter,
     loops: IntGaugeVec,
     store_waiting: IntGauge,
     store_writes: IntCounter,
     store_errors: IntCounter,
+    store_failing: IntGauge,
     events_suppressed: IntCounter,
+    scrapes_refused: IntCounter,
+    scrapes_slow: IntCounter,
 }
 
 /// Where the figures come from.
@@ -76,12 +86,32 @@ impl Metrics {
             )?,
             window_bytes: gauge("weir_window_bytes", "Media held in memory for viewers")?,
             viewings: gauge("weir_viewings", "Viewers right now")?,
+            viewings_refused: counter(
+                "weir_viewings_refused_total",
+                "Requests of viewers refused because the node had as many as it may",
+            )?,
+            viewings_refused_address: counter(
+                "weir_viewings_refused_address_total",
+                "Requests of viewers refused because their address had its share",
+            )?,
             store_waiting: gauge("weir_store_waiting", "Changes that wait to become durable")?,
             store_writes: counter("weir_store_writes_total", "Changes made durable")?,
             store_errors: counter("weir_store_errors_total", "Changes that failed")?,
+            store_failing: gauge(
+                "weir_store_failing",
+                "1 while changes are refused because the disk fails",
+            )?,
             events_suppressed: counter(
                 "weir_events_suppressed_total",
                 "Refusals not written to the event log because there were too many",
+            )?,
+            scrapes_refused: counter(
+                "weir_metrics_connections_refused_total",
+                "Connections to this address closed at once because there were too many",
+            )?,
+            scrapes_slow: counter(
+                "weir_metrics_connections_slow_total",
+                "Connections to this address closed because they took too long",
             )?,
             loops,
             registry,
@@ -96,10 +126,14 @@ impl Metrics {
         self.ingest_bitrate.set(signed(totals.bitrate));
         self.window_bytes.set(signed(totals.window_bytes));
         self.viewings.set(signed(sources.viewings.total()));
+        let viewings = sources.viewings.totals();
+        set(&self.viewings_refused, viewings.refused);
+        set(&self.viewings_refused_address, viewings.refused_address);
         let store = sources.store.loop_info();
         self.store_waiting.set(signed(store.queue));
         set(&self.store_writes, store.done);
         set(&self.store_errors, store.errors);
+        self.store_failing.set(i64::from(sources.store.is_failing()));
         set(&self.events_suppressed, sources.events.suppressed());
         self.loops.reset();
         for one in sources.tasks.list() {
@@ -117,6 +151,16 @@ fn set(counter: &IntCounter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));
 }
 
+/// Connections to `/metrics` at the same time: a few scrapers and a person. Further ones are closed.
+const CONNECTIONS_MAX: usize = 16;
+
+/// A scrape takes milliseconds. A connection carries one and is closed after this time, whether its request
+/// or its answer is slow.
+const CONNECTION_TIME: Duration = Duration::from_secs(10);
+
+/// Pause after a failed accept, so that a node out of file descriptors does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves `/metrics` until the node stops.
 pub(super) async fn serve(
     listener: TcpListener,
@@ -124,13 +168,48 @@ pub(super) async fn serve(
     sources: Sources,
     handle: Handle,
 ) {
-    let app = Router::new().route("/metrics", get(answer)).with_state((Arc::new(metrics), sources));
-    let stopping = {
-        let handle = handle.clone();
-        async move { handle.stopping().await }
-    };
-    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopping).await {
-        handle.error(error);
+    let tasks = sources.tasks.clone();
+    let metrics = Arc::new(metrics);
+    let app =
+        Router::new().route("/metrics", get(answer)).with_state((Arc::clone(&metrics), sources));
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = handle.stopping() => return,
+        };
+        let socket = match accepted {
+            Ok((socket, _)) => socket,
+            Err(error) => {
+                handle.error(error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            metrics.scrapes_refused.inc();
+            continue;
+        };
+        handle.idle(1);
+        let (app, metrics, handle) = (app.clone(), Arc::clone(&metrics), handle.clone());
+        tasks.spawn_unlisted(async move {
+            tokio::select! {
+                () = scrape(socket, app, &metrics) => {}
+                () = handle.stopping() => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn scrape(socket: TcpStream, app: Router, metrics: &Metrics) {
+    let mut server = http1::Builder::new();
+    // Its one deadline covers the head too.
+    server.keep_alive(false);
+    let connection = server.serve_connection(TokioIo::new(socket), TowerToHyperService::new(app));
+    // A broken connection is its scraper's affair.
+    if tokio::time::timeout(CONNECTION_TIME, connection).await.is_err() {
+        metrics.scrapes_slow.inc();
     }
 }
 
@@ -140,3 +219,6 @@ async fn answer(State((metrics, sources)): State<(Arc<Metrics>, Sources)>) -> Re
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
+
+#[cfg(test)]
+mod tests;

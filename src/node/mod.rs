@@ -63,7 +63,7 @@ impl Node {
         let listeners = Listeners::bind(&config.listen, tls.is_some()).await?;
         let store = open_store(&data).await?;
         let (events, tasks, registry) = (Events::new(), Tasks::new(), Registry::new());
-        let viewings = Viewings::new(events.clone(), config.edge.viewings_max);
+        let viewings = Viewings::new(events.clone(), config.edge.viewings());
         let context = streams::Context {
             config: config.stream.streams(),
             events: events.clone(),

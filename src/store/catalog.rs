@@ -4,6 +4,8 @@
 //! applies here. The index from a secret's hash to its key is built from the records when the store
 //! opens, so it cannot disagree with them.
 
+mod undo;
+
 use std::collections::{BTreeMap, HashMap};
 
 use weir_model::limits::{CHANNELS_MAX, KEYS_PER_CHANNEL_MAX};

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::catalog::Catalog;
 use super::entry::{Change, Entry};
 use super::record::Hex32;
-use super::{Db, Lock, Records, StoreError, identity};
+use super::sled::to_disk;
+use super::{Db, Lock, Records, StoreError, disk, identity};
 
 /// How many problems are listed; a wholly damaged store must not fill the terminal.
 const PROBLEMS_LISTED_MAX: usize = 1000;
@@ -68,12 +69,13 @@ impl fmt::Display for Report {
 /// # Errors
 /// When there is no store, a node has it open, or the database does not open at all.
 pub fn check(dir: &Path) -> Result<Report, StoreError> {
-    if !Db::exists(&dir.join(super::DATABASE)) {
+    if !disk::exists(dir) {
         return Err(StoreError::NotFound { what: format!("a store below {}", dir.display()) });
     }
     let _lock = Lock::take(dir)?;
+    disk::settle(dir)?;
     let copy = Copy::make(dir)?;
-    let records = Db::open(&copy.path)?.records()?;
+    let records = Db::open(&copy.path, &to_disk())?.records()?;
     let (catalog, mut report) = load(&records);
     report.problems.extend(marker_problem(dir, &catalog));
     report.problems.extend(file_problems(dir, &catalog));

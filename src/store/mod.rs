@@ -7,6 +7,7 @@
 mod catalog;
 mod census;
 pub mod check;
+mod disk;
 mod entry;
 mod identity;
 mod record;
@@ -26,14 +27,12 @@ use weir_model::{
     AccountId, Channel, ChannelName, KeyId, KeyRefusal, NodeId, StreamKey, Timestamp,
 };
 
-use self::sled::{Db, Raw, RawChange, Records};
+use self::sled::{Db, Raw, RawChange, Records, SyncFile, to_disk};
 use catalog::{Catalog, NewKey, Planned};
+use disk::{DATABASE, Disk};
 use entry::{Change, Entry};
 use identity::Purpose;
 use record::{ChannelRecord, Hex32, NodeRecord};
-
-/// The database's folder in the data directory.
-const DATABASE: &str = "db";
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -121,20 +120,28 @@ impl Store {
     /// # Errors
     /// When another node uses it, the disk fails or the database is damaged.
     pub fn open(dir: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        Self::open_on(dir, now, to_disk())
+    }
+
+    /// [`Self::open`] with another way to make a file durable: tests let it fail.
+    pub(crate) fn open_on(
+        dir: &Path,
+        now: Timestamp,
+        sync_file: SyncFile,
+    ) -> Result<Self, StoreError> {
         make_private_dir(dir)?;
         let lock = Lock::take(dir)?;
-        let db = Db::open(&dir.join(DATABASE))?;
-        sync_dir(dir)?;
-        let (mut catalog, mut report) = check::load(&db.records()?);
+        let mut disk = Disk::open(dir, sync_file)?;
+        let (mut catalog, mut report) = check::load(&disk.records()?);
         report.problems.extend(check::marker_problem(dir, &catalog));
         refuse_fatal(&report)?;
-        let (node, operator) = first_start(&db, &mut catalog, now)?;
+        let (node, operator) = first_start(&mut disk, &mut catalog, now)?;
         if identity::marked(dir).is_none() {
             identity::mark(dir, node.id)?;
         }
-        let node = fitting_token(&db, &mut catalog, dir, node)?;
+        let node = fitting_token(&mut disk, &mut catalog, dir, node)?;
         let catalog = Arc::new(RwLock::new(catalog));
-        let writer = writer::Writer::start(db, Arc::clone(&catalog), now)?;
+        let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
         let dir = dir.to_owned();
         let inner = Inner { dir, node, operator, catalog, writer, _lock: lock };
         Ok(Self { inner: Arc::new(inner), rehearsal: false })
@@ -176,6 +183,12 @@ impl Store {
     #[must_use]
     pub fn loop_info(&self) -> LoopInfo {
         self.inner.writer.info()
+    }
+
+    /// Whether changes are refused now because the disk failed.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.inner.writer.is_failing()
     }
 
     /// Makes a channel owned by the operator.
@@ -400,7 +413,7 @@ fn refuse_fatal(report: &check::Report) -> Result<(), StoreError> {
 
 /// The node's record and its operator; made, in one step, when the store is new.
 fn first_start(
-    db: &Db,
+    disk: &mut Disk,
     catalog: &mut Catalog,
     now: Timestamp,
 ) -> Result<(NodeRecord, AccountId), StoreError> {
@@ -411,28 +424,28 @@ fn first_start(
     }
     let (node, operator) = identity::new_node(now)?;
     let id = operator.id;
-    make(db, catalog, vec![Entry::Account(operator), Entry::Node(node.clone())])?;
+    make(disk, catalog, vec![Entry::Account(operator), Entry::Node(node.clone())])?;
     Ok((node, id))
 }
 
 /// Replaces the operator token when its file is missing or holds another one.
 fn fitting_token(
-    db: &Db,
+    disk: &mut Disk,
     catalog: &mut Catalog,
     dir: &Path,
     mut node: NodeRecord,
 ) -> Result<NodeRecord, StoreError> {
     if !identity::token_fits(dir, &node) {
         node.operator_token = identity::new_token(dir, &node)?;
-        make(db, catalog, vec![Entry::Node(node.clone())])?;
+        make(disk, catalog, vec![Entry::Node(node.clone())])?;
     }
     Ok(node)
 }
 
-fn make(db: &Db, catalog: &mut Catalog, entries: Vec<Entry>) -> Result<(), StoreError> {
+fn make(disk: &mut Disk, catalog: &mut Catalog, entries: Vec<Entry>) -> Result<(), StoreError> {
     let changes: Vec<Change> = entries.into_iter().map(Change::Put).collect();
     let raw: Result<Vec<_>, _> = changes.iter().map(Change::raw).collect();
-    db.commit(raw.map_err(|error| StoreError::Io(error.to_string()))?)?;
+    disk.commit(raw.map_err(|error| StoreError::Io(error.to_string()))?)?;
     changes.iter().for_each(|change| catalog.apply(change));
     Ok(())
 }

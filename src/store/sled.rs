@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,6 +21,9 @@ const CACHE_BYTES: u64 = 8 << 20;
 /// sled's threads finish within milliseconds; a node that stops must not wait for one that hangs.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Makes what was written to a file survive a power cut: `fdatasync`, or what a test puts in its place.
+pub(crate) type SyncFile = Arc<dyn Fn(&File) -> std::io::Result<()> + Send + Sync>;
+
 /// One stored record: its name and its bytes.
 pub(super) type Raw = (Vec<u8>, Vec<u8>);
 
@@ -31,6 +35,7 @@ pub(super) struct Db {
     /// None only while it is dropped.
     db: Option<sled::Db>,
     file: File,
+    sync_file: SyncFile,
     census: Mutex<Census>,
 }
 
@@ -49,14 +54,15 @@ impl Db {
     }
 
     /// Opens the database below `dir`, making it when it is not there.
-    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(dir: &Path, sync_file: &SyncFile) -> Result<Self, StoreError> {
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES);
         // sled panics on some kinds of damage instead of answering with an error.
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
             .map_err(|_| StoreError::Damaged("it cannot be opened".into()))?
             .map_err(failed)?;
         let file = File::open(dir.join("db")).map_err(io)?;
-        let this = Self { db: Some(db), file, census: Mutex::default() };
+        let sync_file = Arc::clone(sync_file);
+        let this = Self { db: Some(db), file, sync_file, census: Mutex::default() };
         this.sync()?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
         Ok(this)
@@ -81,7 +87,9 @@ impl Db {
         Ok(Records { all, complete })
     }
 
-    /// Makes all of `changes` or none of them; they survive a power cut once this returns `Ok`.
+    /// Makes all of `changes` or none of them; they survive a power cut once this returns `Ok`. After an
+    /// error nobody knows what the disk holds, and this database must not be used again: the kernel tells
+    /// of a page that it could not write only once and then takes it for written.
     pub(super) fn commit(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         batch.insert(CENSUS, self.census.lock().change(&changes));
@@ -91,7 +99,10 @@ impl Db {
                 None => batch.remove(name),
             }
         }
-        self.db()?.apply_batch(batch).map_err(failed)?;
+        let db = self.db()?;
+        catch_unwind(AssertUnwindSafe(|| db.apply_batch(batch)))
+            .map_err(|_| StoreError::Io("it panicked while it wrote".into()))?
+            .map_err(failed)?;
         self.sync()
     }
 
@@ -101,7 +112,7 @@ impl Db {
 
     fn sync(&self) -> Result<(), StoreError> {
         self.db()?.flush().map_err(failed)?;
-        self.file.sync_data().map_err(io)
+        (self.sync_file)(&self.file).map_err(io)
     }
 }
 
@@ -109,7 +120,9 @@ impl Drop for Db {
     /// sled's threads may hold its file, and the lock on it, for a moment after sled was dropped. Waiting
     /// for that lock makes sure that who opens the database next finds it free.
     fn drop(&mut self) {
-        drop(self.db.take());
+        // sled panics when the disk fails it here.
+        let db = self.db.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
         let Ok(file) = self.file.try_clone() else { return };
         let (tell, told) = std::sync::mpsc::channel();
         let wait = move || {
@@ -121,6 +134,11 @@ impl Drop for Db {
             let _ = told.recv_timeout(CLOSE_PATIENCE);
         }
     }
+}
+
+/// The system's `fdatasync`.
+pub(super) fn to_disk() -> SyncFile {
+    Arc::new(File::sync_data)
 }
 
 fn failed(error: sled::Error) -> StoreError {
@@ -140,16 +158,20 @@ fn io(error: std::io::Error) -> StoreError {
 mod tests {
     use super::*;
 
+    fn open(dir: &Path) -> Result<Db, StoreError> {
+        Db::open(dir, &to_disk())
+    }
+
     #[test]
     fn a_batch_is_there_after_reopening() {
         let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path()).unwrap();
+        let db = open(dir.path()).unwrap();
         db.commit(vec![(b"a".to_vec(), Some(b"1".to_vec())), (b"b".to_vec(), Some(b"2".to_vec()))])
             .unwrap();
         db.commit(vec![(b"a".to_vec(), None)]).unwrap();
         drop(db);
         assert!(Db::exists(dir.path()));
-        let db = Db::open(dir.path()).unwrap();
+        let db = open(dir.path()).unwrap();
         let records = db.records().unwrap();
         assert_eq!(records.all, [(b"b".to_vec(), b"2".to_vec())]);
         assert!(records.complete);
@@ -158,7 +180,7 @@ mod tests {
     #[test]
     fn a_record_that_was_lost_or_changed_behind_our_back_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
-        let db = Db::open(dir.path()).unwrap();
+        let db = open(dir.path()).unwrap();
         let [a, b] = [b"a", b"b"].map(|name| (name.to_vec(), Some(b"1".to_vec())));
         db.commit(vec![a, b]).unwrap();
         assert!(db.records().unwrap().complete);
@@ -175,6 +197,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("conf"), b"not sled's").unwrap();
         std::fs::write(dir.path().join("db"), vec![7; 100_000]).unwrap();
-        assert!(Db::open(dir.path()).is_err());
+        assert!(open(dir.path()).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
+mod failing;
 mod kill;
 
 fn name(text: &str) -> ChannelName {
@@ -165,7 +166,7 @@ fn a_second_node_on_the_same_directory_is_told_so() {
 fn a_damaged_store_does_not_open_and_names_the_check() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
-    let db = Db::open(&dir.path().join(DATABASE)).unwrap();
+    let db = Db::open(&dir.path().join(DATABASE), &to_disk()).unwrap();
     db.commit(vec![(b"channel/demo".to_vec(), Some(vec![99]))]).unwrap();
     drop(db);
     let error = Store::open(dir.path(), Timestamp(0)).err().unwrap().to_string();

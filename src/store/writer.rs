@@ -1,21 +1,24 @@
 //! The one writer: a thread that plans changes on the catalog, makes them durable and only then answers.
 //!
 //! Changes that wait together share one commit. The catalog shows a change shortly before it is durable;
-//! nobody was told of it yet. Once a commit failed nobody knows what the disk holds, so the writer refuses
-//! all further work until the node is started again.
+//! nobody was told of it yet. When a commit fails, its changes are taken back in memory and nobody knows
+//! what the disk holds, so the writer refuses changes until a new database, written from memory, is
+//! durable. It tries that every [`REPLACE_EVERY`]; nothing acknowledged is lost and nothing refused comes back.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 use weir_model::Timestamp;
 use weir_model::node::{LoopInfo, LoopState};
 
-use super::catalog::{Catalog, Planned};
+use super::catalog::{self, Catalog};
 use super::entry::Change;
-use super::{Db, StoreError};
+use super::sled::RawChange;
+use super::{Disk, StoreError};
 
 /// Changes that may wait. Callers beyond wait for a place; every one of them is a request with a timeout
 /// or a stream that needs numbers, so nothing is dropped and nothing piles up.
@@ -24,12 +27,15 @@ const WAITING_MAX: usize = 256;
 /// Changes of one commit: enough to share the disk's work, few enough to answer within a disk's patience.
 const GROUP_MAX: usize = 64;
 
+/// How often a failed disk is tried again: soon after it works, without being its only load.
+const REPLACE_EVERY: Duration = Duration::from_secs(1);
+
 /// Plans on the catalog and answers with its changes; the answer goes out once they are durable.
 type Job = Box<dyn FnOnce(&Catalog) -> Staged + Send>;
 
 struct Staged {
     changes: Vec<Change>,
-    answer: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+    answer: Answer,
 }
 
 /// Takes changes; dropping it ends the thread once everything that waits is written.
@@ -46,22 +52,28 @@ struct Figures {
     done: AtomicU64,
     errors: AtomicU64,
     last_error: Mutex<Option<String>>,
+    /// Changes are refused now.
+    failing: AtomicBool,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(
-        db: Db,
+        disk: Disk,
         catalog: Arc<RwLock<Catalog>>,
         since: Timestamp,
     ) -> Result<Self, StoreError> {
         let (jobs, queue) = mpsc::channel(WAITING_MAX);
         let figures = Arc::new(Figures::default());
-        let shared = Arc::clone(&figures);
+        let unstarted = |error| StoreError::Io(format!("its thread does not start: {error}"));
+        // Of its own, because it blocks on the disk; it waits for jobs and for the next attempt.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(unstarted)?;
+        let work = Work { disk, catalog, figures: Arc::clone(&figures), failed: None };
         let thread = std::thread::Builder::new()
             .name("store writer".into())
-            .spawn(move || run(&db, &catalog, queue, &shared))
-            .map_err(|error| StoreError::Io(format!("its thread does not start: {error}")))?;
+            .spawn(move || runtime.block_on(work.run(queue)))
+            .map_err(unstarted)?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), figures, since })
     }
 
@@ -69,7 +81,7 @@ impl Writer {
     pub(super) async fn write<T, P>(&self, plan: P) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        P: FnOnce(&Catalog) -> Planned<T> + Send + 'static,
+        P: FnOnce(&Catalog) -> catalog::Planned<T> + Send + 'static,
     {
         let stopped = || StoreError::Io("its writer has stopped".into());
         let (tell, told) = oneshot::channel();
@@ -85,11 +97,10 @@ impl Writer {
     /// The thread as operators see every loop.
     pub(super) fn info(&self) -> LoopInfo {
         let queue = self.figures.waiting.load(Ordering::Relaxed);
-        let failed = self.figures.last_error.lock().clone();
-        let state = match (&failed, queue) {
-            (Some(_), _) => LoopState::Stopped,
-            (None, 0) => LoopState::Idle,
-            (None, _) => LoopState::Busy,
+        let state = match (self.is_failing(), queue) {
+            (true, _) => LoopState::Stopped,
+            (false, 0) => LoopState::Idle,
+            (false, _) => LoopState::Busy,
         };
         LoopInfo {
             name: "store writer".into(),
@@ -97,9 +108,14 @@ impl Writer {
             queue,
             done: self.figures.done.load(Ordering::Relaxed),
             errors: self.figures.errors.load(Ordering::Relaxed),
-            last_error: failed,
+            last_error: self.figures.last_error.lock().clone(),
             since: self.since,
         }
+    }
+
+    /// Whether changes are refused now because the disk failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.figures.failing.load(Ordering::Relaxed)
     }
 }
 
@@ -123,7 +139,7 @@ impl Drop for Waiting<'_> {
 }
 
 fn stage<T: Send + 'static>(
-    planned: Planned<T>,
+    planned: catalog::Planned<T>,
     tell: oneshot::Sender<Result<T, StoreError>>,
 ) -> Staged {
     match planned {
@@ -136,62 +152,139 @@ fn stage<T: Send + 'static>(
         },
         Err(refusal) => Staged {
             changes: Vec::new(),
-            answer: Box::new(move |_| {
-                let _ = tell.send(Err(refusal));
+            answer: Box::new(move |written| {
+                // What the refusal rests on may have failed with the rest.
+                let _ = tell.send(written.and(Err(refusal)));
             }),
         },
     }
 }
 
-fn run(db: &Db, catalog: &RwLock<Catalog>, mut queue: mpsc::Receiver<Job>, figures: &Figures) {
-    let mut failed: Option<StoreError> = None;
-    while let Some(first) = queue.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_MAX {
-            let Ok(next) = queue.try_recv() else { break };
-            group.push(next);
+/// What the thread has.
+struct Work {
+    disk: Disk,
+    catalog: Arc<RwLock<Catalog>>,
+    figures: Arc<Figures>,
+    /// What everybody is told who wants a change.
+    failed: Option<StoreError>,
+}
+
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+impl Work {
+    async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        let mut attempts = tokio::time::interval(REPLACE_EVERY);
+        attempts.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                _ = attempts.tick(), if self.failed.is_some() => self.replace(),
+                first = queue.recv() => {
+                    let Some(first) = first else { return };
+                    let mut group = vec![first];
+                    while group.len() < GROUP_MAX {
+                        let Ok(next) = queue.try_recv() else { break };
+                        group.push(next);
+                    }
+                    match self.failed.clone() {
+                        Some(error) => self.refuse(group, &error),
+                        None => self.make(group),
+                    }
+                }
+            }
         }
+    }
+
+    /// Makes the changes of a group durable, or takes them back.
+    fn make(&mut self, group: Vec<Job>) {
         let size = group.len() as u64;
-        let (changes, answers) = plan_group(group, catalog, failed.is_some());
-        let written = match &failed {
-            Some(error) => Err(error.clone()),
-            None => commit(db, &changes),
+        let Planned { changes, undo, answers } = plan(group, &mut self.catalog.write());
+        let written = raw(&changes).and_then(|raw| match raw.is_empty() {
+            true => Ok(()),
+            false => self.disk.commit(raw),
+        });
+        match &written {
+            Ok(()) => self.figures.done.fetch_add(size, Ordering::Relaxed),
+            Err(error) => {
+                let mut catalog = self.catalog.write();
+                undo.iter().rev().for_each(|change| catalog.apply(change));
+                drop(catalog);
+                self.fail(error);
+                self.figures.errors.fetch_add(size, Ordering::Relaxed)
+            }
         };
-        figures.done.fetch_add(size, Ordering::Relaxed);
-        if let (Err(error), None) = (&written, &failed) {
-            tracing::error!(%error, "the store takes no more changes until the node is restarted");
-            figures.errors.fetch_add(1, Ordering::Relaxed);
-            *figures.last_error.lock() = Some(error.to_string());
-            failed = Some(error.clone());
+        let told = self.failed.clone().map_or(Ok(()), Err);
+        answers.into_iter().for_each(|answer| answer(told.clone()));
+    }
+
+    /// Answers what needs no write; the rest is told why not.
+    fn refuse(&self, group: Vec<Job>, error: &StoreError) {
+        for job in group {
+            let Staged { changes, answer } = job(&self.catalog.read());
+            if changes.is_empty() {
+                answer(Ok(()));
+            } else {
+                self.figures.errors.fetch_add(1, Ordering::Relaxed);
+                answer(Err(error.clone()));
+            }
         }
-        for answer in answers {
-            answer(written.clone());
+    }
+
+    /// Tries to write a new database from memory.
+    fn replace(&mut self) {
+        let records = self.catalog.read().records();
+        let records = records.map_err(|error| StoreError::Io(error.to_string()));
+        match records.and_then(|records| self.disk.replace(records)) {
+            Ok(()) => {
+                tracing::warn!("the database was written anew and takes changes again");
+                self.figures.failing.store(false, Ordering::Relaxed);
+                self.failed = None;
+            }
+            Err(error) => self.fail(&error),
         }
+    }
+
+    fn fail(&mut self, error: &StoreError) {
+        if self.failed.is_none() {
+            tracing::error!(%error, "a write failed; changes are refused until the disk works again");
+        }
+        let text = match error {
+            StoreError::Io(text) => text.clone(),
+            other => other.to_string(),
+        };
+        *self.figures.last_error.lock() = Some(text.clone());
+        self.figures.failing.store(true, Ordering::Relaxed);
+        let every = REPLACE_EVERY.as_secs();
+        self.failed = Some(StoreError::Io(format!(
+            "{text}; changes are refused until the disk works again, which is tried every {every} s"
+        )));
     }
 }
 
-type Answers = Vec<Box<dyn FnOnce(Result<(), StoreError>) + Send>>;
+/// What a group of jobs wants.
+struct Planned {
+    changes: Vec<Change>,
+    /// Takes the changes back, to be applied from the end.
+    undo: Vec<Change>,
+    answers: Vec<Answer>,
+}
 
 /// Each job sees what the ones before it changed.
-fn plan_group(group: Vec<Job>, catalog: &RwLock<Catalog>, failed: bool) -> (Vec<Change>, Answers) {
-    let mut catalog = catalog.write();
-    let mut all = Vec::new();
-    let mut answers = Answers::new();
+fn plan(group: Vec<Job>, catalog: &mut Catalog) -> Planned {
+    let mut all = Planned { changes: Vec::new(), undo: Vec::new(), answers: Vec::new() };
     for job in group {
-        let Staged { changes, answer } = job(&catalog);
-        if !failed {
-            changes.iter().for_each(|change| catalog.apply(change));
-            all.extend(changes);
+        let Staged { changes, answer } = job(catalog);
+        for change in &changes {
+            all.undo.extend(catalog.undo(change));
+            catalog.apply(change);
         }
-        answers.push(answer);
+        all.changes.extend(changes);
+        all.answers.push(answer);
     }
-    (all, answers)
+    all
 }
 
-fn commit(db: &Db, changes: &[Change]) -> Result<(), StoreError> {
-    if changes.is_empty() {
-        return Ok(());
-    }
+fn raw(changes: &[Change]) -> Result<Vec<RawChange>, StoreError> {
     let raw: Result<Vec<_>, _> = changes.iter().map(Change::raw).collect();
-    db.commit(raw.map_err(|error| StoreError::Io(error.to_string()))?)
+    raw.map_err(|error| StoreError::Io(error.to_string()))
 }

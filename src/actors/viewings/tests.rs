@@ -3,7 +3,7 @@
 use super::*;
 
 fn viewings(max: usize) -> Viewings {
-    Viewings::new(Events::new(), max)
+    Viewings::new(Events::new(), Limits { total: max, per_address: max })
 }
 
 fn channel(name: &str) -> ChannelName {
@@ -53,6 +53,35 @@ fn a_full_node_refuses_new_viewings_and_serves_known_ones() {
     assert_eq!(touch(&viewings, 1, "a"), Verdict::Go);
     assert_eq!(viewings.totals().refused, 1);
     assert_eq!(viewings.total(), 2);
+}
+
+#[test]
+fn one_address_gets_its_share_and_leaves_the_rest_to_others() {
+    let viewings = Viewings::new(Events::new(), Limits { total: 10, per_address: 2 });
+    let from = |id: u64, address: &str| {
+        viewings.touch(ViewingId(id), &channel("a"), "hls", address.parse().unwrap(), "")
+    };
+    for (n, (one, same, other)) in [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"),
+        ("127.0.0.1", "::ffff:127.0.0.1", "10.0.0.1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let n = n as u64 * 10;
+        assert_eq!((from(n, one), from(n + 1, same)), (Verdict::Go, Verdict::Go));
+        assert_eq!(from(n + 2, one), Verdict::AddressFull);
+        assert_eq!(from(n + 2, same), Verdict::AddressFull);
+        assert_eq!(from(n + 3, other), Verdict::Go);
+        assert_eq!(from(n + 1, one), Verdict::Go, "a known one is served");
+        assert!(viewings.kick(ViewingId(n), ""));
+        assert_eq!(from(n + 2, one), Verdict::Go, "a place came back");
+    }
+    let totals = viewings.totals();
+    assert_eq!((totals.refused, totals.refused_address, totals.started), (0, 4, 8));
+    assert_eq!(viewings.total(), 6);
+    viewings.expire(clock::now().plus_ms(TIMEOUT_MS + 1000));
+    assert!(viewings.inner.per_network.lock().is_empty());
 }
 
 #[test]

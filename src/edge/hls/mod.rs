@@ -133,12 +133,16 @@ async fn playlist(
         Ok(reload) => reload,
         Err(error) => return reply::sentence(StatusCode::BAD_REQUEST, error),
     };
-    let viewer =
-        gate::Viewer { remote: ask.remote, player: ask.player(), ticket: ask.parameter("v") };
+    let viewer = gate::Viewer {
+        remote: ask.remote,
+        player: ask.player(),
+        ticket: ask.parameter("v"),
+        head: ask.head,
+    };
     if let Err(refusal) = gate::admit(context, &stream.channel, &viewer) {
         let status = match refusal {
             gate::Refusal::Kicked => StatusCode::FORBIDDEN,
-            gate::Refusal::Full => StatusCode::SERVICE_UNAVAILABLE,
+            gate::Refusal::Full | gate::Refusal::AddressFull => StatusCode::SERVICE_UNAVAILABLE,
         };
         return reply::sentence(status, refusal);
     }

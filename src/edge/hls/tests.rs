@@ -46,12 +46,56 @@ async fn a_kicked_viewer_is_refused_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_forged_id_is_the_address_and_the_program() {
+async fn a_forged_id_is_the_address() {
     let edge = Edge::playing().await;
     for n in 0..5 {
         edge.get(&format!("/live/demo/v0/index.m3u8?v={n:028}")).await;
     }
     assert_eq!(edge.context.viewings.total(), 1);
+}
+
+#[tokio::test]
+async fn a_player_without_an_id_is_its_address_whatever_it_calls_itself() {
+    let edge = Edge::playing().await;
+    for player in ["one/1", "two/2", ""] {
+        let ask = edge.client.get(edge.url("/live/demo/v0/index.m3u8"));
+        let reply = ask.header("user-agent", player).send().await.unwrap();
+        assert_eq!(reply.status(), StatusCode::OK);
+    }
+    let listed = edge.context.viewings.list(None, 9);
+    assert_eq!((listed.len(), listed[0].requests), (1, 3));
+    assert_eq!(listed[0].player, "one/1");
+}
+
+#[tokio::test]
+async fn who_asks_for_heads_starts_no_viewing() {
+    let edge = Edge::playing().await;
+    let uri = edge.text("/live/demo/index.m3u8").await.lines().last().unwrap().to_owned();
+    let path = format!("/live/demo/{uri}");
+    let head = async || edge.client.head(edge.url(&path)).send().await.unwrap().status();
+    assert_eq!(head().await, StatusCode::OK);
+    assert_eq!(edge.context.viewings.total(), 0);
+    edge.get(&path).await;
+    let id = edge.context.viewings.list(None, 1)[0].id;
+    assert!(edge.context.viewings.kick(id, "test"));
+    assert_eq!(head().await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_every_place_by_asking_for_many_ids() {
+    let config = Config { viewings_per_address_max: 2, ..Config::default() };
+    let edge = Edge::start(config).await;
+    edge.segment(0, 10);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let uri = edge.text("/live/demo/index.m3u8").await.lines().last().unwrap().to_owned();
+        answers.push(edge.get(&format!("/live/demo/{uri}")).await);
+    }
+    let refused = answers.pop().unwrap();
+    assert!(answers.iter().all(|answer| answer.status() == StatusCode::OK));
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.text().await.unwrap().contains("from your address"));
+    assert_eq!(edge.context.viewings.totals().refused_address, 1);
 }
 
 #[tokio::test]

@@ -85,6 +85,7 @@ impl Ended {
             Self::Stopped(StopReason::KeyWithdrawn) => "key_withdrawn",
             Self::Stopped(StopReason::Kicked(_)) => "kicked",
             Self::Stopped(StopReason::NodeStops) => "node_stops",
+            Self::Stopped(StopReason::StoreFails) => "store_fails",
             Self::Stopped(StopReason::TakenOver) => "taken_over",
         }
     }
@@ -105,7 +106,9 @@ impl Ended {
             Self::Stopped(StopReason::NodeStops | StopReason::TakenOver) => {
                 (Level::Status, "NetStream.Unpublish.Success")
             }
-            Self::Protocol(_) | Self::Silent => (Level::Error, "NetStream.Failed"),
+            Self::Protocol(_) | Self::Silent | Self::Stopped(StopReason::StoreFails) => {
+                (Level::Error, "NetStream.Failed")
+            }
             _ => return None,
         };
         let description = match self {
@@ -122,6 +125,7 @@ fn stop_text(reason: &StopReason) -> String {
         StopReason::Kicked(why) if why.is_empty() => "stopped by an operator".into(),
         StopReason::Kicked(why) => format!("stopped by an operator: {why}"),
         StopReason::NodeStops => "the server stops; connect again".into(),
+        StopReason::StoreFails => "the server cannot write to its disk".into(),
         StopReason::TakenOver => "a newer connection with this stream key took over".into(),
     }
 }

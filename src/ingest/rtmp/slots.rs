@@ -1,10 +1,11 @@
 //! How many connections are open, in all and from each address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use weir_model::address::network;
 
 /// Counts open connections against limits. Cheap to clone; all clones are one count.
 #[derive(Clone)]
@@ -70,17 +71,6 @@ impl Drop for Slot {
                 open.by_network.remove(&self.network);
             }
         }
-    }
-}
-
-/// The unit that one party controls: an IPv4 address, or the /64 network of an IPv6 address.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
     }
 }
 

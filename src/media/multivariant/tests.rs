@@ -27,7 +27,7 @@ fn h8_video_with_demuxed_audio() {
 #EXTM3U
 #EXT-X-VERSION:6
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio 1\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\",URI=\"a0/index.m3u8?v=1\"
-#EXT-X-STREAM-INF:BANDWIDTH=5320000,AVERAGE-BANDWIDTH=2128000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,AUDIO=\"audio\"
+#EXT-X-STREAM-INF:BANDWIDTH=8520000,AVERAGE-BANDWIDTH=2128000,CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,AUDIO=\"audio\"
 v0/index.m3u8?v=1
 ";
     assert_eq!(text(&mut ladder), expected);
@@ -58,10 +58,10 @@ fn h8_the_announced_bandwidth_covers_the_peak_with_more_margin_at_first() {
         value.parse().unwrap()
     };
     feed(&mut ladder, TrackId::VIDEO, 0, "aa", "avc1.64001f", 800_000);
-    assert_eq!(bandwidth(&mut ladder), 8_000_000);
+    assert_eq!(bandwidth(&mut ladder), 12_800_000);
     for msn in 1..40 {
         feed(&mut ladder, TrackId::VIDEO, msn, "aa", "avc1.64001f", 100_000);
-        let expected = if msn < 14 { 8_000_000 } else { 4_800_000 };
+        let expected = if msn < 14 { 12_800_000 } else { 4_800_000 };
         assert_eq!(bandwidth(&mut ladder), expected, "{msn}");
     }
 }

@@ -163,3 +163,35 @@ fn apply_unit<T>(
     let planned = plan(catalog);
     apply(catalog, planned).map(|_| ())
 }
+
+proptest! {
+    #[test]
+    fn what_is_undone_leaves_no_trace(steps in prop::collection::vec((0_u8..6, 0_u64..4), 1..40)) {
+        let mut catalog = with_demo();
+        let mut undo = Vec::new();
+        let mut before = catalog.records().unwrap();
+        for (at, (what, n)) in steps.iter().enumerate() {
+            let one = name(["demo", "a", "b", "c"][*n as usize]);
+            let id = KeyId(at as u64);
+            let planned = match what {
+                0 => catalog.plan_channel(channel(one.as_str())).map(|(changes, _)| changes),
+                1 => catalog.plan_deletion(&one).map(|(changes, _)| changes),
+                2 => catalog.plan_key(&one, new_key(id.0, 0)).map(|(changes, _)| changes),
+                3 => catalog.plan_revocation(&one, KeyId(*n), Timestamp(1)).map(|(changes, _)| changes),
+                4 => catalog.plan_reservation(&one, 7).map(|(changes, _)| changes),
+                // A commit that succeeded: nothing before it is undone.
+                _ => {
+                    undo.clear();
+                    before = catalog.records().unwrap();
+                    Ok(Vec::new())
+                }
+            };
+            for change in planned.unwrap_or_default() {
+                undo.extend(catalog.undo(&change));
+                catalog.apply(&change);
+            }
+        }
+        undo.iter().rev().for_each(|change| catalog.apply(change));
+        prop_assert_eq!(catalog.records().unwrap(), before);
+    }
+}

@@ -183,3 +183,45 @@ async fn two_thousand_readers_are_all_answered_by_one_part() {
     let answers = all.await;
     assert!(answers.iter().all(|answer| matches!(answer, PlaylistAnswer::Ready(_))));
 }
+
+#[test]
+fn who_saw_a_new_part_is_never_given_the_text_from_before_it() {
+    const PARTS: u64 = 20_000;
+    let window = started();
+    let hinted = |text: &str| -> u64 {
+        let (_, rest) = text.rsplit_once("URI=\"p").unwrap();
+        rest.split_once('.').unwrap().0.parse().unwrap()
+    };
+    let stale = std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let shelf = window.shelf(V);
+                    let mut stale = 0_u64;
+                    loop {
+                        let next =
+                            window.ladder.read().rendition(V).and_then(|one| one.next_part());
+                        let next = next.unwrap();
+                        let PlaylistAnswer::Ready(text) = window.text(V, &shelf, false) else {
+                            continue;
+                        };
+                        stale +=
+                            u64::from(hinted(std::str::from_utf8(&text.plain).unwrap()) < next);
+                        if next > PARTS {
+                            return stale;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for number in 11..=PARTS {
+            let msn = number / 10;
+            if number % 10 == 0 {
+                apply(&window, [end(msn - 1), begin(msn)]);
+            }
+            apply(&window, [part(number, msn, 1)]);
+        }
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum::<u64>()
+    });
+    assert_eq!(stale, 0);
+}

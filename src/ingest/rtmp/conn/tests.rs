@@ -5,15 +5,21 @@ use std::future::Future;
 use prometheus::Registry;
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
-use weir_model::KeyRefusal;
+use weir_media::packager::PackagerConfig;
+use weir_media::rendition::Timing;
+use weir_media::show::ShowConfig;
+use weir_model::{KeyRefusal, Timestamp};
 
-use super::super::testing::{Amf, chunked, command, connect, handshake, opening};
+use super::super::testing::{Amf, chunked, command, connect, full, handshake, opening};
 use super::super::wire::WireError;
 use super::super::{Config, listener};
 use super::*;
 use crate::actors::events::Events;
+use crate::actors::streams::{self, Streams, StreamsConfig};
 use crate::actors::tasks::Tasks;
+use crate::actors::viewings::{Limits, Viewings};
 use crate::ingest::metrics::Metrics;
+use crate::store::Store;
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -132,6 +138,59 @@ async fn who_never_reads_is_not_waited_for() {
     let both = async { tokio::join!(run(server, peer(), &ctx), send) };
     let (outcome, ()) = timeout(PATIENCE, both).await.unwrap();
     assert_eq!(outcome.ended, Ended::Stuck);
+}
+
+#[tokio::test]
+async fn a_publisher_that_sends_no_media_is_dropped_though_it_talks() {
+    let dir = tempfile::tempdir().unwrap();
+    let (streams, secret) = with_demo(dir.path()).await;
+    let closed = context(Config { silence_ms: 1500, ..Config::default() });
+    let Context { events, tasks, metrics, config, .. } = closed;
+    let ctx = Context { streams, events, tasks, metrics, config };
+    let (mut client, server) = tokio::io::duplex(64 << 10);
+    let talk = async {
+        client.write_all(&[handshake(), opening(&secret)].concat()).await.unwrap();
+        let (mut read, mut write) = tokio::io::split(client);
+        let mut heard = Vec::new();
+        let chatter = async {
+            let pong = full(2, 0, 4, 0, &[0, 7, 0, 0, 0, 0]);
+            while write.write_all(&pong).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::select! {
+            _ = read.read_to_end(&mut heard) => {}
+            () = chatter => {}
+        }
+        heard
+    };
+    let both = async { tokio::join!(run(server, peer(), &ctx), talk) };
+    let (outcome, heard) = timeout(PATIENCE, both).await.unwrap();
+    assert_eq!(outcome.ended, Ended::Silent);
+    assert_eq!(outcome.channel, Some("demo".parse().unwrap()));
+    assert!(contains(&heard, "NetStream.Publish.Start"));
+}
+
+/// Streams with a channel `demo`, and the secret of its key.
+async fn with_demo(dir: &std::path::Path) -> (Streams, String) {
+    let store = Store::open(dir, Timestamp(0)).unwrap();
+    let demo = "demo".parse().unwrap();
+    store.create_channel("demo".parse().unwrap(), String::new(), Timestamp(0)).await.unwrap();
+    let (_, secret) = store.create_key(&demo, String::new(), None, Timestamp(0)).await.unwrap();
+    let (events, tasks) = (Events::new(), Tasks::new());
+    let viewings = Viewings::new(events.clone(), Limits { total: 1, per_address: 1 });
+    let config = StreamsConfig {
+        packager: PackagerConfig {
+            segment_us: 2_000_000,
+            segment_max_us: 4_000_000,
+            part_us: 200_000,
+        },
+        show: ShowConfig { grace_ms: 30_000 },
+        window: Timing { target_secs: 4, part_target_us: 200_000, list_us: 12_000_000 },
+        publishers_max: 1,
+    };
+    let context = streams::Context { config, events, store, tasks, viewings };
+    (Streams::start(context).await.unwrap(), secret)
 }
 
 #[tokio::test]
