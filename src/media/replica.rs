@@ -9,9 +9,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::TrackId;
 use crate::output::{Init, Part, SegmentEnd};
 use crate::rendition::{Mark, Rate, Timing};
-use crate::TrackId;
 
 /// What a copy of a window is told, in order within a track.
 #[derive(Debug, Clone, PartialEq)]

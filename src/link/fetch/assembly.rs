@@ -298,9 +298,10 @@ impl Assembly {
         if !matches!(self.phase, Phase::Running) {
             return;
         }
-        let late = self.ending.as_ref().is_some_and(|(since, _)| {
-            now.saturating_sub(*since) > 2 * self.target_ms
-        });
+        let late = self
+            .ending
+            .as_ref()
+            .is_some_and(|(since, _)| now.saturating_sub(*since) > 2 * self.target_ms);
         for (track, line) in &mut self.lines {
             line.advance(*track, now, self.target_ms, late, &mut self.out);
         }

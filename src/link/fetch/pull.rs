@@ -11,10 +11,10 @@ use weir_model::{ChannelName, NodeId};
 
 use super::assembly::{Assembly, Want};
 use super::{Incoming, Inner, Replica};
-use crate::link::request::CallError;
 use crate::link::replicate::wire::{
     FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
 };
+use crate::link::request::CallError;
 
 /// How often a pull looks at the time: what is missing is noticed this much later at most.
 const TICK: Duration = Duration::from_millis(50);

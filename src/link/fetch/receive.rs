@@ -86,7 +86,9 @@ impl Inner {
                         return reader.stop(code::DAMAGED);
                     }
                 };
-                match self.with(pull, header.sub, |state, now| self.take(pull, header, record, state, now)) {
+                match self.with(pull, header.sub, |state, now| {
+                    self.take(pull, header, record, state, now)
+                }) {
                     Some(true) => {}
                     Some(false) => return reader.stop(code::DAMAGED),
                     None => return reader.stop(code::UNWANTED),
@@ -121,12 +123,7 @@ impl Inner {
     }
 
     /// Works on a pull whose subscription is still that one, and gives the window what came of it.
-    fn with<T>(
-        &self,
-        pull: &Pull,
-        sub: u64,
-        work: impl FnOnce(&mut State, u64) -> T,
-    ) -> Option<T> {
+    fn with<T>(&self, pull: &Pull, sub: u64, work: impl FnOnce(&mut State, u64) -> T) -> Option<T> {
         let mut state = pull.state.lock();
         if state.sub != sub {
             return None;

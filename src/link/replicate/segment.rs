@@ -29,12 +29,15 @@ pub(super) enum Class {
 
 /// `class << 26 | msn << 12`: classes first, then the newest segment.
 pub(super) const fn priority(class: Class, msn: u64) -> i32 {
-    of(match class {
-        Class::Control => 15,
-        Class::Live => 11,
-        Class::Repair => 4,
-        Class::CatchUp => 2,
-    }, msn)
+    of(
+        match class {
+            Class::Control => 15,
+            Class::Live => 11,
+            Class::Repair => 4,
+            Class::CatchUp => 2,
+        },
+        msn,
+    )
 }
 
 /// Audio before video, and lower renditions first among videos (the main track is the largest).
@@ -53,8 +56,7 @@ impl Sub {
     /// Sends a segment as it grows, until it is there, too late, or gone.
     pub(super) async fn segment(self: &Arc<Self>, head: SegmentHead, first: u64, class: Class) {
         let (track, msn) = (head.track, head.mark.msn);
-        let urgency =
-            if class == Class::Live { live(track, msn) } else { priority(class, msn) };
+        let urgency = if class == Class::Live { live(track, msn) } else { priority(class, msn) };
         let status = self.offer.window.status();
         if status.show.is_some_and(|show| msn < show) {
             // A new show began since this segment was seen.

@@ -97,11 +97,8 @@ impl Sub {
         from: &BTreeMap<TrackId, Place>,
         originals: &dyn Originals,
     ) -> Result<(), StreamError> {
-        let header = StatusHeader {
-            channel: self.channel.clone(),
-            sub: self.id,
-            epoch: self.offer.epoch,
-        };
+        let header =
+            StatusHeader { channel: self.channel.clone(), sub: self.id, epoch: self.offer.epoch };
         let header = serde_json::to_value(header).unwrap_or_default();
         let urgent = priority(Class::Control, 0);
         let mut writer = self.link.open(self.peer, STATUS, &header, urgent).await?;
@@ -136,7 +133,8 @@ impl Sub {
 
     /// Sends what is there already, the open segments first; what was seen then.
     fn catch_up(self: &Arc<Self>, from: &BTreeMap<TrackId, Place>) -> BTreeMap<TrackId, u64> {
-        let has = |place: &Place| if place.whole { Some(place.msn) } else { place.msn.checked_sub(1) };
+        let has =
+            |place: &Place| if place.whole { Some(place.msn) } else { place.msn.checked_sub(1) };
         let had = from.iter().filter_map(|(track, place)| Some((*track, has(place)?))).collect();
         let mut heads = self.offer.window.heads_after(&had);
         let mut seen = had;

@@ -324,8 +324,7 @@ impl Decoder {
             return Err(BadRecord::Checksum);
         }
         let text = body.get(..described).unwrap_or_default();
-        let text: Described =
-            serde_json::from_slice(text).map_err(|_| BadRecord::Description)?;
+        let text: Described = serde_json::from_slice(text).map_err(|_| BadRecord::Description)?;
         let init = text.init(self.track, body.slice(described..));
         Ok(Arc::new(init.ok_or(BadRecord::Description)?))
     }

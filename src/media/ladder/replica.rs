@@ -36,7 +36,11 @@ impl Ladder {
             show: self.show,
             ended: self.ended,
             part_target_us: self.timing.part_target_us,
-            last: if self.ended { self.renditions().filter_map(newest).collect() } else { BTreeMap::new() },
+            last: if self.ended {
+                self.renditions().filter_map(newest).collect()
+            } else {
+                BTreeMap::new()
+            },
         }
     }
 

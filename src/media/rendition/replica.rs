@@ -11,9 +11,13 @@ impl Rendition {
         self.floor_msn
     }
 
-    /// Before the first segment of a copy: where its original's floor is.
+    /// Before the first segment of a copy: where its original's floor is. Parts that were here before may come
+    /// again, as the same bytes.
     pub(crate) fn raise_floor(&mut self, msn: u64) {
         self.floor_msn = self.floor_msn.max(msn);
+        if self.is_empty() {
+            self.next_part = None;
+        }
     }
 
     /// What whole segments left behind.

@@ -44,8 +44,7 @@ impl Studio {
     pub(super) fn new(window: Arc<Window>, first_msn: u64, picture_bytes: usize) -> Self {
         let packager = Packager::new(CONFIG, first_msn, first_msn * 100);
         let anchor = ANCHOR.plus_ms(first_msn as i64 * 2000);
-        let mut studio =
-            Self { window, packager, at_us: 0, frames: [0; 2], picture_bytes, anchor };
+        let mut studio = Self { window, packager, at_us: 0, frames: [0; 2], picture_bytes, anchor };
         let mut out = Vec::new();
         studio.packager.push(Item::Config(TrackId::VIDEO, avc()), &mut out);
         studio.packager.push(Item::Config(TrackId::AUDIO, aac()), &mut out);
@@ -96,7 +95,10 @@ impl Studio {
         self.packager.gap(ms * 1000, &mut out);
         let behind_us = self.packager.end_us();
         self.apply(out);
-        self.frames = [behind_us / 2_000_000 * 50 + 50, (behind_us / 2_000_000 + 1) * 2_000_000 * 48 / 1_024_000];
+        self.frames = [
+            behind_us / 2_000_000 * 50 + 50,
+            (behind_us / 2_000_000 + 1) * 2_000_000 * 48 / 1_024_000,
+        ];
         self.at_us = (behind_us / 2_000_000 + 1) * 2_000_000;
     }
 

@@ -191,6 +191,9 @@ impl Line {
     }
 
     pub(super) fn part(&mut self, part: Part) -> Result<Option<i64>, Unwanted> {
+        if self.done_to(part.msn) {
+            return Ok(None);
+        }
         let pending = self.pending.get_mut(&part.msn).ok_or(Unwanted)?;
         if pending.end.is_some() || pending.next_part.is_some_and(|next| part.number < next) {
             return Ok(None);
@@ -333,7 +336,9 @@ impl Line {
             && !self.given_up(missing, now, target_ms)
         {
             let begun_at = self.pending.get(&msn).map_or(now, |pending| pending.begun_at);
-            self.pending.entry(missing).or_insert_with(|| Pending { begun_at, ..Pending::default() });
+            self.pending
+                .entry(missing)
+                .or_insert_with(|| Pending { begun_at, ..Pending::default() });
             return false;
         }
         if !self.fill(track, head.mark, target_ms, out) {
@@ -348,7 +353,8 @@ impl Line {
             out.steps.push(Step::Floor(track, floor));
         }
         self.settle(track, msn.saturating_sub(1), out);
-        let discontinuity = head.mark.discontinuity || std::mem::take(&mut self.joint);
+        let joint = std::mem::take(&mut self.joint);
+        let discontinuity = head.mark.discontinuity || joint;
         let mark = Mark { discontinuity, ..head.mark };
         let init = self.pending.get(&msn).and_then(|pending| pending.init.clone());
         out.steps.push(Step::Start(track, mark, init));
@@ -379,8 +385,7 @@ impl Line {
         for (n, msn) in (0..).zip(done + 1..next.msn) {
             // A tag that went with a missing segment stands before the gap.
             let discontinuity = !self.joint && dsn < next.dsn_before;
-            let mark =
-                Mark { msn, pdt: from.plus_ms(each_ms * n), discontinuity, dsn_before: dsn };
+            let mark = Mark { msn, pdt: from.plus_ms(each_ms * n), discontinuity, dsn_before: dsn };
             dsn += u64::from(discontinuity);
             let duration_us = each_ms * 1000;
             out.tally.gaps += 1;
