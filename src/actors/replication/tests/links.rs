@@ -119,9 +119,10 @@ async fn another_owner_with_a_higher_epoch_continues_the_numbers() {
     let mut next = Studio::new(taken_over, 14, 500);
     next.produce(3_000);
     edge.pull_from(&second.node, 6);
-    edge.until("taken over", |edge| edge.window().unwrap().newest_msn() >= Some(15)).await;
-    let text = playlist(&edge.window().unwrap(), TrackId::VIDEO).unwrap();
-    assert!(text.contains("s9.m4s") && text.contains("s14.m4s"), "{text}");
+    let video = |edge: &Edge| playlist(&edge.window().unwrap(), TrackId::VIDEO).unwrap();
+    edge.until("taken over", |edge| video(edge).contains("s14.m4s")).await;
+    let text = video(&edge);
+    assert!(text.contains("s9.m4s"), "{text}");
     assert!(text.contains("#EXT-X-DISCONTINUITY\n"), "{text}");
     // The old owner, whom nobody told, is not believed any more.
     edge.pull_from(&first.node, 5);
@@ -135,5 +136,11 @@ async fn another_owner_with_a_higher_epoch_continues_the_numbers() {
         })
         .await;
     }
-    edge.same_as(&next.window).await;
+    // What was measured over a longer time may announce other rates; the rest is the same.
+    edge.until("says the same", |edge| {
+        TRACKS.iter().all(|track| {
+            playlist(&edge.window().unwrap(), *track) == playlist(&next.window, *track)
+        })
+    })
+    .await;
 }
