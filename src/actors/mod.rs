@@ -6,6 +6,7 @@ pub mod clock;
 pub mod events;
 mod numbers;
 pub mod packager;
+pub mod replication;
 pub mod slots;
 pub mod stream;
 pub mod streams;

@@ -9,6 +9,7 @@
 //! 3. [`Link::on_request`] and [`Link::on_stream`] register what others may ask for.
 //! 4. [`Link::set_peers`] names the others: the node with the lower id dials (`peers`), hellos are exchanged.
 //! 5. [`Link::call`] → `request`; [`Link::open`] → `stream`; [`Link::peers`] → the operator's screen.
+//! 6. `replicate` sends the windows of streams to the nodes that ask for them, `fetch` asks for them.
 //!
 //! Who a peer is comes from its verified certificate only. The spawner, the stop signal and the wall clock
 //! are arguments, because the layers above own them.
@@ -17,8 +18,10 @@ mod accept;
 pub mod endpoint;
 #[cfg(any(test, feature = "fault"))]
 pub mod fault;
+pub mod fetch;
 pub mod invite;
 pub mod peers;
+pub mod replicate;
 pub mod request;
 pub mod stream;
 pub mod trust;
@@ -216,4 +219,4 @@ impl Link {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -143,13 +143,16 @@ impl Writer {
         self.over = self.send.finish().is_ok();
     }
 
-    /// Ends the stream and waits until the reader's node has everything, read or not.
+    /// Ends the stream and waits until the reader's node has everything, read or not. Who waits no longer gives
+    /// the stream up.
     ///
     /// # Errors
     /// When the reader stopped or the connection broke before that.
     pub async fn delivered(mut self) -> Result<(), StreamError> {
-        self.over = self.send.finish().is_ok();
-        match self.send.stopped().await {
+        let _ = self.send.finish();
+        let stopped = self.send.stopped().await;
+        self.over = true;
+        match stopped {
             Ok(None) => Ok(()),
             Ok(Some(code)) => Err(StreamError::Stopped(code.into_inner())),
             Err(error) => Err(StreamError::Broken(error.to_string())),

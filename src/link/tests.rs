@@ -15,24 +15,24 @@ use super::trust::{Authority, Credentials, NodeKey};
 use super::*;
 
 /// Nothing here takes so long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 const NOON: i64 = 1_800_000_000_000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// What nodes of one cluster share.
-struct Cluster {
+pub(crate) struct Cluster {
     authority: Arc<Authority>,
     time: Arc<AtomicI64>,
 }
 
-struct Node {
-    link: Link,
-    trust: Arc<Trust>,
-    faults: Faults,
+pub(crate) struct Node {
+    pub(crate) link: Link,
+    pub(crate) trust: Arc<Trust>,
+    pub(crate) faults: Faults,
     stop: watch::Sender<bool>,
 }
 
-fn id(number: u64) -> NodeId {
+pub(crate) fn id(number: u64) -> NodeId {
     NodeId(number)
 }
 
@@ -53,7 +53,7 @@ fn world(clock: Clock) -> (World, watch::Sender<bool>) {
 }
 
 impl Cluster {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let time = Arc::new(AtomicI64::new(NOON));
         Self { authority: Arc::new(Authority::new(Timestamp(NOON)).unwrap()), time }
     }
@@ -68,7 +68,7 @@ impl Cluster {
         Arc::new(Trust::new(Credentials::new(issued, &key), authority).unwrap())
     }
 
-    fn node(&self, number: u64) -> Node {
+    pub(crate) fn node(&self, number: u64) -> Node {
         self.start(self.trust(number, &["ingest", "voter"], NOON), None, |_| {})
     }
 
@@ -88,7 +88,7 @@ impl Cluster {
     }
 
     /// Two connected nodes, 1 and 2.
-    async fn pair(&self) -> (Node, Node) {
+    pub(crate) async fn pair(&self) -> (Node, Node) {
         let (one, two) = (self.node(1), self.node(2));
         meet(&one, &two).await;
         (one, two)
@@ -96,15 +96,15 @@ impl Cluster {
 }
 
 impl Node {
-    fn id(&self) -> NodeId {
+    pub(crate) fn id(&self) -> NodeId {
         self.trust.node()
     }
 
-    fn socket(&self) -> SocketAddr {
+    pub(crate) fn socket(&self) -> SocketAddr {
         self.link.local_addr().unwrap()
     }
 
-    fn address(&self) -> PeerAddress {
+    pub(crate) fn address(&self) -> PeerAddress {
         PeerAddress { node: self.id(), addresses: vec![self.socket()] }
     }
 
@@ -130,7 +130,7 @@ impl Node {
     }
 }
 
-async fn meet(one: &Node, two: &Node) {
+pub(crate) async fn meet(one: &Node, two: &Node) {
     one.link.set_peers(vec![two.address()]);
     two.link.set_peers(vec![one.address()]);
     one.sees(two.id(), PeerState::Connected).await;

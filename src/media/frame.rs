@@ -1,6 +1,7 @@
 //! The unit that travels: one access unit with its times, or a change of codec configuration.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,6 +29,37 @@ impl TrackId {
     pub const VIDEO: Self = Self { kind: TrackKind::Video, index: 0 };
     /// The main audio track.
     pub const AUDIO: Self = Self { kind: TrackKind::Audio, index: 0 };
+}
+
+/// A text that names no track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a track is named `v` or `a` and a number up to 255, as in `v0`")]
+pub struct InvalidTrack;
+
+impl FromStr for TrackId {
+    type Err = InvalidTrack;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTrack> {
+        let (kind, index) = match text.split_at_checked(1) {
+            Some(("v", index)) => (TrackKind::Video, index),
+            Some(("a", index)) => (TrackKind::Audio, index),
+            _ => return Err(InvalidTrack),
+        };
+        Ok(Self { kind, index: index.parse().map_err(|_| InvalidTrack)? })
+    }
+}
+
+impl serde::Serialize for TrackId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for TrackId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl fmt::Display for TrackId {

@@ -33,6 +33,8 @@ pub struct Ladder {
     break_due: bool,
     ended: bool,
     playable: bool,
+    /// What names the show: the number of its first segment.
+    show: Option<u64>,
     ignored: u64,
 }
 
@@ -48,6 +50,7 @@ impl Ladder {
             break_due: false,
             ended: false,
             playable: false,
+            show: None,
             ignored: 0,
         }
     }
@@ -84,6 +87,9 @@ impl Ladder {
             }
             _ => None,
         };
+        if let Some(mark) = &mark {
+            self.show.get_or_insert(mark.msn);
+        }
         let rendition = self.renditions.entry(track).or_default();
         match output {
             Output::Start(_, start) => {
@@ -115,6 +121,7 @@ impl Ladder {
         self.break_due = self.discontinuities.is_some();
         self.ended = false;
         self.playable = false;
+        self.show = None;
     }
 
     /// Every rendition has a whole segment and one of them has media. Stays true until the next show.
@@ -207,5 +214,6 @@ impl Ladder {
     }
 }
 
+mod replica;
 #[cfg(test)]
 mod tests;

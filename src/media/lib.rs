@@ -4,7 +4,8 @@
 //! [`flv`] takes RTMP message bodies apart, [`codec`] reads decoder configurations, [`timeline`] repairs
 //! timestamps and puts them on the show's own line, [`packager`] cuts parts and segments,
 //! [`fmp4`] writes their bytes, [`rendition`] keeps the window of one playlist, [`ladder`] keeps all of
-//! them in step, [`playlist`] and [`multivariant`] write their text, and [`reload`] decides when a player
+//! them in step, [`playlist`] and [`multivariant`] write their text, [`replica`] is what another node
+//! is told so that it writes the same, and [`reload`] decides when a player
 //! that asks for more is answered. [`health`] watches the same frames and says in plain words what is wrong with them.
 
 pub mod codec;
@@ -19,6 +20,7 @@ pub mod packager;
 pub mod playlist;
 pub mod reload;
 pub mod rendition;
+pub mod replica;
 pub mod show;
 #[cfg(test)]
 mod testing;

@@ -24,7 +24,7 @@ pub const SEGMENTS_MAX: usize = 576;
 pub const BYTES_MAX: usize = 225 << 20;
 
 /// Lengths that shape the playlists of a stream. They never change while the stream lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Timing {
     /// `EXT-X-TARGETDURATION`, seconds: no segment is longer.
     pub target_secs: u32,
@@ -54,7 +54,7 @@ impl Timing {
 const LEADING_GAPS: u64 = 3;
 
 /// What every rendition of a stream says alike about one media sequence number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Mark {
     /// The media sequence number.
     pub msn: u64,
@@ -159,7 +159,7 @@ pub struct Rendition {
 }
 
 /// What was measured over a show, for the multivariant playlist.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Rate {
     /// The highest bit rate of a stretch that is long enough to count, bits per second.
     pub peak: u64,
@@ -403,6 +403,14 @@ impl Rendition {
             self.dsn += u64::from(oldest.mark.discontinuity);
             self.listed_us = rest_us;
             self.listed += 1;
+            self.follow_marks();
+        }
+    }
+
+    /// Another node that took the stream over counts discontinuities in its own way, never lower.
+    fn follow_marks(&mut self) {
+        if let Some(first) = self.whole.get(self.listed) {
+            self.dsn = self.dsn.max(first.mark.dsn_before);
         }
     }
 
@@ -471,5 +479,6 @@ fn bits_per_second(bytes: u64, us: i64) -> u64 {
     u64::try_from(u128::from(bytes) * 8_000_000 / us).unwrap_or(u64::MAX)
 }
 
+mod replica;
 #[cfg(test)]
 mod tests;

@@ -385,5 +385,6 @@ impl Drop for Waits<'_> {
     }
 }
 
+mod follow;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,5 @@
+//! Real windows, real links: what an edge serves is what the origin made.
+
+mod faults;
+mod links;
+mod support;

@@ -1,0 +1,269 @@
+//! The loop of one channel: finds the source, subscribes, asks for what is missing, ends when nobody wants it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use weir_model::{ChannelName, NodeId};
+
+use super::assembly::{Assembly, Want};
+use super::{Incoming, Inner, Replica};
+use crate::link::replicate::wire::{
+    FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
+};
+use crate::link::request::CallError;
+
+/// How often a pull looks at the time: what is missing is noticed this much later at most.
+const TICK: Duration = Duration::from_millis(50);
+/// First and longest pause between two attempts to subscribe.
+const RETRY_MIN: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A source answers a subscription from memory.
+const ANSWER_MAX: Duration = Duration::from_secs(2);
+/// A source says where the show stands every second; one that does not is dead or deaf.
+const SILENT_MS: u64 = 3_500;
+
+/// A channel that is pulled.
+pub(super) struct Pull {
+    pub(super) channel: ChannelName,
+    pub(super) state: Mutex<State>,
+    /// The subscription whose outline is known.
+    pub(super) ready: watch::Sender<u64>,
+    pub(super) wake: Notify,
+    pub(super) lag_ms: AtomicI64,
+    subscriptions: AtomicU64,
+    failures: AtomicU64,
+}
+
+/// What changes together.
+pub(super) struct State {
+    pub(super) assembly: Assembly,
+    pub(super) window: Option<Arc<dyn Replica>>,
+    pub(super) sub: u64,
+    pub(super) source: Option<NodeId>,
+    pub(super) heard: u64,
+    /// The status stream of the subscription is over.
+    pub(super) cut: bool,
+    path: Option<Vec<NodeId>>,
+    wanted: usize,
+    idle_since: u64,
+    problem: Option<String>,
+}
+
+impl State {
+    /// Gives the window what is in order.
+    pub(super) fn flush(&mut self) {
+        let mut steps = self.assembly.take_steps();
+        if let Some(window) = self.window.as_ref().filter(|_| !steps.is_empty()) {
+            window.step(&mut steps);
+        }
+    }
+}
+
+impl Pull {
+    pub(super) fn new(channel: ChannelName) -> Self {
+        let state = State {
+            assembly: Assembly::new(),
+            window: None,
+            sub: 0,
+            source: None,
+            heard: 0,
+            cut: false,
+            path: None,
+            wanted: 0,
+            idle_since: 0,
+            problem: None,
+        };
+        Self {
+            channel,
+            state: Mutex::new(state),
+            ready: watch::Sender::new(0),
+            wake: Notify::new(),
+            lag_ms: AtomicI64::new(0),
+            subscriptions: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn want(&self) {
+        self.state.lock().wanted += 1;
+    }
+
+    pub(super) fn release(&self, now: u64) {
+        let mut state = self.state.lock();
+        state.wanted = state.wanted.saturating_sub(1);
+        state.idle_since = now;
+    }
+
+    pub(super) fn path(&self) -> Option<(u64, Vec<NodeId>)> {
+        let state = self.state.lock();
+        Some((state.assembly.epoch()?, state.path.clone()?))
+    }
+
+    pub(super) fn info(&self) -> Incoming {
+        let state = self.state.lock();
+        Incoming {
+            channel: self.channel.clone(),
+            source: state.source,
+            epoch: state.assembly.epoch(),
+            wanted: state.wanted,
+            lag_ms: self.lag_ms.load(Relaxed),
+            subscriptions: self.subscriptions.load(Relaxed),
+            failures: self.failures.load(Relaxed),
+            problem: state.problem.clone(),
+            tally: state.assembly.tally(),
+        }
+    }
+
+    fn idle(&self, now: u64, linger: Duration) -> bool {
+        let state = self.state.lock();
+        let idle = Duration::from_millis(now.saturating_sub(state.idle_since));
+        state.wanted == 0 && idle >= linger
+    }
+
+    fn failed(&self, problem: String) {
+        self.failures.fetch_add(1, Relaxed);
+        self.state.lock().problem = Some(problem);
+    }
+}
+
+impl Inner {
+    pub(super) async fn pull(self: Arc<Self>, pull: Arc<Pull>) {
+        let mut stop = self.link.mesh.world.stop.clone();
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            () = self.pull_while_wanted(&pull) => {}
+        }
+    }
+
+    async fn pull_while_wanted(self: &Arc<Self>, pull: &Arc<Pull>) {
+        let mut pause = RETRY_MIN;
+        while !self.let_go(pull) {
+            let own = self.node();
+            let source = self.sources.source(&pull.channel).filter(|(node, _)| *node != own);
+            let Some((node, epoch)) = source else {
+                pull.state.lock().path = None;
+                tokio::time::sleep(RETRY_MIN).await;
+                continue;
+            };
+            match self.subscribe(pull, node, epoch).await {
+                Ok(()) => {
+                    pause = RETRY_MIN;
+                    self.stay(pull, node, epoch).await;
+                }
+                Err(problem) => {
+                    pull.failed(problem);
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RETRY_MAX);
+                }
+            }
+        }
+    }
+
+    /// Whether nobody wants it any more; then it is forgotten, before anybody can want it again.
+    fn let_go(&self, pull: &Arc<Pull>) -> bool {
+        let mut pulls = self.pulls.lock();
+        let idle = pull.idle(self.now(), self.linger);
+        if idle {
+            pulls.remove(&pull.channel);
+        }
+        idle
+    }
+
+    async fn subscribe(
+        self: &Arc<Self>,
+        pull: &Arc<Pull>,
+        node: NodeId,
+        epoch: u64,
+    ) -> Result<(), String> {
+        let sub = self.next_sub.fetch_add(1, Relaxed);
+        let asked = {
+            let mut state = pull.state.lock();
+            if state.source != Some(node) {
+                state.path = None;
+            }
+            (state.sub, state.source, state.cut) = (sub, Some(node), false);
+            let (from, hops) = (state.assembly.places(), vec![self.node()]);
+            Subscribe { channel: pull.channel.clone(), sub, epoch: Some(epoch), from, hops }
+        };
+        let answer = self.ask(node, SUBSCRIBE, &asked).await.map_err(|error| error.to_string())?;
+        let answer: Subscribed =
+            serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+        if answer.path.contains(&self.node()) {
+            return Err(format!("{node} pulls from here itself"));
+        }
+        let window = self.replicas.replica(&pull.channel, &answer.outline.timing);
+        let mut state = pull.state.lock();
+        let now = self.now();
+        let outlined = state.assembly.outline(answer.outline, answer.epoch, now);
+        outlined.map_err(|_| format!("{node} still sends epoch {}", answer.epoch))?;
+        state.window = Some(window);
+        state.path = Some(answer.path);
+        state.heard = now;
+        state.problem = None;
+        state.flush();
+        drop(state);
+        pull.subscriptions.fetch_add(1, Relaxed);
+        pull.ready.send_replace(sub);
+        Ok(())
+    }
+
+    async fn ask<T: serde::Serialize>(
+        &self,
+        node: NodeId,
+        kind: &'static str,
+        body: &T,
+    ) -> Result<Bytes, CallError> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        self.link.call(node, kind, body.into(), ANSWER_MAX).await
+    }
+
+    /// Until the subscription is over.
+    async fn stay(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, epoch: u64) {
+        loop {
+            let _ = tokio::time::timeout(TICK, pull.wake.notified()).await;
+            let now = self.now();
+            let (wants, sub, over) = {
+                let mut state = pull.state.lock();
+                state.assembly.tick(now);
+                state.flush();
+                let over = state.cut || now.saturating_sub(state.heard) > SILENT_MS;
+                (state.assembly.take_wants(), state.sub, over)
+            };
+            for want in wants {
+                self.fetch(pull, node, sub, want);
+            }
+            let moved = self.sources.source(&pull.channel).is_some_and(|now| now != (node, epoch));
+            let idle = pull.idle(now, self.linger);
+            if idle || moved {
+                let channel = pull.channel.clone();
+                let _ = self.ask(node, UNSUBSCRIBE, &Unsubscribe { channel, sub }).await;
+            }
+            if idle || moved || over {
+                return;
+            }
+        }
+    }
+
+    fn fetch(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, sub: u64, want: Want) {
+        let (own, pull) = (Arc::clone(self), Arc::clone(pull));
+        self.link.mesh.world.short(async move {
+            let Want { track, msn, from_part } = want;
+            let body = Fetch { channel: pull.channel.clone(), sub, track, msn, from_part };
+            let answer = own.ask(node, FETCH, &body).await;
+            let gone = |error: &CallError| {
+                matches!(error, CallError::Refused(refusal) if refusal.code == "gone")
+            };
+            if answer.as_ref().is_err_and(gone) {
+                let mut state = pull.state.lock();
+                if state.sub == sub {
+                    state.assembly.gone(track, msn, own.now());
+                    state.flush();
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,180 @@
+//! Takes the streams of subscriptions: segments piece by piece, and where the show stands.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use weir_media::replica::ShowStatus;
+use weir_model::{ChannelName, NodeId};
+
+use super::Inner;
+use super::pull::{Pull, State};
+use crate::link::replicate::wire::{Decoder, Header, Record, StatusHeader, code};
+use crate::link::stream::{Reader, StreamError};
+
+/// A stream that is quicker than the answer to its subscription waits for it no longer than this.
+const OUTLINE_MAX: Duration = Duration::from_secs(3);
+/// A status names the newest segments of sixteen tracks.
+const STATUS_BYTES_MAX: usize = 16 * 1024;
+
+impl Inner {
+    fn pull_of(&self, channel: &ChannelName, from: NodeId, sub: u64) -> Option<Arc<Pull>> {
+        let pull = self.pulls.lock().get(channel).cloned()?;
+        let state = pull.state.lock();
+        let same = state.sub == sub && state.source == Some(from);
+        drop(state);
+        same.then_some(pull)
+    }
+
+    /// Waits until the subscription's outline is known.
+    async fn outlined(&self, channel: &ChannelName, from: NodeId, sub: u64) -> Option<Arc<Pull>> {
+        let pull = self.pull_of(channel, from, sub)?;
+        let mut ready = pull.ready.subscribe();
+        let known = ready.wait_for(|ready| *ready >= sub);
+        let known = matches!(tokio::time::timeout(OUTLINE_MAX, known).await, Ok(Ok(_)));
+        known.then_some(pull)
+    }
+
+    pub(super) async fn take_segment(
+        &self,
+        from: NodeId,
+        header: serde_json::Value,
+        reader: Reader,
+    ) {
+        let Ok(header) = serde_json::from_value::<Header>(header) else {
+            return reader.stop(code::DAMAGED);
+        };
+        let Some(pull) = self.outlined(&header.channel, from, header.sub).await else {
+            return reader.stop(code::UNWANTED);
+        };
+        let begun = self.with(&pull, header.sub, |state, now| {
+            let Header { head, show, part_target_us, from_part, epoch, .. } = &header;
+            if state.assembly.epoch() != Some(*epoch) {
+                return false;
+            }
+            state.assembly.begin(head, *show, *part_target_us, *from_part, now).is_ok()
+        });
+        if begun != Some(true) {
+            return reader.stop(code::UNWANTED);
+        }
+        self.receive(&pull, &header, reader).await;
+        let (track, msn) = (header.head.track, header.head.mark.msn);
+        self.with(&pull, header.sub, |state, now| state.assembly.over(track, msn, now));
+    }
+
+    async fn receive(&self, pull: &Pull, header: &Header, mut reader: Reader) {
+        let track = header.head.track;
+        let mut decoder = Decoder::new(track, header.head.mark.msn);
+        loop {
+            match reader.next().await {
+                Ok(Some(bytes)) => decoder.push(&bytes),
+                Ok(None) => return,
+                Err(StreamError::Reset(code)) if code == u64::from(code::GONE) => {
+                    let msn = header.head.mark.msn;
+                    self.with(pull, header.sub, |state, now| state.assembly.gone(track, msn, now));
+                    return;
+                }
+                Err(_) => return,
+            }
+            loop {
+                let record = match decoder.next() {
+                    Ok(Some(record)) => record,
+                    Ok(None) => break,
+                    Err(problem) => {
+                        tracing::warn!(channel = %pull.channel, %track, %problem, "a segment came damaged");
+                        return reader.stop(code::DAMAGED);
+                    }
+                };
+                match self.with(pull, header.sub, |state, now| {
+                    self.take(pull, header, record, state, now)
+                }) {
+                    Some(true) => {}
+                    Some(false) => return reader.stop(code::DAMAGED),
+                    None => return reader.stop(code::UNWANTED),
+                }
+            }
+        }
+    }
+
+    /// False when something before it is missing.
+    fn take(
+        &self,
+        pull: &Pull,
+        header: &Header,
+        record: Record,
+        state: &mut State,
+        now: u64,
+    ) -> bool {
+        let (track, msn) = (header.head.track, header.head.mark.msn);
+        match record {
+            Record::Init(init) => state.assembly.init(track, msn, init),
+            Record::Part(part) => match state.assembly.part(track, part, now) {
+                Ok(Some(captured_ms)) => {
+                    let wall_ms = (self.link.mesh.world.clock)().0;
+                    pull.lag_ms.store(wall_ms.saturating_sub(captured_ms), Relaxed);
+                }
+                Ok(None) => {}
+                Err(_) => return false,
+            },
+            Record::End(end) => state.assembly.end(track, end, now),
+        }
+        true
+    }
+
+    /// Works on a pull whose subscription is still that one, and gives the window what came of it.
+    fn with<T>(&self, pull: &Pull, sub: u64, work: impl FnOnce(&mut State, u64) -> T) -> Option<T> {
+        let mut state = pull.state.lock();
+        if state.sub != sub {
+            return None;
+        }
+        let done = work(&mut state, self.now());
+        state.flush();
+        Some(done)
+    }
+
+    pub(super) async fn take_status(
+        &self,
+        from: NodeId,
+        header: serde_json::Value,
+        mut reader: Reader,
+    ) {
+        let Ok(header) = serde_json::from_value::<StatusHeader>(header) else {
+            return reader.stop(code::DAMAGED);
+        };
+        let Some(pull) = self.outlined(&header.channel, from, header.sub).await else {
+            return reader.stop(code::UNWANTED);
+        };
+        let mut buffer = BytesMut::new();
+        while let Ok(Some(bytes)) = reader.next().await {
+            buffer.extend_from_slice(&bytes);
+            let mut known = true;
+            while let Some(status) = next_status(&mut buffer) {
+                let heard = self.with(&pull, header.sub, |state, now| {
+                    state.heard = now;
+                    state.assembly.status(&status, now);
+                });
+                known &= heard.is_some();
+            }
+            if !known || buffer.len() > STATUS_BYTES_MAX {
+                return reader.stop(code::UNWANTED);
+            }
+        }
+        self.with(&pull, header.sub, |state, _| state.cut = true);
+        pull.wake.notify_one();
+    }
+}
+
+/// Cuts the next status off; one that is not understood is passed over.
+fn next_status(buffer: &mut BytesMut) -> Option<ShowStatus> {
+    loop {
+        let length = buffer.get(..4)?.get_u32() as usize;
+        if buffer.len() < 4 + length {
+            return None;
+        }
+        let record = buffer.split_to(4 + length);
+        if let Ok(status) = serde_json::from_slice(record.get(4..)?) {
+            return Some(status);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The two ends of a copy: telling what is here, and taking what is told.
+
+use std::collections::BTreeMap;
+
+use super::{Ladder, MARKS_MAX, RENDITIONS_MAX};
+use crate::TrackId;
+use crate::output::SegmentStart;
+use crate::rendition::Mark;
+use crate::replica::{Outline, Progress, SegmentHead, ShowStatus, Step, TrackOutline};
+
+impl Ladder {
+    /// What is here, without media.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        let outline_of = |(track, one): (TrackId, &crate::rendition::Rendition)| TrackOutline {
+            track,
+            floor_msn: one.floor_msn(),
+            settled: one.settled(),
+            segments: one.heads_after(track, None),
+        };
+        Outline {
+            timing: self.timing,
+            show: self.show,
+            ended: self.ended,
+            tracks: self.renditions().map(outline_of).collect(),
+        }
+    }
+
+    /// Where the show stands.
+    #[must_use]
+    pub fn status(&self) -> ShowStatus {
+        let newest = |(track, one): (TrackId, &crate::rendition::Rendition)| {
+            Some((track, one.tip().last()?.0))
+        };
+        ShowStatus {
+            show: self.show,
+            ended: self.ended,
+            part_target_us: self.timing.part_target_us,
+            last: if self.ended {
+                self.renditions().filter_map(newest).collect()
+            } else {
+                BTreeMap::new()
+            },
+        }
+    }
+
+    /// Segments behind those that `seen` names, oldest first within a rendition.
+    #[must_use]
+    pub fn heads_after(&self, seen: &BTreeMap<TrackId, u64>) -> Vec<SegmentHead> {
+        let of = |(track, one): (TrackId, &crate::rendition::Rendition)| {
+            one.heads_after(track, seen.get(&track).copied())
+        };
+        self.renditions().flat_map(of).collect()
+    }
+
+    /// A segment that is still here, from its part `from_part` on; none when it is gone.
+    #[must_use]
+    pub fn progress(&self, track: TrackId, msn: u64, from_part: u64) -> Option<Progress> {
+        self.renditions.get(&track)?.progress(msn, from_part)
+    }
+
+    /// Takes one step of the window that this one copies, and says whose playlist it changed.
+    pub fn step(&mut self, step: Step) -> Option<TrackId> {
+        let track = match &step {
+            Step::Start(track, ..)
+            | Step::Part(track, _)
+            | Step::End(track, _)
+            | Step::Floor(track, _)
+            | Step::Settle(track, _) => *track,
+            Step::Forget | Step::Finish | Step::Show { .. } => {
+                self.step_of_show(&step);
+                return None;
+            }
+        };
+        if !self.renditions.contains_key(&track) && self.renditions.len() >= RENDITIONS_MAX {
+            self.ignored += 1;
+            return None;
+        }
+        if let Step::Start(_, mark, _) = &step {
+            self.adopt(*mark);
+        }
+        let rendition = self.renditions.entry(track).or_default();
+        match step {
+            Step::Start(_, mark, init) => {
+                let Mark { msn, discontinuity, .. } = mark;
+                let start = SegmentStart { msn, start_us: 0, discontinuity, init };
+                rendition.start(&self.timing, mark, &start);
+            }
+            Step::Part(_, part) => rendition.part(part),
+            Step::End(_, end) => rendition.end(&self.timing, &end),
+            Step::Floor(_, msn) => rendition.raise_floor(msn),
+            Step::Settle(_, settled) => rendition.settle(settled),
+            Step::Forget | Step::Finish | Step::Show { .. } => {}
+        }
+        self.playable |= self.can_play();
+        Some(track)
+    }
+
+    fn step_of_show(&mut self, step: &Step) {
+        match step {
+            Step::Forget => self.begin_show(),
+            Step::Finish => self.end(),
+            Step::Show { show, part_target_us } => {
+                self.set_part_target_us(*part_target_us);
+                self.show.get_or_insert(*show);
+            }
+            _ => {}
+        }
+    }
+
+    /// A mark that another window decided; should this one decide again, it goes on from there.
+    fn adopt(&mut self, mark: Mark) {
+        self.break_due = false;
+        self.show.get_or_insert(mark.msn);
+        let after = mark.dsn_before.saturating_add(u64::from(mark.discontinuity));
+        self.discontinuities = Some(self.discontinuities.unwrap_or(0).max(after));
+        if self.marks.back().is_none_or(|newest| newest.msn < mark.msn) {
+            self.marks.push_back(mark);
+        }
+        if self.marks.len() > MARKS_MAX {
+            self.marks.pop_front();
+        }
+    }
+}

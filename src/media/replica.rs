@@ -1,0 +1,131 @@
+//! A window at another node: what it is told so that it says the same, byte for byte.
+//!
+//! A packager's [`Output`](crate::Output) is not enough for that. What a playlist says of a segment (its date, its
+//! discontinuity and how many came before it) was decided by the window that saw it begin, and a window that
+//! comes late cannot know. So a copy is fed [`Step`]s, in which a segment begins with its finished [`Mark`]; what
+//! a window holds is told by its [`Outline`], and what a segment holds by its [`Progress`]. The window itself is
+//! the buffer between the two: whoever copies it asks for what came since, so a slow copier costs no memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::TrackId;
+use crate::output::{Init, Part, SegmentEnd};
+use crate::rendition::{Mark, Rate, Timing};
+
+/// What a copy of a window is told, in order within a track.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Everything so far is over; every number goes on.
+    Forget,
+    /// A show is copied.
+    Show {
+        /// What names it: the number of its first segment.
+        show: u64,
+        /// Its part target, microseconds.
+        part_target_us: i64,
+    },
+    /// A rendition is copied from here on; no number below this one is listed.
+    Floor(TrackId, u64),
+    /// A segment begins.
+    Start(TrackId, Mark, Option<Arc<Init>>),
+    /// A part of the open segment is complete.
+    Part(TrackId, Part),
+    /// The open segment is complete.
+    End(TrackId, SegmentEnd),
+    /// All whole segments that were there when the copy began are there now.
+    Settle(TrackId, Settled),
+    /// The show is over.
+    Finish,
+}
+
+/// What a rendition knows from segments that it no longer has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Settled {
+    /// The next part after the whole segments.
+    #[serde(default)]
+    pub next_part: Option<u64>,
+    /// Bit rates so far.
+    #[serde(default)]
+    pub rate: Rate,
+}
+
+/// What a window holds, without its media.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Outline {
+    /// The lengths of its playlists.
+    pub timing: Timing,
+    /// Its show: the number of the show's first segment; none before that.
+    #[serde(default)]
+    pub show: Option<u64>,
+    /// The show is over.
+    #[serde(default)]
+    pub ended: bool,
+    /// Renditions that have anything.
+    #[serde(default)]
+    pub tracks: Vec<TrackOutline>,
+}
+
+/// What a rendition holds.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct TrackOutline {
+    /// Which one.
+    pub track: TrackId,
+    /// No number below this is listed.
+    #[serde(default)]
+    pub floor_msn: u64,
+    /// See [`Settled`].
+    #[serde(default)]
+    pub settled: Settled,
+    /// Listed segments with a beginning of their own, and the open one, by number.
+    pub segments: Vec<SegmentHead>,
+}
+
+/// What is known of a segment when it begins.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SegmentHead {
+    /// Its rendition.
+    pub track: TrackId,
+    /// What playlists say of it.
+    pub mark: Mark,
+    /// The segment of the same show before it; none for the first one.
+    #[serde(default)]
+    pub before: Option<u64>,
+    /// Number of its first part; none while that is not known, or when it has none.
+    #[serde(default)]
+    pub first_part: Option<u64>,
+    /// The section that decodes it.
+    #[serde(default)]
+    pub init: Option<String>,
+    /// It is complete.
+    #[serde(default)]
+    pub whole: bool,
+}
+
+/// The rest of a segment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// The section that decodes it.
+    pub init: Option<Arc<Init>>,
+    /// Parts in order.
+    pub parts: Vec<Part>,
+    /// Its end, once it is whole.
+    pub end: Option<SegmentEnd>,
+}
+
+/// The state of a show, without its segments.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ShowStatus {
+    /// The number of its first segment.
+    #[serde(default)]
+    pub show: Option<u64>,
+    /// It is over.
+    #[serde(default)]
+    pub ended: bool,
+    /// Its part target, microseconds.
+    #[serde(default)]
+    pub part_target_us: i64,
+    /// The newest segment of each rendition, once the show is over.
+    #[serde(default)]
+    pub last: BTreeMap<TrackId, u64>,
+}

@@ -1,0 +1,66 @@
+//! Copying a window to another node: what is here, what came since, and the steps that a copy takes.
+//!
+//! A follower keeps its place itself: the newest segment it began and the next part of each. So it may fall behind
+//! as far as the window reaches and costs nothing meanwhile; what left the window before it was asked for is gone,
+//! as for any reader.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+use weir_media::TrackId;
+use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus, Step};
+
+use super::Window;
+
+impl Window {
+    /// Changes whenever there is something new; see [`Self::heads_after`], [`Self::progress`], [`Self::status`].
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// What is here, without media.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        self.ladder.read().outline()
+    }
+
+    /// Where the show stands.
+    #[must_use]
+    pub fn status(&self) -> ShowStatus {
+        self.ladder.read().status()
+    }
+
+    /// Segments behind those that `seen` names.
+    #[must_use]
+    pub fn heads_after(&self, seen: &BTreeMap<TrackId, u64>) -> Vec<SegmentHead> {
+        self.ladder.read().heads_after(seen)
+    }
+
+    /// A segment from its part `from_part` on; none when it is gone. Bytes are shared.
+    #[must_use]
+    pub fn progress(&self, track: TrackId, msn: u64, from_part: u64) -> Option<Progress> {
+        self.ladder.read().progress(track, msn, from_part)
+    }
+
+    /// Takes steps of the window that this one copies.
+    pub fn step(&self, steps: &mut Vec<Step>) {
+        let mut grown: Vec<TrackId> = Vec::new();
+        let mut all = false;
+        let mut ladder = self.ladder.write();
+        for step in steps.drain(..) {
+            all |= matches!(step, Step::Forget | Step::Finish | Step::Show { .. });
+            let starts = matches!(step, Step::Start(..));
+            let track = ladder.step(step);
+            if let Some(track) = track.filter(|track| !starts && !grown.contains(track)) {
+                grown.push(track);
+            }
+        }
+        if !all {
+            return self.publish(ladder, grown);
+        }
+        let known: Vec<TrackId> = self.shelves.read().keys().copied().collect();
+        grown.extend(known.into_iter().filter(|track| !grown.contains(track)).collect::<Vec<_>>());
+        if grown.is_empty() { self.publish_all(ladder) } else { self.publish(ladder, grown) }
+    }
+}
