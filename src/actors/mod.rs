@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod events;
+pub mod membership;
 mod numbers;
 pub mod packager;
 pub mod replication;

@@ -132,7 +132,8 @@ impl Members {
     }
 
     /// The newest removals, oldest first.
-    pub(crate) const fn removed(&self) -> &VecDeque<NodeId> {
+    #[must_use]
+    pub const fn removed(&self) -> &VecDeque<NodeId> {
         &self.removed
     }
 

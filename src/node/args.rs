@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use weir_model::Roles;
 use weir_model::local::{Homes, default_data_dir};
 
 use super::config::{Config, ConfigError};
+use super::joining::Joining;
+use crate::link::invite::Token;
 
 /// Runs one node of a Weir cluster in the foreground. Ctrl-C stops it.
 #[derive(Debug, Parser)]
 #[command(name = "weir-node", version, after_help = EXAMPLES)]
+#[command(group = clap::ArgGroup::new("invitation").args(["token", "token_file"]))]
 pub struct Args {
     /// What to do instead of running a node.
     #[command(subcommand)]
@@ -25,6 +29,23 @@ pub struct Args {
     /// node-to-node, metrics. For several nodes on one machine.
     #[arg(long, value_name = "N")]
     port_base: Option<u16>,
+    /// Joins the cluster of the node whose link is at HOST:PORT. Once joined, the node finds back by itself.
+    #[arg(long, value_name = "HOST:PORT", env = "WEIR_JOIN", requires = "invitation")]
+    join: Option<String>,
+    /// The invitation that `weir node invite` printed. Better in a file or the environment: arguments can be
+    /// read by every user of the machine.
+    #[arg(long, value_name = "TOKEN", env = "WEIR_JOIN_TOKEN", hide_env_values = true)]
+    token: Option<Token>,
+    /// A file that holds the invitation.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// What the node is there for: ingest, edge, voter, transcode, with commas between them.
+    /// [default: `node.roles` of the configuration, else all]
+    #[arg(long, value_name = "ROLES")]
+    roles: Option<Roles>,
+    /// How the node calls itself.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     #[arg(long, hide = true, env = "HOME")]
     home: Option<PathBuf>,
     #[arg(long, hide = true, env = "XDG_DATA_HOME")]
@@ -48,6 +69,8 @@ const EXAMPLES: &str = "Examples:
   weir-node                                   run on defaults
   weir-node --data ./two --port-base 18000    a second node on the same machine
   weir-node --config /etc/weir/cluster.toml   run on a configuration
+  weir-node --data ./two --port-base 18000 --join 10.0.0.5:7071 --token-file ./invitation
+                                              a further node of a cluster
   weir-node check --data ./two                verify a stopped node's data";
 
 impl Args {
@@ -61,7 +84,29 @@ impl Args {
         if let Some(base) = self.port_base {
             config.set_port_base(base)?;
         }
+        if let Some(roles) = self.roles.filter(|roles| !roles.is_empty()) {
+            config.node.roles = roles.iter().collect();
+        }
+        if let Some(name) = &self.name {
+            config.node.name = Some(name.clone());
+        }
         Ok(config)
+    }
+
+    /// The cluster to join, if there is one.
+    ///
+    /// # Errors
+    /// When the invitation's file cannot be read or holds none.
+    pub fn joining(&self) -> Result<Option<Joining>, String> {
+        let Some(at) = self.join.clone() else { return Ok(None) };
+        if let Some(token) = self.token {
+            return Ok(Some(Joining { at, token }));
+        }
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let token = text.parse().map_err(|error| wrong(&error))?;
+        Ok(Some(Joining { at, token }))
     }
 
     /// Where this user's files lie.

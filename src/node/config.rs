@@ -1,6 +1,7 @@
 //! `cluster.toml`: one documented struct per table. The file at the root of the repository is complete,
 //! holds the defaults and is compared with these structs by a test.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use weir_media::packager::PackagerConfig;
 use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
+use weir_model::Role;
 
 use crate::actors::streams::StreamsConfig;
 use crate::{edge, ingest};
@@ -33,12 +35,20 @@ pub struct Config {
 }
 
 /// `[node]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NodeConfig {
+    /// Host name or address under which others reach the node; that of the way out when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Free labels; `zone` is the failure domain.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// How the node calls itself; the name it was given at its first start when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What the node is there for.
+    pub roles: Vec<Role>,
 }
 
 /// `[listen]`: where the node listens.
@@ -138,6 +148,12 @@ pub enum ConfigError {
     },
 }
 
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { address: None, labels: BTreeMap::new(), name: None, roles: Role::ALL.to_vec() }
+    }
+}
+
 impl Default for ListenConfig {
     fn default() -> Self {
         let everywhere = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
@@ -221,6 +237,9 @@ impl Config {
         }
         if stream.listed_ms > 120_000 {
             return invalid("stream.listed_ms must be at most 120000: the window is in memory");
+        }
+        if self.node.roles.is_empty() {
+            return invalid("node.roles names no role; leave it out to have all");
         }
         if stream.publishers_max == 0 {
             return invalid("stream.publishers_max must be at least 1");

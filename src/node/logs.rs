@@ -6,12 +6,15 @@ use tracing_subscriber::EnvFilter;
 
 use super::config::{LogConfig, LogFormat};
 
+/// What is told of each step of consensus is for its own developers, unless the filter names it.
+const QUIET: &str = "openraft=warn";
+
 /// Sends the process's logs to standard error.
 ///
 /// # Errors
 /// When the filter is malformed or logs go somewhere already.
 pub fn start(config: &LogConfig) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.filter)
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.filter))
         .map_err(|error| format!("log.filter {:?}: {error}", config.filter))?;
     let on_terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

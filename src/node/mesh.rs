@@ -1,18 +1,19 @@
 //! The node's place in its cluster: its certificate, its end of the link, its part in consensus, in this order.
 //! A node that never joined another is a cluster of one.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use weir_model::NodeId;
+use weir_model::{Incarnation, NodeId};
 
-use super::config::Config;
 use super::directory;
+use super::joining::{self, Joining, Place};
 use crate::actors::clock;
+use crate::actors::events::Events;
+use crate::actors::membership::Admission;
 use crate::actors::tasks::Tasks;
 use crate::link::request::{self, Kind, Refusal};
 use crate::link::trust::Trust;
@@ -20,41 +21,44 @@ use crate::link::{self, Link, World};
 use crate::raft::{self, CallError, Consensus, Network};
 use crate::store::Store;
 
-/// What a lone node does: everything.
-const ROLES: [&str; 4] = ["edge", "ingest", "transcode", "voter"];
-
 /// A running node's place in its cluster.
+#[derive(Clone)]
 pub(super) struct Mesh {
     /// The way to other nodes.
     pub(super) link: Link,
-    consensus: Consensus,
+    /// The log.
+    pub(super) consensus: Consensus,
+    /// Whom the link believes.
+    pub(super) trust: Arc<Trust>,
+    /// This start of the process.
+    pub(super) incarnation: Incarnation,
 }
 
 impl Mesh {
-    /// Loads or makes the certificate, binds the link, opens the log and sends the store's changes through it.
+    /// Loads or gets the certificate, binds the link, opens the log and sends the store's changes through it.
     ///
     /// # Errors
     /// One sentence that says what could not be had and what to do.
     pub(super) async fn start(
-        config: &Config,
-        data: &Path,
+        place: Place<'_>,
+        joining: Option<Joining>,
         store: &Store,
+        events: &Events,
         tasks: &Tasks,
     ) -> Result<Self, String> {
-        let incarnation = u64::try_from(clock::now().0).unwrap_or_default();
-        let trust = trust(data, store.node().id).await?;
+        let incarnation = begin(store).await?;
+        let standing = joining::trust(&place, joining, store.node().id).await?;
+        let (trust, joined) = (Arc::new(standing.trust), standing.joined);
         let version = env!("CARGO_PKG_VERSION");
-        let mut settings = link::Config::new(config.listen.link, incarnation, version);
-        settings.data_dir = Some(data.to_owned());
-        let link = Link::start(settings, Arc::new(trust), None, world(tasks));
+        let mut settings = link::Config::new(place.link, incarnation.0, version);
+        settings.data_dir = Some(place.data.to_owned());
+        let admission = Admission { store: store.clone(), events: events.clone() };
+        let world = world(tasks);
+        let link = Link::start(settings, Arc::clone(&trust), Some(Arc::new(admission)), world);
         let link = link.map_err(|error| format!("{error}; set listen.link or --port-base"))?;
-        let network = Arc::new(OverLink(link.clone()));
-        let spawn = world(tasks).spawn;
-        let consensus =
-            directory::start(data, store, incarnation, clock::now, network, spawn, false);
-        let consensus = consensus.await.map_err(|error| error.to_string())?;
-        serve(&link, &consensus);
-        Ok(Self { link, consensus })
+        link.set_peers(standing.peers);
+        let consensus = consensus(place.data, store, incarnation, &link, tasks, joined).await?;
+        Ok(Self { link, consensus, trust, incarnation })
     }
 
     /// Takes part no longer.
@@ -63,13 +67,27 @@ impl Mesh {
     }
 }
 
-/// The certificate of a node that joined before, or that of a cluster of one. Blocks in a thread of its own.
-async fn trust(data: &Path, node: NodeId) -> Result<Trust, String> {
-    let dir = data.to_owned();
-    let roles: BTreeSet<String> = ROLES.map(str::to_owned).into();
-    let open = move || Trust::found(&dir, node, &roles, clock::now());
-    let opened = tokio::task::spawn_blocking(open).await.map_err(|error| error.to_string())?;
-    opened.map_err(|error| error.to_string())
+async fn begin(store: &Store) -> Result<Incarnation, String> {
+    let store = store.clone();
+    let begun = tokio::task::spawn_blocking(move || store.begin_start(clock::now())).await;
+    begun.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+async fn consensus(
+    data: &Path,
+    store: &Store,
+    incarnation: Incarnation,
+    link: &Link,
+    tasks: &Tasks,
+    joined: bool,
+) -> Result<Consensus, String> {
+    let network = Arc::new(OverLink(link.clone()));
+    let spawn = world(tasks).spawn;
+    let consensus =
+        directory::start(data, store, incarnation.0, clock::now, network, spawn, joined);
+    let consensus = consensus.await.map_err(|error| error.to_string())?;
+    serve(link, &consensus);
+    Ok(consensus)
 }
 
 /// The link's and the log's view of the program around them.

@@ -4,11 +4,13 @@ pub mod args;
 pub mod check;
 pub mod config;
 pub mod directory;
+pub mod joining;
 mod local;
 pub mod logs;
 mod mesh;
 mod metrics;
 mod process;
+mod profile;
 pub mod signal;
 mod status;
 mod tls;
@@ -25,6 +27,7 @@ use weir_model::node::Endpoint;
 
 use crate::actors::clock;
 use crate::actors::events::Events;
+use crate::actors::membership::{self, Membership};
 use crate::actors::slots::Slots;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
@@ -32,9 +35,13 @@ use crate::actors::viewings::Viewings;
 use crate::store::Store;
 use crate::{api, edge, ingest};
 use config::{Config, ListenConfig};
+use joining::Joining;
 
 /// Loops that did not end within this when the node stops are left to the process's end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// A node opens its doors when the cluster counts on it, or after this: what it holds it can serve anyway.
+const ENTERED_MAX: Duration = Duration::from_secs(3);
 
 /// A running node.
 pub struct Node {
@@ -60,15 +67,35 @@ impl Node {
     ///
     /// # Errors
     /// One sentence that says what could not be had and what to do.
-    pub async fn start(config: Config, data: PathBuf, homes: &Homes) -> Result<Self, String> {
+    pub async fn start(
+        config: Config,
+        joining: Option<Joining>,
+        data: PathBuf,
+        homes: &Homes,
+    ) -> Result<Self, String> {
         // Fails only when a provider is installed already, which serves as well.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let tls = tls::load(&config.tls)?;
         let listeners = Listeners::bind(&config.listen, tls.is_some()).await?;
         let store = open_store(&data).await?;
         let (events, tasks, registry) = (Events::new(), Tasks::new(), Registry::new());
-        let mesh = mesh::Mesh::start(&config, &data, &store, &tasks).await?;
         let viewings = Viewings::new(events.clone(), config.edge.viewings());
+        let endpoints = listeners.endpoints()?;
+        let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
+        let (profile, place) = of.profile(&data).await?;
+        let mesh = mesh::Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
+        let load = profile::Load::default();
+        let membership = Membership::start(membership::Parts {
+            link: mesh.link.clone(),
+            consensus: mesh.consensus.clone(),
+            store: store.clone(),
+            trust: Arc::clone(&mesh.trust),
+            events: events.clone(),
+            tasks: tasks.clone(),
+            profile,
+            load: load.sampler(),
+            incarnation: mesh.incarnation,
+        });
         let context = streams::Context {
             config: config.stream.streams(),
             events: events.clone(),
@@ -77,7 +104,12 @@ impl Node {
             viewings: viewings.clone(),
         };
         let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
-        let endpoints = listeners.endpoints()?;
+        load.of(&streams, &viewings);
+        if !membership.entered(ENTERED_MAX).await {
+            tracing::warn!(
+                "the cluster has not answered yet; publishers are refused until it does"
+            );
+        }
         let local = local::NodeFile::write(homes, &endpoints, &data);
         let parts = Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
         parts.serve(listeners, tls)?;

@@ -160,9 +160,11 @@ impl Consensus {
     pub async fn found(&self) -> Result<(), LogError> {
         let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
         let core = &self.inner.core;
-        match core.initialize(BTreeSet::from([self.inner.node.0])).await {
-            Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
-            Err(error) => return Err(failed(&error)),
+        if !self.is_member().await? {
+            match core.initialize(BTreeSet::from([self.inner.node.0])).await {
+                Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
+                Err(error) => return Err(failed(&error)),
+            }
         }
         let wait = core.wait(Some(FOUNDING_PATIENCE));
         if core.metrics().borrow().snapshot.is_some() {
@@ -302,6 +304,17 @@ impl Consensus {
     #[must_use]
     pub fn applied(&self) -> Option<u64> {
         self.inner.core.metrics().borrow().last_applied.map(|id| id.index)
+    }
+
+    /// Who leads, as far as this node knows.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        self.inner.core.metrics().borrow().current_leader.map(NodeId)
+    }
+
+    /// Asks the voters whether this node leads; true when most of them say so.
+    pub async fn confirm(&self) -> bool {
+        self.leads() && led_index(&self.inner.core).await.is_some()
     }
 
     /// Whether this node leads, as far as it knows.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use weir_model::limits::KEY_SECRET_BYTES;
 use weir_model::local::OPERATOR_TOKEN_FILE;
-use weir_model::{AccountId, NodeId, Timestamp};
+use weir_model::{AccountId, Incarnation, NodeId, Timestamp};
 
 use super::StoreError;
 use super::record::{AccountRecord, ClusterRecord, Hex32, NodeRecord};
@@ -81,6 +81,17 @@ pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), St
 pub(super) fn node_again(id: NodeId, now: Timestamp) -> NodeRecord {
     let none = Hex32([0; 32]);
     NodeRecord { id, name: node_name(id), made_at: now, hash_secret: none, operator_token: none }
+}
+
+/// The number of this start: larger than that of every start before it, also when the clock went back.
+pub(super) fn next_start(dir: &Path, now: Timestamp) -> Result<Incarnation, StoreError> {
+    let file = dir.join("node.start");
+    let before = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    let next = before.map_or(0, |before: u64| before.saturating_add(1));
+    let start = next.max(u64::try_from(now.0).unwrap_or_default());
+    write_private(&file, &format!("{start}\n"))
+        .map_err(|error| StoreError::Io(format!("writing {} failed: {error}", file.display())))?;
+    Ok(Incarnation(start))
 }
 
 fn node_name(id: NodeId) -> String {
@@ -176,6 +187,15 @@ mod tests {
         assert_eq!(one.len(), 26);
         assert!(one.bytes().all(|byte| BASE_32.contains(&byte)));
         assert_ne!(one, other);
+    }
+
+    #[test]
+    fn each_start_has_a_larger_number_also_when_the_clock_went_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = |now| next_start(dir.path(), Timestamp(now)).unwrap();
+        assert_eq!(start(1_000), Incarnation(1_000));
+        assert_eq!(start(500), Incarnation(1_001));
+        assert_eq!(start(2_000), Incarnation(2_000));
     }
 
     #[test]

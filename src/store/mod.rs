@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use weir_model::node::LoopInfo;
 use weir_model::text::{InvalidText, one_line};
 use weir_model::{
-    AccountId, Channel, ChannelName, KeyId, KeyRefusal, NodeId, StreamKey, Timestamp,
+    AccountId, Channel, ChannelName, Incarnation, KeyId, KeyRefusal, NodeId, StreamKey, Timestamp,
 };
 
 use self::sled::{Db, Raw, RawChange, Records, SyncFile, to_disk};
@@ -221,6 +221,14 @@ impl Store {
     #[must_use]
     pub fn node(&self) -> NodeIdentity {
         NodeIdentity { id: self.inner.node.id, name: self.inner.node.name.clone() }
+    }
+
+    /// Numbers this start of the process: larger than all before. Blocks; call it once.
+    ///
+    /// # Errors
+    /// When the number cannot be written.
+    pub fn begin_start(&self, now: Timestamp) -> Result<Incarnation, StoreError> {
+        identity::next_start(&self.inner.dir, now)
     }
 
     /// The account that owns what operators make.

@@ -1,0 +1,204 @@
+//! This node among the nodes of its cluster: it says that it lives, and is told what it may own.
+//!
+//! [`Membership::start`] begins three loops. [`beat`](self::beat) sends heartbeats to the leader, and with the
+//! answers prolongs what this node may own. [`office`](self::office) is the leader's side: it hears the others,
+//! fences who is silent and brings the log's membership in step with the directory. [`peers`](self::peers) reads
+//! the directory and links with whoever is in it. What is decided stands in [`weir_cluster::liveness`].
+
+mod beat;
+mod joins;
+mod office;
+mod peers;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use weir_cluster::liveness::NodeLease;
+use weir_cluster::load::Loads;
+use weir_cluster::members::Profile;
+use weir_model::cluster::NodeLoad;
+use weir_model::{Incarnation, NodeId};
+
+use super::clock;
+use super::events::Events;
+use super::tasks::Tasks;
+use crate::link::Link;
+use crate::link::trust::Trust;
+use crate::raft::Consensus;
+use crate::store::Store;
+
+pub use joins::Admission;
+
+/// Where this node stands with its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The leader has not granted it anything yet.
+    Waiting,
+    /// The leader counts on it.
+    Granted,
+    /// Nobody granted it anything for so long that others may take over what it owns.
+    Lapsed,
+    /// It was removed from the cluster.
+    Removed,
+}
+
+/// What membership is made of.
+pub struct Parts {
+    /// The way to other nodes.
+    pub link: Link,
+    /// The log.
+    pub consensus: Consensus,
+    /// Members and leases.
+    pub store: Store,
+    /// Whom the link believes.
+    pub trust: Arc<Trust>,
+    /// Where things are told.
+    pub events: Events,
+    /// Runs the loops.
+    pub tasks: Tasks,
+    /// What this node says of itself.
+    pub profile: Profile,
+    /// How busy it is now.
+    pub load: Box<dyn Fn() -> NodeLoad + Send + Sync>,
+    /// This start of the process.
+    pub incarnation: Incarnation,
+}
+
+/// A node's place in its cluster. Cheap to clone.
+#[derive(Clone)]
+pub struct Membership {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    node: NodeId,
+    lease: Mutex<NodeLease>,
+    incarnation: watch::Sender<Incarnation>,
+    standing: watch::Sender<Standing>,
+    figures: Mutex<Figures>,
+    office: Mutex<Option<office::Office>>,
+    /// There is something for the office to do at once.
+    wake: Notify,
+}
+
+/// What the leader last told of all nodes.
+#[derive(Default)]
+struct Figures {
+    loads: Loads,
+    heard_ms: BTreeMap<NodeId, u64>,
+    skews_ms: BTreeMap<NodeId, i64>,
+}
+
+/// What is known of the nodes beside the directory, with its age counted in.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// How busy they are.
+    pub loads: Loads,
+    /// Time since the leader heard from each, milliseconds.
+    pub heard_ms: BTreeMap<NodeId, u64>,
+    /// Their wall clocks minus this node's, milliseconds.
+    pub skews_ms: BTreeMap<NodeId, i64>,
+    /// Now, on the clock of `loads`.
+    pub now_ms: u64,
+}
+
+impl Membership {
+    /// Begins to take part.
+    #[must_use]
+    pub fn start(parts: Parts) -> Self {
+        let incarnation = parts.incarnation;
+        let inner = Arc::new(Inner {
+            node: parts.store.node().id,
+            parts,
+            lease: Mutex::new(NodeLease::new(incarnation)),
+            incarnation: watch::Sender::new(incarnation),
+            standing: watch::Sender::new(Standing::Waiting),
+            figures: Mutex::default(),
+            office: Mutex::new(None),
+            wake: Notify::new(),
+        });
+        office::serve(&inner);
+        let tasks = inner.parts.tasks.clone();
+        let own = Arc::clone(&inner);
+        tasks.spawn("cluster peers", |handle| peers::run(own, handle));
+        let own = Arc::clone(&inner);
+        tasks.spawn("cluster office", |handle| office::run(own, handle));
+        let own = Arc::clone(&inner);
+        tasks.spawn("cluster heartbeat", |handle| beat::run(own, handle));
+        Self { inner }
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.inner.node
+    }
+
+    /// Under which start this node owns things. Changes when it was given up and came back: what it owned
+    /// before is then no longer its own.
+    #[must_use]
+    pub fn incarnation(&self) -> watch::Receiver<Incarnation> {
+        self.inner.incarnation.subscribe()
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.inner.standing.subscribe()
+    }
+
+    /// Waits until the leader counts on this node, at most `limit`; whether it does.
+    pub async fn entered(&self, limit: Duration) -> bool {
+        let mut standing = self.standing();
+        let granted = standing.wait_for(|now| *now == Standing::Granted);
+        matches!(tokio::time::timeout(limit, granted).await, Ok(Ok(_)))
+    }
+
+    /// Whether this node may act on what it owns now; false from the moment on at which another may own it.
+    #[must_use]
+    pub fn may_act(&self) -> bool {
+        self.inner.lease.lock().is_valid(now_ms())
+    }
+
+    /// What is known of the nodes beside the directory.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        let figures = self.inner.figures.lock();
+        Known {
+            loads: figures.loads.clone(),
+            heard_ms: figures.heard_ms.clone(),
+            skews_ms: figures.skews_ms.clone(),
+            now_ms: now_ms(),
+        }
+    }
+
+    /// Fences the silent nodes that the brake held back; for an operator who is sure that they are dead.
+    /// False when this node does not lead.
+    #[must_use]
+    pub fn lift_brake(&self) -> bool {
+        self.inner.office.lock().as_mut().map(office::Office::lift_brake).is_some()
+    }
+
+    /// Nodes that would be fenced but for the brake, as the leader knows.
+    #[must_use]
+    pub fn held_back(&self) -> Vec<NodeId> {
+        self.inner.office.lock().as_ref().map(office::Office::held_back).unwrap_or_default()
+    }
+}
+
+impl Inner {
+    /// Whether this start of the node stands in the directory.
+    fn is_entered(&self) -> bool {
+        let directory = self.parts.store.cluster();
+        let member = directory.members.of(self.node);
+        member.is_some_and(|member| member.incarnation == *self.incarnation.borrow())
+    }
+}
+
+fn now_ms() -> u64 {
+    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! The node's side: heartbeats to the leader, wherever it is, and what the answers mean.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_cluster::directory::Command;
+use weir_cluster::liveness::{Beat, HEARTBEAT_MS, Heard};
+use weir_cluster::members::{Change, Profile};
+use weir_model::cluster::NodeLoad;
+use weir_model::{Incarnation, NodeId, Timestamp};
+
+use super::{Inner, Standing, now_ms};
+use crate::actors::clock;
+use crate::actors::tasks::Handle;
+
+/// Request: a heartbeat.
+pub(super) const BEAT: &str = "cluster.beat";
+/// An answer that comes later is of no use: the next heartbeat has been sent.
+const PATIENCE: Duration = Duration::from_millis(HEARTBEAT_MS);
+/// Between two looks for a leader, and while this start is being entered in the directory.
+const SOON: Duration = Duration::from_millis(50);
+/// Every so many heartbeats the figures of all nodes are asked for: they are for people.
+const FIGURES_EVERY: u64 = 4;
+
+/// A heartbeat with what rides on it.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Call {
+    pub(super) beat: Beat,
+    #[serde(default)]
+    pub(super) load: NodeLoad,
+    /// Its wall clock minus the leader's, as it measured, milliseconds.
+    #[serde(default)]
+    pub(super) skew_ms: Option<i64>,
+    /// What it says of itself; there until this start is in its copy of the directory.
+    #[serde(default)]
+    pub(super) profile: Option<Profile>,
+    #[serde(default)]
+    pub(super) figures: bool,
+}
+
+/// The answer.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Answer {
+    pub(super) heard: Heard,
+    /// The newest start that the directory knows.
+    #[serde(default)]
+    pub(super) newest: Incarnation,
+    /// The leader's wall clock.
+    #[serde(default)]
+    pub(super) at: Timestamp,
+    #[serde(default)]
+    pub(super) figures: Vec<Figure>,
+}
+
+/// A node as the leader hears it.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub(super) struct Figure {
+    pub(super) node: NodeId,
+    pub(super) incarnation: Incarnation,
+    pub(super) heard_ms: u64,
+    #[serde(default)]
+    pub(super) load: Option<NodeLoad>,
+    #[serde(default)]
+    pub(super) skew_ms: Option<i64>,
+}
+
+/// Sends heartbeats until the node stops.
+pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
+    let mut skew_ms = None;
+    loop {
+        let pause = match own.parts.consensus.leader() {
+            Some(leader) => send(&own, leader, &mut skew_ms).await,
+            None => SOON,
+        };
+        own.judge();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = handle.stopping() => return,
+        }
+    }
+}
+
+/// One heartbeat; how long to wait for the next.
+async fn send(own: &Inner, leader: NodeId, skew_ms: &mut Option<i64>) -> Duration {
+    let sent_ms = now_ms();
+    let beat = own.lease.lock().beat(sent_ms);
+    let entered = own.is_entered();
+    let call = Call {
+        beat,
+        load: (own.parts.load)(),
+        skew_ms: *skew_ms,
+        profile: (!entered).then(|| own.parts.profile.clone()),
+        figures: beat.seq % FIGURES_EVERY == 1,
+    };
+    let before = clock::now();
+    let answer = if leader == own.node {
+        own.heard(own.node, own.parts.profile.roles, call)
+    } else {
+        asked(own, leader, &call).await
+    };
+    let Some(answer) = answer else { return rest(sent_ms) };
+    let middle = before.plus_ms(clock::now().since_ms(before) / 2);
+    *skew_ms = Some(middle.since_ms(answer.at));
+    own.answered(beat, &answer, *skew_ms).await;
+    if answer.heard == Heard::Granted { rest(sent_ms) } else { SOON }
+}
+
+async fn asked(own: &Inner, leader: NodeId, call: &Call) -> Option<Answer> {
+    let body = serde_json::to_vec(call).ok()?;
+    let answer = own.parts.link.call(leader, BEAT, body.into(), PATIENCE).await.ok()?;
+    serde_json::from_slice(&answer).ok()
+}
+
+/// What is left of the time between two heartbeats.
+fn rest(sent_ms: u64) -> Duration {
+    Duration::from_millis(HEARTBEAT_MS.saturating_sub(now_ms().saturating_sub(sent_ms)))
+}
+
+impl Inner {
+    async fn answered(&self, beat: Beat, answer: &Answer, skew_ms: Option<i64>) {
+        match answer.heard {
+            Heard::Granted => self.lease.lock().granted(beat),
+            Heard::Fenced => self.come_back(answer.newest),
+            Heard::Unknown if self.founds() => self.enter().await,
+            Heard::Unknown => {
+                self.standing.send_if_modified(|now| {
+                    std::mem::replace(now, Standing::Removed) != Standing::Removed
+                });
+            }
+            Heard::NewStart | Heard::Unconfirmed => {}
+        }
+        if !answer.figures.is_empty() {
+            self.note(&answer.figures, skew_ms.unwrap_or_default());
+        }
+    }
+
+    /// This start was given up: nothing is its own any more, and it comes back as a newer one.
+    fn come_back(&self, newest: Incarnation) {
+        let mut lease = self.lease.lock();
+        lease.fenced(Incarnation(newest.0.saturating_add(1)));
+        let next = lease.incarnation();
+        drop(lease);
+        self.incarnation.send_replace(next);
+        let text = "the cluster gave this node up; it gives up what it owned and comes back";
+        let fields = [("incarnation", next.to_string())];
+        self.parts.events.emit("node.given_up", None, text, &fields);
+    }
+
+    /// Whether nobody is in the cluster yet, and this node leads it: it founded it.
+    fn founds(&self) -> bool {
+        self.parts.consensus.leads() && self.parts.store.cluster().members.is_empty()
+    }
+
+    /// The first member enters itself; everybody else is invited.
+    async fn enter(&self) {
+        let (id, profile) = (self.node, self.parts.profile.clone());
+        let joins = Command::Member(Change::Join { id, profile });
+        let votes = Command::Member(Change::SetVoter { id, voter: true });
+        for command in [joins, votes] {
+            if let Err(error) = self.parts.store.change_cluster(command).await {
+                tracing::warn!(%error, "the first node is not in its directory yet");
+            }
+        }
+    }
+
+    /// Brings the standing up to date.
+    fn judge(&self) {
+        let valid = self.lease.lock().is_valid(now_ms());
+        self.standing.send_if_modified(|now| {
+            let next = match (*now, valid) {
+                (_, true) => Standing::Granted,
+                (Standing::Granted, false) => Standing::Lapsed,
+                (before, false) => before,
+            };
+            std::mem::replace(now, next) != next
+        });
+    }
+
+    fn note(&self, figures: &[Figure], own_skew_ms: i64) {
+        let now_ms = now_ms();
+        let mut known = self.figures.lock();
+        known.heard_ms.clear();
+        known.skews_ms.clear();
+        for figure in figures {
+            known.heard_ms.insert(figure.node, figure.heard_ms);
+            if let Some(skew_ms) = figure.skew_ms {
+                known.skews_ms.insert(figure.node, skew_ms.saturating_sub(own_skew_ms));
+            }
+            if let Some(load) = figure.load {
+                known.loads.report(figure.node, figure.incarnation, now_ms, load, now_ms);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Admits newcomers: uses their invitation up and makes them members, in one step of the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::BoxFuture;
+use weir_cluster::members::Profile;
+use weir_model::{NodeId, Role, Roles};
+
+use crate::actors::clock;
+use crate::actors::events::Events;
+use crate::link::invite::{Admitted, Ask, Joins};
+use crate::link::peers::PeerAddress;
+use crate::link::request::Refusal;
+use crate::store::{InviteRefusal, Store, StoreError};
+
+/// The directory behind the link's door for newcomers.
+pub struct Admission {
+    /// Invitations and members.
+    pub store: Store,
+    /// Where refusals are told.
+    pub events: Events,
+}
+
+impl Joins for Admission {
+    fn admit(&self, ask: Ask) -> BoxFuture<'static, Result<Admitted, Refusal>> {
+        let (store, events) = (self.store.clone(), self.events.clone());
+        Box::pin(async move {
+            let fields = [("node", ask.name.clone()), ("from", ask.from.to_string())];
+            let admitted = admit(&store, ask).await;
+            if let Err(refusal) = &admitted {
+                let text = format!("a node was not admitted: {refusal}");
+                events.emit_refusal("node.refused", None, text, &fields);
+            }
+            admitted
+        })
+    }
+
+    fn roles(
+        &self,
+        node: NodeId,
+        now: BTreeSet<String>,
+    ) -> BoxFuture<'static, Result<BTreeSet<String>, Refusal>> {
+        let directory = self.store.cluster();
+        let member = directory.members.of(node);
+        let answer = member.map(|_| now).ok_or_else(|| {
+            Refusal::new("not_a_member", "that node is no member of the cluster; invite it again")
+        });
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
+    let hash = ask.secret.hash(&store.invitation_key());
+    let roles: Roles = ask.roles.iter().filter_map(|word| word.parse::<Role>().ok()).collect();
+    let link = ask.addresses.first().map(ToString::to_string).unwrap_or_default();
+    let profile = Profile {
+        name: ask.name,
+        link,
+        roles,
+        labels: BTreeMap::new(),
+        version: ask.program,
+        ..Profile::default()
+    };
+    let admission = store.use_invite(hash, ask.node, profile, clock::now()).await;
+    let admission = admission.map_err(|error| refusal(&error))?;
+    Ok(Admitted {
+        roles: admission.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+        peers: peers(store).await,
+    })
+}
+
+/// Where the members are, for somebody who has no directory yet.
+async fn peers(store: &Store) -> Vec<PeerAddress> {
+    let directory = store.cluster();
+    let mut peers = Vec::new();
+    for member in directory.members.iter() {
+        let addresses = tokio::net::lookup_host(&member.profile.link).await;
+        let addresses = addresses.map(Iterator::collect).unwrap_or_default();
+        peers.push(PeerAddress { node: member.id, addresses });
+    }
+    peers
+}
+
+fn refusal(error: &StoreError) -> Refusal {
+    let code = match error {
+        StoreError::Invite(InviteRefusal::Unknown) => "unknown_token",
+        StoreError::Invite(InviteRefusal::Expired(_)) => "expired_token",
+        StoreError::Invite(InviteRefusal::Used | InviteRefusal::Revoked) => "used_token",
+        StoreError::Invite(InviteRefusal::Role(_)) => "role",
+        StoreError::Invite(InviteRefusal::Member(_)) => "member",
+        StoreError::Cluster(_) => "not_admitted",
+        _ => "unavailable",
+    };
+    Refusal::new(code, error.to_string())
+}

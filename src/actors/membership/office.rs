@@ -1,0 +1,223 @@
+//! The leader's side: it hears heartbeats, gives up who is silent, and brings the members of the log in step with
+//! the directory. Every voter runs this loop; it does nothing while another one leads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use weir_cluster::Directory;
+use weir_cluster::directory::Command;
+use weir_cluster::liveness::{Heard, Watch};
+use weir_cluster::load::Loads;
+use weir_cluster::members::{Change, Profile};
+use weir_model::{Incarnation, NodeId, Role, Roles};
+
+use super::beat::{Answer, BEAT, Call, Figure};
+use super::{Inner, now_ms};
+use crate::actors::clock;
+use crate::actors::tasks::Handle;
+use crate::link::request::{Caller, Kind, Refusal};
+use crate::raft;
+
+/// Between two looks: oftener than heartbeats come.
+const EVERY: Duration = Duration::from_millis(200);
+/// Voters confirm a leader within the time that it may grant without; see `liveness::CONFIRMED_MS`.
+const CONFIRM_MAX: Duration = Duration::from_millis(250);
+/// The log's members are compared with the directory's every so many looks.
+const COMPARE_EVERY: u64 = 3;
+/// A leader that begins first reads what was acknowledged before it.
+const CATCH_UP_MAX: Duration = Duration::from_secs(5);
+
+/// What a leader knows.
+pub(super) struct Office {
+    watch: Watch,
+    /// When the newest round that the voters answered was sent.
+    confirmed_ms: u64,
+    loads: Loads,
+    skews_ms: BTreeMap<NodeId, i64>,
+    /// Starts that wait to be entered in the directory.
+    starts: BTreeMap<NodeId, (Incarnation, Profile)>,
+    held_back: BTreeSet<NodeId>,
+}
+
+impl Office {
+    fn new(directory: &Directory) -> Self {
+        let now = now_ms();
+        Self {
+            watch: Watch::take_office(&directory.members, [], now),
+            confirmed_ms: now,
+            loads: Loads::default(),
+            skews_ms: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            held_back: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn lift_brake(&mut self) {
+        self.watch.lift_brake();
+    }
+
+    pub(super) fn held_back(&self) -> Vec<NodeId> {
+        self.held_back.iter().copied().collect()
+    }
+
+    fn figures(&self, directory: &Directory) -> Vec<Figure> {
+        let now = now_ms();
+        let figure = |member: &weir_cluster::members::Member| {
+            let node = member.id;
+            Some(Figure {
+                node,
+                incarnation: member.incarnation,
+                heard_ms: self.watch.silence_ms(node, now)?,
+                load: self.loads.of(node, now),
+                skew_ms: self.skews_ms.get(&node).copied(),
+            })
+        };
+        directory.members.iter().filter_map(figure).collect()
+    }
+}
+
+/// Answers heartbeats from now on.
+pub(super) fn serve(own: &Arc<Inner>) {
+    let inner = Arc::clone(own);
+    own.parts.link.on_request(BEAT, Kind::default(), move |caller, body| {
+        let answer = inner.answer(&caller, &body);
+        Box::pin(std::future::ready(answer))
+    });
+}
+
+/// Leads whenever this node does.
+pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
+    let mut looks = 0;
+    loop {
+        if own.parts.consensus.leads() {
+            lead(&own, looks).await;
+            looks += 1;
+        } else {
+            *own.office.lock() = None;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = own.wake.notified() => {}
+            () = handle.stopping() => return,
+        }
+    }
+}
+
+async fn lead(own: &Arc<Inner>, looks: u64) {
+    if own.office.lock().is_none() {
+        if own.parts.consensus.read_barrier(CATCH_UP_MAX).await.is_err() {
+            return;
+        }
+        *own.office.lock() = Some(Office::new(&own.parts.store.cluster()));
+    }
+    let asked_ms = now_ms();
+    let confirmed = tokio::time::timeout(CONFIRM_MAX, own.parts.consensus.confirm()).await;
+    let changes = own.due(confirmed == Ok(true), asked_ms);
+    for change in changes {
+        let id = change.node();
+        if let Err(error) = own.parts.store.change_cluster(Command::Member(change)).await {
+            tracing::warn!(%error, node = %id, "a change of the members was not made");
+        }
+    }
+    if looks.is_multiple_of(COMPARE_EVERY) {
+        compare(own).await;
+    }
+}
+
+impl Inner {
+    fn answer(&self, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {
+        let call: Call = serde_json::from_slice(body)
+            .map_err(|error| Refusal::new("malformed", error.to_string()))?;
+        let roles = caller.roles.iter().filter_map(|role| role.parse::<Role>().ok()).collect();
+        let answer = self.heard(caller.node, roles, call).ok_or_else(|| {
+            Refusal::new("not_leader", "this node does not lead; ask another voter")
+        })?;
+        let body = serde_json::to_vec(&answer);
+        body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
+    }
+
+    /// A heartbeat has come in from `node`, whose certificate says `roles`. None when this node does not lead.
+    pub(super) fn heard(&self, node: NodeId, roles: Roles, call: Call) -> Option<Answer> {
+        let directory = self.parts.store.cluster();
+        let mut office = self.office.lock();
+        let office = office.as_mut()?;
+        let (now, incarnation) = (now_ms(), call.beat.incarnation);
+        let confirmed_ms = office.confirmed_ms;
+        office.watch.applied(&directory.members, now);
+        let heard = office.watch.heard(node, incarnation, &directory.members, confirmed_ms, now);
+        match heard {
+            Heard::NewStart => {
+                if let Some(mut profile) = call.profile {
+                    let claimed = profile.roles.iter().filter(|role| roles.contains(*role));
+                    profile.roles = claimed.collect();
+                    office.starts.insert(node, (incarnation, profile));
+                    self.wake.notify_one();
+                }
+            }
+            Heard::Granted => {
+                office.loads.report(node, incarnation, call.beat.seq, call.load, now);
+                if let Some(skew_ms) = call.skew_ms {
+                    office.skews_ms.insert(node, skew_ms);
+                }
+            }
+            Heard::Fenced | Heard::Unknown | Heard::Unconfirmed => {}
+        }
+        let newest = directory.members.of(node).map(|member| member.incarnation);
+        let figures = if call.figures { office.figures(&directory) } else { Vec::new() };
+        Some(Answer { heard, newest: newest.unwrap_or_default(), at: clock::now(), figures })
+    }
+
+    /// What is to be proposed now.
+    fn due(&self, confirmed: bool, asked_ms: u64) -> Vec<Change> {
+        let directory = self.parts.store.cluster();
+        let mut office = self.office.lock();
+        let Some(office) = office.as_mut() else { return Vec::new() };
+        if confirmed {
+            office.confirmed_ms = asked_ms;
+        }
+        office.watch.applied(&directory.members, now_ms());
+        office.skews_ms.retain(|node, _| directory.members.of(*node).is_some());
+        let due = office.watch.decide(office.confirmed_ms, now_ms());
+        let held_back: BTreeSet<NodeId> = due.held_back.into_iter().collect();
+        for node in held_back.difference(&office.held_back) {
+            let text =
+                "so many nodes are silent that an operator has to decide; see `weir cluster check`";
+            let fields = [("node", directory.members.name(*node))];
+            self.parts.events.emit("cluster.brake", None, text, &fields);
+        }
+        office.held_back = held_back;
+        let starts = std::mem::take(&mut office.starts).into_iter();
+        let start = |(id, (incarnation, profile))| Change::Start { id, incarnation, profile };
+        starts.map(start).chain(due.changes).collect()
+    }
+}
+
+/// Brings the log's members in step with the directory's, a step at a time: each is repeated until it is seen.
+async fn compare(own: &Inner) {
+    let directory = own.parts.store.cluster();
+    let status = own.parts.consensus.status();
+    let known: BTreeSet<NodeId> = status.voters.iter().chain(&status.learners).copied().collect();
+    for member in directory.members.iter() {
+        let votes = status.voters.contains(&member.id);
+        if !known.contains(&member.id) {
+            change(own, raft::Change::AddLearner(member.id)).await;
+        } else if votes != member.voter {
+            let follows = Change::SetVoter { id: member.id, voter: votes };
+            if let Err(error) = own.parts.store.change_cluster(Command::Member(follows)).await {
+                tracing::warn!(%error, node = %member.id, "a vote is not in the directory yet");
+            }
+        }
+    }
+    let removed = |id: &&NodeId| directory.members.was_removed(**id);
+    for node in known.iter().filter(removed) {
+        change(own, raft::Change::Remove(*node)).await;
+    }
+}
+
+async fn change(own: &Inner, change: raft::Change) {
+    if let Err(error) = own.parts.consensus.change(change).await {
+        tracing::warn!(%error, ?change, "the members of the log are not in step yet");
+    }
+}

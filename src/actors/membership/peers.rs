@@ -1,0 +1,121 @@
+//! Follows the directory: links with its members, refuses who was removed, and tells what changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_cluster::members::{Member, Members};
+use weir_model::cluster::{Duty, NodeState};
+use weir_model::{NodeId, Timestamp};
+
+use super::Inner;
+use crate::actors::clock;
+use crate::actors::tasks::Handle;
+use crate::link::peers::PeerAddress;
+use crate::link::trust::Forbidden;
+
+/// Names are looked up again this often: a machine may have moved.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
+
+/// Follows the directory until the node stops.
+pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
+    let mut changes = own.parts.store.cluster_changes();
+    let mut seen: BTreeMap<NodeId, Member> = BTreeMap::new();
+    loop {
+        changes.mark_unchanged();
+        let directory = own.parts.store.cluster();
+        let first = seen.is_empty();
+        let now = directory.members.iter().map(|one| (one.id, one.clone())).collect();
+        let before = std::mem::replace(&mut seen, now);
+        if !first {
+            own.tell(&before, &directory.members);
+        }
+        let removed = directory.members.removed().iter().copied().collect();
+        own.parts.trust.forbid(Forbidden { nodes: removed, ..Forbidden::default() });
+        drop(directory);
+        // Before there is a directory, the link keeps whom the join named.
+        if !seen.is_empty() {
+            link(&own, &seen).await;
+        }
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(LOOK_UP_EVERY) => {}
+            () = handle.stopping() => return,
+        }
+    }
+}
+
+async fn link(own: &Inner, members: &BTreeMap<NodeId, Member>) {
+    let mut peers = Vec::with_capacity(members.len());
+    for member in members.values().filter(|member| member.id != own.node) {
+        let found = tokio::net::lookup_host(&member.profile.link).await;
+        match found {
+            Ok(addresses) => {
+                peers.push(PeerAddress { node: member.id, addresses: addresses.collect() });
+            }
+            Err(error) => {
+                let (name, link) = (&member.profile.name, &member.profile.link);
+                tracing::warn!(%error, name, link, "a node's address is not understood");
+                peers.push(PeerAddress { node: member.id, addresses: Vec::new() });
+            }
+        }
+    }
+    own.parts.link.set_peers(peers);
+}
+
+impl Inner {
+    fn tell(&self, before: &BTreeMap<NodeId, Member>, members: &Members) {
+        for member in members.iter() {
+            let old = before.get(&member.id);
+            if old.is_none() {
+                self.tell_of(member, "node.joined", "a node was admitted to the cluster");
+            }
+            if old.map(|old| (old.state, old.incarnation))
+                != Some((member.state, member.incarnation))
+                && let Some((kind, text)) = turn(member.state)
+            {
+                self.tell_of(member, kind, text);
+            }
+            if let Some(old) = old.filter(|old| old.voter != member.voter) {
+                let text = if old.voter { "a node votes no longer" } else { "a node votes now" };
+                self.tell_of(member, "node.voter", text);
+            }
+            if old.is_some_and(|old| old.duty != member.duty) {
+                self.tell_of(member, "node.duty", duty(member.duty));
+            }
+        }
+        for gone in before.values().filter(|old| members.of(old.id).is_none()) {
+            self.tell_of(gone, "node.removed", "a node was removed from the cluster");
+        }
+    }
+
+    fn tell_of(&self, member: &Member, kind: &str, text: &str) {
+        let now: Timestamp = clock::now();
+        let fields = [
+            ("node", member.profile.name.clone()),
+            ("id", member.id.to_string()),
+            ("incarnation", member.incarnation.to_string()),
+        ];
+        tracing::debug!(%now, kind, "the members changed");
+        self.parts.events.emit(kind, None, text, &fields);
+    }
+}
+
+const fn turn(state: NodeState) -> Option<(&'static str, &'static str)> {
+    match state {
+        NodeState::Up => Some(("node.up", "a node takes part")),
+        NodeState::Suspect => Some(("node.suspect", "a node is silent")),
+        NodeState::Fenced => {
+            Some(("node.fenced", "a node was silent for too long; others may own what it owned"))
+        }
+        NodeState::Joining | NodeState::Removed => None,
+    }
+}
+
+const fn duty(duty: Duty) -> &'static str {
+    match duty {
+        Duty::Serving => "a node takes whatever it is given",
+        Duty::Cordoned => "a node keeps what it has and gets nothing new",
+        Duty::Draining => "a node is being emptied",
+    }
+}
