@@ -83,8 +83,9 @@ fn own_address(listen: SocketAddr) -> IpAddr {
         return listen.ip();
     }
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
-    let outward = socket.and_then(|socket| socket.connect(ELSEWHERE).and(socket.local_addr()));
-    outward.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
+    let outward =
+        socket.and_then(|socket| socket.connect(ELSEWHERE).and_then(|()| socket.local_addr()));
+    outward.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.ip())
 }
 
 fn join_host(host: &str, port: u16) -> String {
