@@ -14,7 +14,7 @@ use super::streams::{Context, PublishRefusal};
 use crate::store::{Store, StoreError};
 
 /// Numbers reserved at once: more than two hours of 2 s segments per durable write.
-const BLOCK: u64 = 4096;
+pub(super) const BLOCK: u64 = 4096;
 
 /// A new block is asked for when fewer than this are left. Down to [`KEPT`] that bridges more than an hour
 /// of a failing disk.
@@ -66,14 +66,9 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// The stream owns a block from `first` on.
-    pub(super) fn new(
-        channel: ChannelName,
-        context: Context,
-        gauge: Arc<Gauge>,
-        first: u64,
-    ) -> Self {
-        gauge.msn_end.store(first.saturating_add(BLOCK), Ordering::Relaxed);
+    /// The stream owns the numbers before `end`.
+    pub(super) fn new(channel: ChannelName, context: Context, gauge: Arc<Gauge>, end: u64) -> Self {
+        gauge.msn_end.store(end, Ordering::Relaxed);
         let (asked, failing, standing) = (None, false, Standing::Good);
         Self { channel, context, gauge, asked, failing, standing }
     }

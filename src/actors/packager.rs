@@ -13,7 +13,7 @@ use weir_media::packager::PackagerConfig;
 use weir_media::packager::live::Live;
 use weir_media::show::wallclock::Wallclock;
 use weir_media::{Item, Output};
-use weir_model::Timestamp;
+use weir_model::{ShowId, Timestamp};
 
 use super::clock;
 use super::numbers::KEPT;
@@ -27,7 +27,7 @@ pub const COMMANDS_MAX: usize = 16;
 
 /// Parts of one segment at the most: 4 s of 200 ms, doubled for short last parts and odd frame rates.
 /// Part numbers of a later run start above all that segments below its first one can have used.
-const PARTS_PER_SEGMENT_MAX: u64 = 64;
+pub(super) const PARTS_PER_SEGMENT_MAX: u64 = 64;
 
 /// What the stream's actor tells its media loop.
 pub enum Command {
@@ -35,8 +35,8 @@ pub enum Command {
     Attach {
         /// The publisher's frames.
         reader: feed::Reader,
-        /// A new show begins with it.
-        new_show: bool,
+        /// The new show that begins with it, if one does.
+        new_show: Option<ShowId>,
         /// Answers where its first frame belongs on the show's line, microseconds.
         start_us: oneshot::Sender<i64>,
     },
@@ -44,6 +44,11 @@ pub enum Command {
     End,
     /// Frees the media of a show that ended.
     Forget,
+    /// Closes what is open and declares nothing more: the show goes on elsewhere.
+    Close {
+        /// Answered when that is done.
+        closed: oneshot::Sender<()>,
+    },
 }
 
 /// What the loop tells its actor, without messages.
@@ -92,17 +97,17 @@ pub struct MediaLoop {
 }
 
 impl MediaLoop {
-    /// A loop whose first segment is `first_msn`.
+    /// A loop whose first segment is `first_msn` and whose first part is `first_part`.
     #[must_use]
     pub fn new(
         config: PackagerConfig,
         first_msn: u64,
+        first_part: u64,
         window: Arc<Window>,
         gauge: Arc<Gauge>,
         state: watch::Sender<PublicState>,
     ) -> Self {
         gauge.next_msn.store(first_msn, Ordering::Relaxed);
-        let first_part = first_msn.saturating_mul(PARTS_PER_SEGMENT_MAX);
         Self {
             live: Live::new(config, first_msn, first_part),
             wallclock: Wallclock::new(clock::now()),
@@ -144,8 +149,8 @@ impl MediaLoop {
         match command {
             Command::Attach { reader, new_show, start_us } => {
                 self.close();
-                if new_show {
-                    self.begin_show();
+                if let Some(show) = new_show {
+                    self.begin_show(show);
                 }
                 self.wallclock.forget();
                 self.live.attach();
@@ -161,14 +166,20 @@ impl MediaLoop {
                 self.publish_playable();
             }
             Command::Forget => {
-                self.window.begin_show();
+                self.window.begin_show(None);
                 self.publish_playable();
+            }
+            Command::Close { closed } => {
+                self.close();
+                self.live.end();
+                // Whoever waited for it may be gone.
+                let _ = closed.send(());
             }
         }
     }
 
-    fn begin_show(&mut self) {
-        self.window.begin_show();
+    fn begin_show(&mut self, show: ShowId) {
+        self.window.begin_show(Some(show));
         self.live.begin_show();
         self.wallclock = Wallclock::new(clock::now());
         self.show_start_us = clock::monotonic_us();

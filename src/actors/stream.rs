@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use weir_media::replica::Tip;
 use weir_media::show::{Admission, Due, Show};
 use weir_model::stream::{HealthLevel, PublisherInfo};
 use weir_model::{
@@ -16,8 +17,10 @@ use weir_model::{
 };
 
 use super::clock;
-use super::numbers::{Numbers, Standing};
-use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop};
+use super::numbers::{BLOCK, Numbers, Standing};
+use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop, PARTS_PER_SEGMENT_MAX};
+use super::placement::Yielded;
+use super::stages::Stage;
 use super::streams::{
     Context, IngestReport, PublicState, PublicStream, Publication, PublishRefusal, StopReason,
 };
@@ -74,6 +77,20 @@ pub enum Message {
     },
     /// Time passed.
     Tick,
+    /// The show goes on at another node, or may: closes what is open and drops the publisher.
+    Leave {
+        /// Why, for the publisher.
+        reason: StopReason,
+        /// Answered when that is done.
+        reply: RpcReplyPort<()>,
+    },
+    /// A publisher with this key connected to another node, which wants to go on with the show.
+    Yield {
+        /// Its key.
+        key: KeyId,
+        /// Whether it may, and where the show stands.
+        reply: RpcReplyPort<Yielded>,
+    },
 }
 
 /// A publisher whose key was found good.
@@ -94,31 +111,49 @@ pub struct Publish {
 pub struct Arguments {
     channel: ChannelName,
     context: Context,
-    first_msn: u64,
+    begin: Begin,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
 }
 
-/// Makes what an actor starts with, and what viewers may see of it. Segment numbers from `first_msn` on were
-/// reserved for it.
+/// Where a stream's numbers begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begin {
+    /// Its first segment.
+    pub msn: u64,
+    /// Its first part.
+    pub part: u64,
+    /// The end of the segment numbers that are reserved for it.
+    pub msn_end: u64,
+    /// It goes on with this show instead of waiting for a first one.
+    pub show: Option<ShowId>,
+}
+
+impl Begin {
+    /// With a block of numbers that were never used.
+    #[must_use]
+    pub const fn fresh(block: u64) -> Self {
+        let part = block.saturating_mul(PARTS_PER_SEGMENT_MAX);
+        Self { msn: block, part, msn_end: block.saturating_add(BLOCK), show: None }
+    }
+
+    /// Behind `tip`, whose show goes on here; `block` was reserved beyond all numbers that others may use.
+    #[must_use]
+    pub fn behind(tip: &Tip, block: u64) -> Self {
+        // Parts of a segment that nobody told of here: their names are not given to others.
+        let part = tip.next_part.saturating_add(PARTS_PER_SEGMENT_MAX);
+        let show = Some(tip.show.unwrap_or(ShowId(0)));
+        Self { msn: tip.next_msn, part, show, ..Self::fresh(block) }
+    }
+}
+
+/// What an actor of `stage` starts with.
 #[must_use]
-pub fn arguments(
-    channel: ChannelName,
-    context: Context,
-    first_msn: u64,
-) -> (Arguments, PublicStream) {
-    let window = Arc::new(Window::new(context.config.window));
-    let idle = PublicState { state: StreamState::Offline, playable: false, show: None };
-    let state = watch::Sender::new(idle);
-    let gauge = Arc::new(Gauge::default());
-    let public = PublicStream {
-        channel: channel.clone(),
-        state: state.subscribe(),
-        window: Arc::clone(&window),
-        gauge: Arc::clone(&gauge),
-    };
-    (Arguments { channel, context, first_msn, window, gauge, state }, public)
+pub fn arguments(stage: &Stage, context: Context, begin: Begin) -> Arguments {
+    let PublicStream { channel, window, gauge, .. } = stage.public.as_ref();
+    let (channel, window, gauge) = (channel.clone(), Arc::clone(window), Arc::clone(gauge));
+    Arguments { channel, context, begin, window, gauge, state: stage.state() }
 }
 
 /// The connection that feeds the stream.
@@ -145,6 +180,7 @@ pub struct State {
     skipped_before: u64,
     numbers: Numbers,
     media: mpsc::Sender<Command>,
+    window: Arc<Window>,
     gauge: Arc<Gauge>,
     /// Stalls of publishers, and ends of stalls, that were told.
     stalls_told: (u64, u64),
@@ -166,12 +202,14 @@ impl Actor for StreamActor {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let Arguments { channel, context, first_msn, window, gauge, state } = arguments;
-        let numbers = Numbers::new(channel.clone(), context.clone(), Arc::clone(&gauge), first_msn);
+        let Arguments { channel, context, begin, window, gauge, state } = arguments;
+        let numbers =
+            Numbers::new(channel.clone(), context.clone(), Arc::clone(&gauge), begin.msn_end);
         let media_loop = MediaLoop::new(
             context.config.packager,
-            first_msn,
-            window,
+            begin.msn,
+            begin.part,
+            Arc::clone(&window),
             Arc::clone(&gauge),
             state.clone(),
         );
@@ -180,17 +218,21 @@ impl Actor for StreamActor {
         context.tasks.spawn(name, |handle| media_loop.run(handle, commands));
         myself.send_interval(TICK, || Message::Tick);
         Ok(State {
-            show: Show::new(context.config.show),
+            show: match begin.show {
+                Some(_) => Show::resumed(context.config.show, clock::now()),
+                None => Show::new(context.config.show),
+            },
             channel,
             context,
-            show_id: None,
-            since: None,
+            show_id: begin.show,
+            since: begin.show.map(began),
             reconnects: 0,
             publisher: None,
             next_publication: 0,
             skipped_before: 0,
             numbers,
             media,
+            window,
             gauge,
             stalls_told: (0, 0),
             bytes_at_tick: 0,
@@ -225,6 +267,13 @@ impl Actor for StreamActor {
                 let _ = reply.send(stream.stop(key, &reason));
             }
             Message::Tick => stream.tick().await,
+            Message::Leave { reason, reply } => {
+                stream.leave(&reason).await;
+                let _ = reply.send(());
+            }
+            Message::Yield { key, reply } => {
+                let _ = reply.send(stream.yield_to(key).await);
+            }
         }
         stream.announce();
         if stream.media.is_closed() && !stream.context.tasks.is_stopping() {
@@ -259,7 +308,8 @@ impl State {
             Admission::Continue => self.reconnects += 1,
         }
         let (writer, feed) = feed::channel(feed::LIMITS);
-        let Some(start_us) = self.attach(feed.reader(), admission == Admission::Begin).await else {
+        let new_show = self.show_id.filter(|_| admission == Admission::Begin);
+        let Some(start_us) = self.attach(feed.reader(), new_show).await else {
             self.show.gone(now);
             return Err(PublishRefusal::Unavailable("it stops"));
         };
@@ -296,10 +346,36 @@ impl State {
         self.skipped_before = 0;
     }
 
-    async fn attach(&self, reader: feed::Reader, new_show: bool) -> Option<i64> {
+    async fn attach(&self, reader: feed::Reader, new_show: Option<ShowId>) -> Option<i64> {
         let (start_us, answer) = oneshot::channel();
         self.media.send(Command::Attach { reader, new_show, start_us }).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Lets another node go on with the show, unless the publisher here is well.
+    async fn yield_to(&mut self, key: KeyId) -> Yielded {
+        let now = clock::now();
+        self.note_media();
+        match self.show.publish(key, now) {
+            Admission::Busy => return Yielded::Busy,
+            Admission::Begin => {
+                self.show.end(now);
+                return Yielded::Given(None);
+            }
+            Admission::Continue | Admission::TakeOver => {}
+        }
+        self.leave(&StopReason::TakenOver).await;
+        Yielded::Given(self.window.tip())
+    }
+
+    /// Closes what is open without ending the show.
+    async fn leave(&mut self, reason: &StopReason) {
+        self.drop_publisher(reason);
+        let (closed, done) = oneshot::channel();
+        // An error means that the loop ended with the node.
+        if self.media.send(Command::Close { closed }).await.is_ok() {
+            let _ = done.await;
+        }
     }
 
     fn gone(&mut self, id: u64) {
@@ -331,6 +407,7 @@ impl State {
         publisher.stop.send_replace(Some(reason.clone()));
         let word = match reason {
             StopReason::KeyWithdrawn => "key_withdrawn",
+            StopReason::Moved => "moved",
             StopReason::Kicked(_) => "kicked",
             StopReason::NodeStops => "node_stops",
             StopReason::StoreFails => "store_fails",
@@ -372,6 +449,7 @@ impl State {
             match due {
                 Due::End => self.end_show().await,
                 Due::Forget => {
+                    self.context.owner.release(&self.channel);
                     self.show_id = None;
                     self.since = None;
                     self.history.clear();
@@ -502,4 +580,9 @@ impl State {
             tracks: report.tracks,
         }
     }
+}
+
+/// When a show began: its id is that instant.
+fn began(show: ShowId) -> Timestamp {
+    Timestamp(i64::try_from(show.0).unwrap_or_default())
 }

@@ -10,19 +10,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex as Lock, RwLock};
 use ractor::{Actor, ActorRef, RpcReplyPort};
 use tokio::sync::{Mutex, Semaphore, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
 use weir_model::stream::{Finding, HealthLevel, TrackInfo};
-use weir_model::{ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState};
+use weir_model::{
+    ChannelName, Epoch, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState,
+};
 
 use super::clock;
 use super::events::Events;
 use super::numbers;
 use super::packager::Gauge;
+use super::placement::{Owner, Taken, Yielded};
+use super::stages::Stages;
 use super::stream::{self, Message, Publish, StreamActor};
 use super::supervisor::{self, Supervisor};
 use super::tasks::Tasks;
@@ -89,6 +93,8 @@ pub enum StopReason {
     StoreFails,
     /// A newer connection with the same key took over.
     TakenOver,
+    /// Another node owns the stream, or is to.
+    Moved,
 }
 
 /// What a publisher connection measured of itself; sent about once a second.
@@ -181,6 +187,10 @@ pub struct Context {
     pub tasks: Tasks,
     /// Counts viewers.
     pub viewings: Viewings,
+    /// What viewers see of each channel.
+    pub stages: Stages,
+    /// Decides which node packages a channel.
+    pub owner: Arc<dyn Owner>,
 }
 
 /// All streams of this node. Cheap to clone.
@@ -191,20 +201,14 @@ pub struct Streams {
 
 struct Inner {
     context: Context,
-    table: RwLock<BTreeMap<ChannelName, Entry>>,
-    /// Held while an actor is made, so that a channel never gets two; never across a write.
-    making: Mutex<()>,
+    table: RwLock<BTreeMap<ChannelName, ActorRef<Message>>>,
+    /// One for each channel whose owner is being settled, so that it never gets two actors.
+    making: Lock<BTreeMap<ChannelName, Arc<Mutex<()>>>>,
     questions: Semaphore,
     publishers: Arc<Semaphore>,
     /// The node stops: nobody is let in.
     closing: AtomicBool,
     supervisor: ActorRef<supervisor::Message>,
-}
-
-#[derive(Clone)]
-struct Entry {
-    actor: ActorRef<Message>,
-    public: Arc<PublicStream>,
 }
 
 impl Streams {
@@ -218,7 +222,7 @@ impl Streams {
             publishers: Arc::new(Semaphore::new(context.config.publishers_max)),
             context,
             table: RwLock::new(BTreeMap::new()),
-            making: Mutex::new(()),
+            making: Lock::default(),
             questions: Semaphore::new(QUESTIONS_MAX),
             closing: AtomicBool::new(false),
             supervisor,
@@ -241,16 +245,16 @@ impl Streams {
         })
     }
 
-    /// A channel's stream, if it was ever live since the node started.
+    /// A channel's stream, if it is packaged or copied here.
     #[must_use]
     pub fn public(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
-        self.inner.table.read().get(channel).map(|entry| Arc::clone(&entry.public))
+        self.inner.context.stages.find(channel).map(|stage| Arc::clone(&stage.public))
     }
 
-    /// Every stream that was ever live since the node started.
+    /// Every stream that is packaged or copied here.
     #[must_use]
     pub fn all_public(&self) -> Vec<Arc<PublicStream>> {
-        self.inner.table.read().values().map(|entry| Arc::clone(&entry.public)).collect()
+        self.inner.context.stages.all().iter().map(|stage| Arc::clone(&stage.public)).collect()
     }
 
     /// Sums over all streams.
@@ -259,22 +263,23 @@ impl Streams {
         let max = self.inner.context.config.publishers_max;
         let publishers = max.saturating_sub(self.inner.publishers.available_permits());
         let mut totals = Totals { publishers: publishers as u64, ..Totals::default() };
-        for entry in self.inner.table.read().values() {
-            let live = entry.public.state.borrow().state == StreamState::Live;
-            totals.live += u64::from(live);
-            totals.bitrate += entry.public.gauge.bitrate.load(Ordering::Relaxed);
-            totals.window_bytes += entry.public.window.bytes() as u64;
+        for stage in self.inner.context.stages.all() {
+            let public = &stage.public;
+            let live = public.state.borrow().state == StreamState::Live;
+            totals.live += u64::from(live && stage.own().is_some());
+            totals.bitrate += public.gauge.bitrate.load(Ordering::Relaxed);
+            totals.window_bytes += public.window.bytes() as u64;
         }
         totals
     }
 
     /// Every stream that was ever live since the node started, by channel name.
     pub async fn list(&self) -> Vec<StreamInfo> {
-        let entries: Vec<(ChannelName, Entry)> =
+        let actors: Vec<(ChannelName, ActorRef<Message>)> =
             self.inner.table.read().iter().map(|(name, one)| (name.clone(), one.clone())).collect();
-        let mut streams = Vec::with_capacity(entries.len());
-        for (channel, entry) in entries {
-            streams.push(self.ask_info(&channel, &entry.actor).await);
+        let mut streams = Vec::with_capacity(actors.len());
+        for (channel, actor) in actors {
+            streams.push(self.ask_info(&channel, &actor).await);
         }
         streams
     }
@@ -313,10 +318,73 @@ impl Streams {
     /// nobody published.
     pub async fn remove(&self, channel: &ChannelName) -> bool {
         let had_publisher = self.end(channel, StopReason::KeyWithdrawn).await;
-        if let Some(entry) = self.inner.table.write().remove(channel) {
-            entry.actor.stop(Some("its channel was deleted".into()));
+        self.forget(channel, "its channel was deleted");
+        if let Some(stage) = self.inner.context.stages.find(channel) {
+            self.inner.context.stages.remove(&stage);
         }
+        self.inner.context.owner.release(channel);
         had_publisher
+    }
+
+    /// Channels that are packaged here.
+    #[must_use]
+    pub fn packaged(&self) -> Vec<ChannelName> {
+        let stages = self.inner.context.stages.all().into_iter();
+        let own = stages.filter(|stage| stage.own().is_some());
+        own.map(|stage| stage.public.channel.clone()).collect()
+    }
+
+    /// Whether a show of `channel` is on that is packaged here.
+    #[must_use]
+    pub fn is_on(&self, channel: &ChannelName) -> bool {
+        let stage = self.inner.context.stages.find(channel);
+        stage.is_some_and(|stage| {
+            stage.own().is_some() && stage.public.state.borrow().state == StreamState::Live
+        })
+    }
+
+    /// Lets another node go on with a channel's show, unless its publisher is well; none when it is not packaged
+    /// here.
+    pub async fn yield_to(&self, channel: &ChannelName, key: KeyId) -> Option<Yielded> {
+        let answer = self.ask_channel(channel, |reply| Message::Yield { key, reply }).await?;
+        if answer != Yielded::Busy {
+            self.forget(channel, "its show goes on at another node");
+        }
+        Some(answer)
+    }
+
+    /// Another node owns a channel's stream: its publisher is dropped here, its show is not ended.
+    pub async fn lose(&self, channel: &ChannelName) {
+        let reason = StopReason::Moved;
+        let question = |reply| Message::Leave { reason, reply };
+        let _: Option<()> = self.ask_channel(channel, question).await;
+        self.forget(channel, "another node owns it");
+    }
+
+    /// A channel's stream is owned under a newer epoch.
+    pub fn renew(&self, channel: &ChannelName, epoch: Epoch) {
+        if let Some(stage) = self.inner.context.stages.find(channel) {
+            stage.take(epoch);
+        }
+    }
+
+    /// Closes everything without ending shows and lets nobody in any more: the node stops, others go on.
+    pub async fn leave(&self) {
+        self.inner.closing.store(true, Ordering::Release);
+        for channel in self.packaged() {
+            let reason = StopReason::NodeStops;
+            let question = |reply| Message::Leave { reason, reply };
+            let _: Option<()> = self.ask_channel(&channel, question).await;
+        }
+    }
+
+    fn forget(&self, channel: &ChannelName, why: &str) {
+        if let Some(actor) = self.inner.table.write().remove(channel) {
+            actor.stop(Some(why.into()));
+        }
+        if let Some(stage) = self.inner.context.stages.find(channel) {
+            stage.give_up();
+        }
     }
 
     async fn end(&self, channel: &ChannelName, reason: StopReason) -> bool {
@@ -325,7 +393,7 @@ impl Streams {
     }
 
     fn actor(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
-        self.inner.table.read().get(channel).map(|entry| entry.actor.clone())
+        self.inner.table.read().get(channel).cloned()
     }
 
     fn authenticate(
@@ -349,7 +417,7 @@ impl Streams {
         let Ok(permit) = Arc::clone(&self.inner.publishers).try_acquire_owned() else {
             return Err((PublishRefusal::Unavailable("it has as many as it may"), key));
         };
-        let actor = match self.actor_or_new(&key.channel).await {
+        let actor = match self.actor_or_new(&key).await {
             Ok(actor) => actor,
             Err(why) => return Err((why, key)),
         };
@@ -367,35 +435,60 @@ impl Streams {
         }
     }
 
-    async fn actor_or_new(
+    async fn actor_or_new(&self, key: &StreamKey) -> Result<ActorRef<Message>, PublishRefusal> {
+        let channel = &key.channel;
+        if let Some(actor) = self.owned(channel) {
+            return Ok(actor);
+        }
+        let making = Arc::clone(self.inner.making.lock().entry(channel.clone()).or_default());
+        let _making = Making { inner: &self.inner, channel, _held: making.lock().await };
+        if let Some(actor) = self.owned(channel) {
+            return Ok(actor);
+        }
+        let taken = self.inner.context.owner.take(channel, key.id).await?;
+        let kept = self.living(channel).filter(|_| taken.tip.is_none());
+        let Some(actor) = kept else { return self.begin(channel, taken).await };
+        self.renew(channel, taken.epoch);
+        Ok(actor)
+    }
+
+    /// Starts the actor of a stream that this node owns now.
+    async fn begin(
         &self,
         channel: &ChannelName,
+        taken: Taken,
     ) -> Result<ActorRef<Message>, PublishRefusal> {
-        if let Some(actor) = self.living(channel) {
-            return Ok(actor);
-        }
         let context = &self.inner.context;
-        // Two publishers of one channel may both come here; the second block is then left unused.
-        let first_msn = numbers::first(&context.store, channel).await?;
-        let _making = self.inner.making.lock().await;
-        if let Some(actor) = self.living(channel) {
-            return Ok(actor);
-        }
-        let (arguments, public) = stream::arguments(channel.clone(), context.clone(), first_msn);
+        let block = numbers::first(&context.store, channel).await?;
+        let stage = context.stages.for_packager(channel);
+        stage.take(taken.epoch);
+        let begin = match taken.tip {
+            Some(tip) => {
+                stage.public.window.join(tip.next_msn);
+                stream::Begin::behind(&tip, block)
+            }
+            None => stream::Begin::fresh(block),
+        };
+        let arguments = stream::arguments(&stage, context.clone(), begin);
         let supervisor = self.inner.supervisor.get_cell();
         let made = Actor::spawn_linked(None, StreamActor, arguments, supervisor).await;
         let (actor, _) = made.map_err(|error| {
             tracing::error!(%channel, %error, "stream actor did not start");
+            stage.give_up();
             PublishRefusal::Unavailable("the stream does not start")
         })?;
-        let entry = Entry { actor: actor.clone(), public: Arc::new(public) };
-        self.inner.table.write().insert(channel.clone(), entry);
+        self.inner.table.write().insert(channel.clone(), actor.clone());
         // Whoever deletes the channel from now on finds the stream here.
         if context.store.channel(channel).is_err() {
             self.remove(channel).await;
             return Err(PublishRefusal::Key(KeyRefusal::Unknown));
         }
         Ok(actor)
+    }
+
+    /// The actor of a stream that this node owns.
+    fn owned(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
+        self.living(channel).filter(|_| self.inner.context.owner.owns(channel))
     }
 
     fn living(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
@@ -450,6 +543,23 @@ impl Streams {
         let channel = key.map(|key| &key.channel);
         let text = format!("a publisher from {} was refused: {why}", request.remote.ip());
         self.inner.context.events.emit_refusal("publish.refused", channel, text, &fields);
+    }
+}
+
+/// Held while the owner of one channel is settled.
+struct Making<'a> {
+    inner: &'a Inner,
+    channel: &'a ChannelName,
+    _held: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        let mut making = self.inner.making.lock();
+        // Held by the table and by this: nobody else waits.
+        if making.get(self.channel).is_some_and(|one| Arc::strong_count(one) <= 2) {
+            making.remove(self.channel);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::http::listen;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
+use crate::actors::placement::Watched;
 use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicState, PublicStream};
 use crate::actors::tasks::Tasks;
@@ -25,8 +26,8 @@ use crate::store::window::Window;
 pub(crate) struct One(pub(crate) Arc<PublicStream>);
 
 impl Lookup for One {
-    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
-        (*channel == self.0.channel).then(|| Arc::clone(&self.0))
+    fn stream(&self, channel: &ChannelName) -> Option<Watched> {
+        (*channel == self.0.channel).then(|| Watched::from(Arc::clone(&self.0)))
     }
 
     fn streams(&self) -> Vec<Arc<PublicStream>> {

@@ -28,7 +28,9 @@ use weir_model::node::Endpoint;
 use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::membership::{self, Membership};
+use crate::actors::placement::{self, Placement};
 use crate::actors::slots::Slots;
+use crate::actors::stages::Stages;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
@@ -48,6 +50,7 @@ pub struct Node {
     tasks: Tasks,
     streams: Streams,
     mesh: mesh::Mesh,
+    membership: Membership,
     endpoints: Vec<Endpoint>,
     local: local::NodeFile,
 }
@@ -96,25 +99,48 @@ impl Node {
             load: load.sampler(),
             incarnation: mesh.incarnation,
         });
+        let stages = Stages::new(config.stream.streams().window);
+        let placement = Placement::new(placement::Parts {
+            config: config.stream.placement(),
+            store: store.clone(),
+            link: mesh.link.clone(),
+            membership: membership.clone(),
+            stages: stages.clone(),
+            tasks: tasks.clone(),
+            events: events.clone(),
+        });
         let context = streams::Context {
             config: config.stream.streams(),
             events: events.clone(),
             store: store.clone(),
             tasks: tasks.clone(),
             viewings: viewings.clone(),
+            stages,
+            owner: Arc::new(placement.clone()),
         };
         let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
         load.of(&streams, &viewings);
+        placement.attach(&streams);
         if !membership.entered(ENTERED_MAX).await {
             tracing::warn!(
                 "the cluster has not answered yet; publishers are refused until it does"
             );
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
-        let parts = Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
+        let parts = Parts {
+            config,
+            store,
+            events,
+            tasks,
+            viewings,
+            streams,
+            placement,
+            registry,
+            endpoints,
+        };
         parts.serve(listeners, tls)?;
         let Parts { tasks, streams, endpoints, .. } = parts;
-        Ok(Self { tasks, streams, mesh, endpoints, local })
+        Ok(Self { tasks, streams, mesh, membership, endpoints, local })
     }
 
     /// Tells whoever started the node where it listens: one line on standard output.
@@ -124,10 +150,15 @@ impl Node {
         println!("ready {}", list.join(" "));
     }
 
-    /// Ends shows, connections and loops, at most [`STOP_LIMIT`].
+    /// Ends connections and loops, and shows too unless another node can go on with them, at most [`STOP_LIMIT`].
     pub async fn stop(self) {
         tracing::info!("stopping");
-        self.streams.close().await;
+        if self.membership.has_successor() {
+            self.streams.leave().await;
+            self.membership.leave().await;
+        } else {
+            self.streams.close().await;
+        }
         self.mesh.stop().await;
         self.tasks.shutdown(STOP_LIMIT).await;
         self.local.remove();
@@ -143,6 +174,7 @@ struct Parts {
     tasks: Tasks,
     viewings: Viewings,
     streams: Streams,
+    placement: Placement,
     registry: Registry,
     endpoints: Vec<Endpoint>,
 }
@@ -179,6 +211,7 @@ impl Parts {
             config: self.config.edge.clone(),
             lookup: Box::new(edge::NodeLookup {
                 streams: self.streams.clone(),
+                placement: self.placement.clone(),
                 store: self.store.clone(),
             }),
             viewings: self.viewings.clone(),

@@ -1,6 +1,7 @@
 //! The node's side: heartbeats to the leader, wherever it is, and what the answers mean.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use weir_cluster::directory::Command;
@@ -67,7 +68,7 @@ pub(super) struct Figure {
 /// Sends heartbeats until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let mut skew_ms = None;
-    loop {
+    while !own.leaving.load(Ordering::Acquire) {
         let pause = match own.parts.consensus.leader() {
             Some(leader) => send(&own, leader, &mut skew_ms).await,
             None => SOON,

@@ -9,6 +9,7 @@ use weir_media::{Frame, Item, TrackId};
 use weir_model::{Event, Timestamp};
 
 use super::*;
+use crate::actors::placement::Alone;
 use crate::actors::viewings::Limits;
 
 /// Longer than anything here may take.
@@ -86,7 +87,15 @@ async fn bench() -> Bench {
         publishers_max: 9,
     };
     let viewings = Viewings::new(events.clone(), Limits { total: 9, per_address: 9 });
-    let context = Context { config, events, store, tasks, viewings };
+    let context = Context {
+        stages: Stages::new(config.window),
+        owner: Arc::new(Alone),
+        config,
+        events,
+        store,
+        tasks,
+        viewings,
+    };
     let streams = Streams::start(context.clone()).await.unwrap();
     Bench { streams, context, disk, secrets, _dir: dir }
 }

@@ -14,6 +14,7 @@ use prometheus::IntGauge;
 use tokio::sync::watch;
 use weir_model::{ChannelName, StreamState};
 
+use crate::actors::placement::Watched;
 use crate::actors::streams::PublicStream;
 use crate::actors::viewings::Viewings;
 use crate::edge::http::body::Body;
@@ -138,7 +139,7 @@ impl Page {
         }
     }
 
-    async fn news(&mut self, stream: Option<Arc<PublicStream>>) {
+    async fn news(&mut self, stream: Option<Watched>) {
         let changed = async {
             let Some(stream) = stream else { return std::future::pending().await };
             let mut state = stream.state.clone();

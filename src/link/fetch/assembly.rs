@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use weir_media::replica::{Outline, SegmentHead, ShowStatus, Step};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
+use weir_model::ShowId;
 
 use self::line::Line;
 use super::super::replicate::wire::Place;
@@ -73,6 +74,7 @@ enum Phase {
 pub(super) struct Assembly {
     epoch: Option<u64>,
     show: Option<u64>,
+    id: Option<ShowId>,
     phase: Phase,
     lines: BTreeMap<TrackId, Line>,
     /// The show is over at the source, known since then.
@@ -99,6 +101,7 @@ impl Assembly {
         Self {
             epoch: None,
             show: None,
+            id: None,
             phase: Phase::Idle,
             lines: BTreeMap::new(),
             ending: None,
@@ -155,14 +158,14 @@ impl Assembly {
             return Ok(());
         }
         if taken_over && self.told && !self.finished && outline.show.is_some() {
-            self.show = outline.show;
+            (self.show, self.id) = (outline.show, outline.id);
             self.ending = None;
             self.phase = Phase::Running;
             self.lines.values_mut().for_each(Line::joint);
             return Ok(());
         }
         self.forget();
-        self.show = outline.show;
+        (self.show, self.id) = (outline.show, outline.id);
         for track in outline.tracks.iter().take(TRACKS_MAX) {
             let line = self.lines.entry(track.track).or_default();
             let newest = track.segments.iter().rfind(|segment| segment.whole);
@@ -185,7 +188,7 @@ impl Assembly {
     ) -> Result<(), Unwanted> {
         if self.show.is_none_or(|known| known < show) {
             self.forget();
-            self.show = Some(show);
+            (self.show, self.id) = (Some(show), None);
             self.show_step(part_target_us);
             self.phase = Phase::Running;
         }
@@ -255,6 +258,10 @@ impl Assembly {
             self.show = None;
             self.phase = Phase::Running;
         }
+        if status.show == self.show && status.id.is_some() && status.id != self.id {
+            self.id = status.id;
+            self.show_step(status.part_target_us);
+        }
         let same = status.show.is_some() && status.show == self.show;
         if same && status.ended && self.ending.is_none() {
             self.ending = Some((now, status.last.clone()));
@@ -272,7 +279,8 @@ impl Assembly {
 
     fn show_step(&mut self, part_target_us: i64) {
         if let Some(show) = self.show {
-            self.out.steps.push(Step::Show { show, part_target_us });
+            let id = self.id;
+            self.out.steps.push(Step::Show { show, id, part_target_us });
         }
     }
 
@@ -318,7 +326,8 @@ impl Assembly {
         self.out.steps.push(Step::Forget);
         if let Some(show) = self.show {
             // The part target of a window does not change while it has anything; it stays what it was.
-            self.out.steps.push(Step::Show { show, part_target_us: 0 });
+            let id = self.id;
+            self.out.steps.push(Step::Show { show, id, part_target_us: 0 });
         }
         self.lines.values_mut().for_each(Line::start_over);
         for (track, line) in &mut self.lines {

@@ -68,6 +68,12 @@ impl Show {
         Self { config, phase: Phase::Offline }
     }
 
+    /// A show that was on elsewhere goes on here; it waits for its publisher.
+    #[must_use]
+    pub fn resumed(config: ShowConfig, now: Timestamp) -> Self {
+        Self { config, phase: Phase::Grace { until: now.plus_ms(config.grace_ms) } }
+    }
+
     /// Somebody with `key` wants to publish.
     pub fn publish(&mut self, key: KeyId, now: Timestamp) -> Admission {
         let admission = match self.phase {

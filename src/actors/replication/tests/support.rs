@@ -111,7 +111,7 @@ impl Studio {
 
     /// The next show of the same window.
     pub(super) fn next_show(self) -> Self {
-        self.window.begin_show();
+        self.window.begin_show(None);
         let first = self.packager.next_msn();
         Self::new(self.window, first, self.picture_bytes)
     }

@@ -1,6 +1,7 @@
 //! Connections over pipes and over real sockets, with a stream that refuses everybody.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use prometheus::Registry;
 use tokio::io::DuplexStream;
@@ -15,6 +16,8 @@ use super::super::wire::WireError;
 use super::super::{Config, listener};
 use super::*;
 use crate::actors::events::Events;
+use crate::actors::placement::Alone;
+use crate::actors::stages::Stages;
 use crate::actors::streams::{self, Streams, StreamsConfig};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::{Limits, Viewings};
@@ -189,7 +192,15 @@ async fn with_demo(dir: &std::path::Path) -> (Streams, String) {
         window: Timing { target_secs: 4, part_target_us: 200_000, list_us: 12_000_000 },
         publishers_max: 1,
     };
-    let context = streams::Context { config, events, store, tasks, viewings };
+    let context = streams::Context {
+        stages: Stages::new(config.window),
+        owner: Arc::new(Alone),
+        config,
+        events,
+        store,
+        tasks,
+        viewings,
+    };
     (Streams::start(context).await.unwrap(), secret)
 }
 
