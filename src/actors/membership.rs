@@ -9,8 +9,9 @@ mod beat;
 mod joins;
 mod office;
 mod peers;
+mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use weir_cluster::liveness::NodeLease;
 use weir_cluster::load::Loads;
-use weir_cluster::members::Profile;
+use weir_cluster::members::{Change, Profile};
 use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId};
 
@@ -31,6 +32,7 @@ use crate::raft::Consensus;
 use crate::store::Store;
 
 pub use joins::Admission;
+pub use told::Asked;
 
 /// Where this node stands with its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,8 @@ struct Inner {
     standing: watch::Sender<Standing>,
     figures: Mutex<Figures>,
     office: Mutex<Option<office::Office>>,
+    /// Changes that an operator asks of this node.
+    asked: told::Told,
     /// There is something for the office to do at once.
     wake: Notify,
 }
@@ -91,6 +95,7 @@ struct Figures {
     loads: Loads,
     heard_ms: BTreeMap<NodeId, u64>,
     skews_ms: BTreeMap<NodeId, i64>,
+    held_back: BTreeSet<NodeId>,
 }
 
 /// What is known of the nodes beside the directory, with its age counted in.
@@ -102,6 +107,8 @@ pub struct Known {
     pub heard_ms: BTreeMap<NodeId, u64>,
     /// Their wall clocks minus this node's, milliseconds.
     pub skews_ms: BTreeMap<NodeId, i64>,
+    /// Silent nodes that the leader would give up but for the brake.
+    pub held_back: BTreeSet<NodeId>,
     /// Now, on the clock of `loads`.
     pub now_ms: u64,
 }
@@ -119,6 +126,7 @@ impl Membership {
             standing: watch::Sender::new(Standing::Waiting),
             figures: Mutex::default(),
             office: Mutex::new(None),
+            asked: told::Told::default(),
             wake: Notify::new(),
         });
         office::serve(&inner);
@@ -172,8 +180,16 @@ impl Membership {
             loads: figures.loads.clone(),
             heard_ms: figures.heard_ms.clone(),
             skews_ms: figures.skews_ms.clone(),
+            held_back: figures.held_back.clone(),
             now_ms: now_ms(),
         }
+    }
+
+    /// An operator is about to make this change at this node, whose API tells of it with its reason: when it is
+    /// seen in the directory here, nothing more is said of it.
+    #[must_use]
+    pub fn asked(&self, change: &Change) -> Asked<'_> {
+        self.inner.asked.expect(change)
     }
 
     /// Fences the silent nodes that the brake held back; for an operator who is sure that they are dead.
@@ -181,12 +197,6 @@ impl Membership {
     #[must_use]
     pub fn lift_brake(&self) -> bool {
         self.inner.office.lock().as_mut().map(office::Office::lift_brake).is_some()
-    }
-
-    /// Nodes that would be fenced but for the brake, as the leader knows.
-    #[must_use]
-    pub fn held_back(&self) -> Vec<NodeId> {
-        self.inner.office.lock().as_ref().map(office::Office::held_back).unwrap_or_default()
     }
 }
 

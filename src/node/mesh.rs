@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use weir_model::{Incarnation, NodeId};
+use weir_model::{Incarnation, NodeId, Roles};
 
 use super::directory;
 use super::joining::{self, Joining, Place};
@@ -59,6 +59,12 @@ impl Mesh {
         link.set_peers(standing.peers);
         let consensus = consensus(place.data, store, incarnation, &link, tasks, joined).await?;
         Ok(Self { link, consensus, trust, incarnation })
+    }
+
+    /// Of these roles, those that the node's certificate says too.
+    pub(super) fn granted(&self, roles: Roles) -> Roles {
+        let certified = self.trust.roles();
+        roles.iter().filter(|role| certified.contains(role.as_str())).collect()
     }
 
     /// Takes part no longer.

@@ -9,6 +9,7 @@ mod local;
 pub mod logs;
 mod mesh;
 mod metrics;
+mod operate;
 mod process;
 mod profile;
 pub mod signal;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use tokio::net::TcpListener;
+use weir_model::Roles;
 use weir_model::local::Homes;
 use weir_model::node::Endpoint;
 
@@ -82,8 +84,10 @@ impl Node {
         let viewings = Viewings::new(events.clone(), config.edge.viewings());
         let endpoints = listeners.endpoints()?;
         let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
-        let (profile, place) = of.profile(&data).await?;
+        let (mut profile, place) = of.profile(&data).await?;
         let mesh = mesh::Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
+        profile.roles = mesh.granted(profile.roles);
+        let (roles, address) = (profile.roles, profile.link.clone());
         let load = profile::Load::default();
         let membership = Membership::start(membership::Parts {
             link: mesh.link.clone(),
@@ -111,7 +115,19 @@ impl Node {
             );
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
-        let parts = Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
+        let cluster = operators(&store, &streams, &mesh, &membership, address);
+        let parts = Parts {
+            config,
+            roles,
+            cluster,
+            store,
+            events,
+            tasks,
+            viewings,
+            streams,
+            registry,
+            endpoints,
+        };
         parts.serve(listeners, tls)?;
         let Parts { tasks, streams, endpoints, .. } = parts;
         Ok(Self { tasks, streams, mesh, endpoints, local })
@@ -138,6 +154,8 @@ impl Node {
 /// What the doors are made of.
 struct Parts {
     config: Config,
+    roles: Roles,
+    cluster: Arc<dyn api::Cluster>,
     store: Store,
     events: Events,
     tasks: Tasks,
@@ -205,6 +223,7 @@ impl Parts {
             .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));
         let source = status::Source {
             name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
+            roles: self.roles,
             started_at: clock::now(),
             endpoints: self.endpoints.clone(),
             store: self.store.clone(),
@@ -220,6 +239,7 @@ impl Parts {
         let context = api::Context::new(
             self.store.clone(),
             Arc::new((self.streams.clone(), self.viewings.clone())),
+            Arc::clone(&self.cluster),
             self.events.clone(),
             self.tasks.clone(),
             Arc::new(move || Box::pin(std::future::ready(source.status()))),
@@ -227,6 +247,25 @@ impl Parts {
         );
         self.tasks.spawn("api listener", |_| api::serve(api, context));
     }
+}
+
+/// The cluster as its operators ask for it at this node.
+fn operators(
+    store: &Store,
+    streams: &Streams,
+    mesh: &mesh::Mesh,
+    membership: &Membership,
+    link: String,
+) -> Arc<dyn api::Cluster> {
+    let copies = store.clone();
+    Arc::new(operate::Operate {
+        store: store.clone(),
+        mesh: mesh.clone(),
+        membership: membership.clone(),
+        link,
+        copies: Box::new(move || operate::origins(&copies.cluster())),
+        mover: Arc::new(operate::Away::start(store.clone(), streams.clone(), mesh.link.clone())),
+    })
 }
 
 impl Listeners {
