@@ -76,6 +76,14 @@ pub(crate) enum Verb {
         /// Which one.
         node: String,
     },
+    /// Gives a silent node up at once, so that others may take over what it owned. Only for one that is dead for
+    /// sure: the cluster gives up by itself whoever is silent for five seconds, unless too many are.
+    #[command(after_help = "Examples:\n  weir node fence edge-2 --dry-run\n  \
+                            weir node fence edge-2 --yes --reason 'its power is off'")]
+    Fence {
+        /// Which one.
+        node: String,
+    },
     /// Invites a machine to join, and shows the token this once.
     #[command(after_help = "Examples:\n  weir node invite --roles edge\n  \
                             weir node invite --roles ingest,voter --ttl 1800 -o json | jq -r .token")]
@@ -132,6 +140,10 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let question = format!("Take node {node} out of the cluster for ever?");
             change(session, &node, NodeChange::Remove, Some(question)).await
         }
+        Verb::Fence { node } => {
+            let question = format!("Is node {node} dead for sure, and to be given up?");
+            change(session, &node, NodeChange::Fence, Some(question)).await
+        }
         Verb::Invite { roles, ttl } => {
             let body = Invite { roles: roles.iter().collect(), ttl_secs: Some(ttl) };
             let made = session.client.invite(&body, &session.mutation()).await?;
@@ -179,8 +191,10 @@ fn show_made(session: &mut Session<'_>, made: &InvitedNode) -> Done {
     });
     session.print(&text)?;
     if !session.dry_run() {
-        session.say("the token is shown this once; on the new machine type");
-        session.say(&format!("weir-node --join {} --token …", made.join));
+        session.say(
+            "the token is shown this once; put it into a file on the new machine and type there",
+        );
+        session.say(&made.command);
     }
     Ok(())
 }

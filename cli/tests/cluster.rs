@@ -38,7 +38,9 @@ fn reply(path: &str) -> String {
         "POST /v1/nodes/edge-1/drain" => json(&changed(NodeChange::Drain, plan())),
         "POST /v1/nodes/invites" => {
             let (token, join) = ("weir1_token".into(), "192.0.2.1:4433".into());
-            json(&InvitedNode { token, join, info: invite() })
+            let command = "weir-node --join 192.0.2.1:4433 --token-file invitation --roles edge";
+            let command = command.to_owned();
+            json(&InvitedNode { token, join, command, info: invite() })
         }
         "GET /v1/nodes/invites" => json(&[invite()]),
         "DELETE /v1/nodes/invites/inv_1" => json(&InviteInfo { revoked_at: Some(NOW), ..invite() }),

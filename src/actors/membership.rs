@@ -9,8 +9,9 @@ mod beat;
 mod joins;
 mod office;
 mod peers;
+mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::raft::Consensus;
 use crate::store::Store;
 
 pub use joins::Admission;
+pub use told::Asked;
 
 /// A node that stops says so, but does not wait for long.
 const LEAVE_MAX: Duration = Duration::from_secs(2);
@@ -86,6 +88,8 @@ struct Inner {
     standing: watch::Sender<Standing>,
     figures: Mutex<Figures>,
     office: Mutex<Option<office::Office>>,
+    /// Changes that an operator asks of this node.
+    asked: told::Told,
     /// There is something for the office to do at once.
     wake: Notify,
     /// The node stops; it asks for nothing any more.
@@ -98,6 +102,7 @@ struct Figures {
     loads: Loads,
     heard_ms: BTreeMap<NodeId, u64>,
     skews_ms: BTreeMap<NodeId, i64>,
+    held_back: BTreeSet<NodeId>,
 }
 
 /// What is known of the nodes beside the directory, with its age counted in.
@@ -109,6 +114,8 @@ pub struct Known {
     pub heard_ms: BTreeMap<NodeId, u64>,
     /// Their wall clocks minus this node's, milliseconds.
     pub skews_ms: BTreeMap<NodeId, i64>,
+    /// Silent nodes that the leader would give up but for the brake.
+    pub held_back: BTreeSet<NodeId>,
     /// Now, on the clock of `loads`.
     pub now_ms: u64,
 }
@@ -126,6 +133,7 @@ impl Membership {
             standing: watch::Sender::new(Standing::Waiting),
             figures: Mutex::default(),
             office: Mutex::new(None),
+            asked: told::Told::default(),
             wake: Notify::new(),
             leaving: AtomicBool::new(false),
         });
@@ -201,8 +209,16 @@ impl Membership {
             loads: figures.loads.clone(),
             heard_ms: figures.heard_ms.clone(),
             skews_ms: figures.skews_ms.clone(),
+            held_back: figures.held_back.clone(),
             now_ms: now_ms(),
         }
+    }
+
+    /// An operator is about to make this change at this node, whose API tells of it with its reason: when it is
+    /// seen in the directory here, nothing more is said of it.
+    #[must_use]
+    pub fn asked(&self, change: &Change) -> Asked<'_> {
+        self.inner.asked.expect(change)
     }
 
     /// Fences the silent nodes that the brake held back; for an operator who is sure that they are dead.
@@ -210,12 +226,6 @@ impl Membership {
     #[must_use]
     pub fn lift_brake(&self) -> bool {
         self.inner.office.lock().as_mut().map(office::Office::lift_brake).is_some()
-    }
-
-    /// Nodes that would be fenced but for the brake, as the leader knows.
-    #[must_use]
-    pub fn held_back(&self) -> Vec<NodeId> {
-        self.inner.office.lock().as_ref().map(office::Office::held_back).unwrap_or_default()
     }
 }
 

@@ -43,6 +43,13 @@ impl From<ApiError> for Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// For whoever answers the API from below, as the cluster does.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Conflict(_) | StoreError::Exists { .. } | StoreError::Limit { .. } => {
                 ErrorCode::Conflict

@@ -14,7 +14,6 @@ mod explain;
 mod extract;
 mod keys;
 mod live;
-mod lone;
 mod node;
 mod nodes;
 mod openapi;
@@ -36,7 +35,6 @@ use weir_model::ChannelName;
 use crate::actors::events::Events;
 use crate::actors::tasks::Tasks;
 use crate::store::Store;
-use lone::Lone;
 
 pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
@@ -78,22 +76,14 @@ impl Context {
     pub fn new(
         store: Store,
         live: Arc<dyn Live>,
+        cluster: Arc<dyn Cluster>,
         events: Events,
         tasks: Tasks,
         status: StatusFn,
         addresses: Addresses,
     ) -> Self {
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
-        let (id, of) = (store.node().id, (Arc::clone(&status), Arc::clone(&live)));
-        let cluster = Arc::new(Lone { id, status: of.0, live: of.1 });
         Self { store, live, cluster, events, tasks, status, addresses, followers }
-    }
-
-    /// The same for a node that is in a cluster; without it a node answers as a cluster of one.
-    #[must_use]
-    pub fn with_cluster(mut self, cluster: Arc<dyn Cluster>) -> Self {
-        self.cluster = cluster;
-        self
     }
 
     /// The store, or its rehearsal for a dry run.

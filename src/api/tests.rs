@@ -146,7 +146,9 @@ impl Bench {
             viewers: "http://127.0.0.1:8080".into(),
         };
         let shared: Arc<dyn Live> = Arc::<FakeLive>::clone(&live);
-        let ctx = Context::new(store, shared, Events::new(), Tasks::new(), status, addresses);
+        let (events, tasks) = (Events::new(), Tasks::new());
+        let among = cluster::FakeCluster::new();
+        let ctx = Context::new(store, shared, among, events, tasks, status, addresses);
         Self { ctx, live, token, _dir: dir }
     }
 

@@ -5,7 +5,7 @@
 //! ([`alone`]) and needs nothing else. Changes are tried on a copy first ([`rehearse`]), so that a dry run is refused
 //! by the same rule as the change itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_model::cluster::{
     ClusterNode, ClusterStatus, Duty, LeaseInfo, LinkInfo, LinkState, MovePlan, NodeChange,
@@ -20,7 +20,9 @@ use crate::placement::{self, View};
 
 mod findings;
 
-pub use findings::{LAG_WARNING, LOSS_WARNING_PPM, SKEW_BAD_MS, SKEW_WARNING_MS, findings};
+pub use findings::{
+    LAG_WARNING, LOSS_WARNING_PPM, QUORUM_AGE_BAD_MS, SKEW_BAD_MS, SKEW_WARNING_MS, findings,
+};
 
 /// The agreement as one node's consensus reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +79,8 @@ pub struct Facts<'a> {
     pub heard_ms: &'a BTreeMap<NodeId, u64>,
     /// Clocks of the others minus its own, milliseconds.
     pub skews_ms: &'a BTreeMap<NodeId, i64>,
+    /// Silent nodes that the leader does not give up, because too many are silent at once.
+    pub held_back: &'a BTreeSet<NodeId>,
 }
 
 impl Facts<'_> {
@@ -255,7 +259,9 @@ pub fn status(facts: &Facts<'_>) -> ClusterStatus {
     let (quorum, raft) = (quorum(facts.members()), raft(facts));
     let vacant = directory.leases.vacancies().count() as u64;
     let links = links(facts.members(), facts.links.to_vec());
-    let warnings = findings(facts.me, &members, &links, &raft, quorum, vacant);
+    let mut warnings = findings(facts.me, &members, &links, &raft, quorum, vacant);
+    warnings.extend(findings::brake(facts.held_back, &members));
+    warnings.sort_by_key(|one| std::cmp::Reverse(one.level));
     ClusterStatus {
         node: facts.me,
         name: facts.members().name(facts.me),
@@ -303,9 +309,9 @@ fn furthest(nodes: &[ClusterNode]) -> Option<i64> {
     nodes.iter().filter_map(|node| node.clock_skew_ms).max_by_key(|skew| skew.unsigned_abs())
 }
 
-/// The entry of the log that a change of a node asks for.
+/// The entry of the log that a change of a node asks for. A fencing means the start of it that `members` know.
 #[must_use]
-pub const fn change(node: NodeId, change: NodeChange) -> Change {
+pub fn change(members: &Members, node: NodeId, change: NodeChange) -> Change {
     match change {
         NodeChange::Cordon => Change::SetDuty { id: node, duty: Duty::Cordoned },
         NodeChange::Uncordon => Change::SetDuty { id: node, duty: Duty::Serving },
@@ -313,6 +319,10 @@ pub const fn change(node: NodeId, change: NodeChange) -> Change {
         NodeChange::Promote => Change::SetVoter { id: node, voter: true },
         NodeChange::Demote => Change::SetVoter { id: node, voter: false },
         NodeChange::Remove => Change::Remove { id: node },
+        NodeChange::Fence => {
+            let incarnation = members.of(node).map(|member| member.incarnation);
+            Change::Fence { id: node, incarnation: incarnation.unwrap_or_default() }
+        }
     }
 }
 
@@ -323,12 +333,36 @@ pub const fn change(node: NodeId, change: NodeChange) -> Change {
 pub fn rehearse(view: &View<'_>, node: NodeId, wish: NodeChange) -> Result<NodeChanged, ApiError> {
     let name = view.directory.members.name(node);
     let mut members = view.directory.members.clone();
-    let changed = members.apply(&change(node, wish)).map_err(|why| refusal(&why))?;
+    let entry = change(&members, node, wish);
+    let changed = members.apply(&entry).map_err(|why| refusal(&why))?;
+    careful(view, node, wish)?;
     let plan = match wish {
         NodeChange::Drain => placement::drain(view, node),
         _ => MovePlan::default(),
     };
     Ok(NodeChanged { node, name, change: wish, changed: changed != Changed::Nothing, plan })
+}
+
+/// What the log would do and an operator hardly means.
+fn careful(view: &View<'_>, node: NodeId, wish: NodeChange) -> Result<(), ApiError> {
+    let Some(member) = view.directory.members.of(node) else { return Ok(()) };
+    let name = &member.profile.name;
+    match wish {
+        NodeChange::Remove if member.is_alive() => {
+            let owned = view.directory.leases.held_by(node).count();
+            if owned == 0 {
+                return Ok(());
+            }
+            let text = format!("node {name} runs and owns {owned} actors; drain it first");
+            Err(ApiError::new(ErrorCode::Conflict, text)
+                .hint("`weir actor list` shows what it owns"))
+        }
+        NodeChange::Fence if member.state == NodeState::Up => {
+            let text = format!("node {name} is heard from; only a silent node is given up by hand");
+            Err(ApiError::new(ErrorCode::Conflict, text).hint("drain it, or stop its process"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A refused change in the words of the API.

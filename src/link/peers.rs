@@ -18,7 +18,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use quinn::{ClientConfig, Connection, Endpoint};
 use tokio::sync::{Semaphore, watch};
-use weir_model::NodeId;
+use weir_model::{NodeId, Timestamp};
 
 pub use counters::PeerCounts;
 pub use info::{Counts, LaneInfo, PeerInfo, PeerState};
@@ -95,6 +95,9 @@ struct State {
     program: String,
     control: Option<Live>,
     media: Option<Live>,
+    /// When each of them came or went.
+    control_since: Timestamp,
+    media_since: Timestamp,
     last_error: Option<String>,
     past: Totals,
 }
@@ -160,7 +163,8 @@ impl Mesh {
                 self.trust.refusals().count(Reason::Peers, Some(node));
                 continue;
             }
-            let peer = peers.entry(node).or_insert_with(|| Arc::new(Peer::new(node)));
+            let now = (self.world.clock)();
+            let peer = peers.entry(node).or_insert_with(|| Arc::new(Peer::new(node, now)));
             let before = peer.wanted.send_replace(Wanted::At(addresses));
             if before == Wanted::Unlisted && own < node {
                 dial::start(self, peer);
@@ -188,7 +192,8 @@ impl Mesh {
         if known.is_none() && peers.len() >= PEERS_MAX {
             return Err(Reason::Peers);
         }
-        let peer = known.unwrap_or_else(|| Arc::new(Peer::new(node)));
+        let now = (self.world.clock)();
+        let peer = known.unwrap_or_else(|| Arc::new(Peer::new(node, now)));
         let caller = Caller { node, roles: Arc::new(identity.roles.clone()) };
         // Under the lock that revocation takes too: either it finds this connection, or we find it out here.
         let mut state = peer.state.lock();
@@ -207,6 +212,7 @@ impl Mesh {
         state.protocol = protocol;
         state.program.clone_from(&hello.program);
         *state.lane(hello.lane) = Some(Live { connection: connection.clone(), identity });
+        state.turned(hello.lane, now);
         drop(state);
         peers.entry(node).or_insert_with(|| Arc::clone(&peer));
         drop(peers);
@@ -227,14 +233,15 @@ impl Mesh {
 }
 
 impl Peer {
-    fn new(node: NodeId) -> Self {
+    fn new(node: NodeId, now: Timestamp) -> Self {
+        let state = State { control_since: now, media_since: now, ..State::default() };
         Self {
             node,
             wanted: watch::Sender::new(Wanted::Unlisted),
             in_flight: Semaphore::new(request::IN_FLIGHT_PER_PEER_MAX),
             writing: Arc::new(Semaphore::new(stream::OPEN_PER_PEER_MAX)),
             counts: Counters::default(),
-            state: Mutex::default(),
+            state: Mutex::new(state),
         }
     }
 
@@ -263,6 +270,14 @@ impl State {
         match lane {
             Lane::Control => &mut self.control,
             Lane::Media => &mut self.media,
+        }
+    }
+
+    /// The lane came or went.
+    const fn turned(&mut self, lane: Lane, now: Timestamp) {
+        match lane {
+            Lane::Control => self.control_since = now,
+            Lane::Media => self.media_since = now,
         }
     }
 

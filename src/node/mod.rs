@@ -9,6 +9,7 @@ mod local;
 pub mod logs;
 mod mesh;
 mod metrics;
+mod operate;
 mod process;
 mod profile;
 pub mod signal;
@@ -22,12 +23,13 @@ use std::time::Duration;
 
 use prometheus::Registry;
 use tokio::net::TcpListener;
+use weir_model::Roles;
 use weir_model::local::Homes;
 use weir_model::node::Endpoint;
 
 use crate::actors::clock;
 use crate::actors::events::Events;
-use crate::actors::membership::{self, Membership};
+use crate::actors::membership::Membership;
 use crate::actors::placement::{self, Placement};
 use crate::actors::slots::Slots;
 use crate::actors::stages::Stages;
@@ -85,20 +87,12 @@ impl Node {
         let viewings = Viewings::new(events.clone(), config.edge.viewings());
         let endpoints = listeners.endpoints()?;
         let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
-        let (profile, place) = of.profile(&data).await?;
+        let (mut profile, place) = of.profile(&data).await?;
         let mesh = mesh::Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
+        profile.roles = mesh.granted(profile.roles);
+        let (roles, address) = (profile.roles, profile.link.clone());
         let load = profile::Load::default();
-        let membership = Membership::start(membership::Parts {
-            link: mesh.link.clone(),
-            consensus: mesh.consensus.clone(),
-            store: store.clone(),
-            trust: Arc::clone(&mesh.trust),
-            events: events.clone(),
-            tasks: tasks.clone(),
-            profile,
-            load: load.sampler(),
-            incarnation: mesh.incarnation,
-        });
+        let membership = mesh.take_part(&store, &events, &tasks, profile, load.sampler());
         let stages = Stages::new(config.stream.streams().window);
         let placement = Placement::new(placement::Parts {
             config: config.stream.placement(),
@@ -127,8 +121,11 @@ impl Node {
             );
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
+        let cluster = operators(&store, &streams, &mesh, &membership, address);
         let parts = Parts {
             config,
+            roles,
+            cluster,
             store,
             events,
             tasks,
@@ -169,6 +166,8 @@ impl Node {
 /// What the doors are made of.
 struct Parts {
     config: Config,
+    roles: Roles,
+    cluster: Arc<dyn api::Cluster>,
     store: Store,
     events: Events,
     tasks: Tasks,
@@ -238,6 +237,7 @@ impl Parts {
             .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));
         let source = status::Source {
             name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
+            roles: self.roles,
             started_at: clock::now(),
             endpoints: self.endpoints.clone(),
             store: self.store.clone(),
@@ -253,6 +253,7 @@ impl Parts {
         let context = api::Context::new(
             self.store.clone(),
             Arc::new((self.streams.clone(), self.viewings.clone())),
+            Arc::clone(&self.cluster),
             self.events.clone(),
             self.tasks.clone(),
             Arc::new(move || Box::pin(std::future::ready(source.status()))),
@@ -260,6 +261,25 @@ impl Parts {
         );
         self.tasks.spawn("api listener", |_| api::serve(api, context));
     }
+}
+
+/// The cluster as its operators ask for it at this node.
+fn operators(
+    store: &Store,
+    streams: &Streams,
+    mesh: &mesh::Mesh,
+    membership: &Membership,
+    link: String,
+) -> Arc<dyn api::Cluster> {
+    let copies = store.clone();
+    Arc::new(operate::Operate {
+        store: store.clone(),
+        mesh: mesh.clone(),
+        membership: membership.clone(),
+        link,
+        copies: Box::new(move || operate::origins(&copies.cluster())),
+        mover: Arc::new(operate::Away::start(store.clone(), streams.clone(), mesh.link.clone())),
+    })
 }
 
 impl Listeners {

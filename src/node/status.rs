@@ -1,7 +1,7 @@
 //! What the node says of itself.
 
-use weir_model::Timestamp;
 use weir_model::node::{Endpoint, NodeStatus};
+use weir_model::{Roles, Timestamp};
 
 use super::process;
 use crate::actors::clock;
@@ -10,12 +10,10 @@ use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
 
-/// Roles of a lone node; it has all that exist.
-const ROLES: [&str; 2] = ["ingest", "edge"];
-
 /// Where the figures come from.
 pub(super) struct Source {
     pub(super) name: String,
+    pub(super) roles: Roles,
     pub(super) started_at: Timestamp,
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) store: Store,
@@ -36,7 +34,7 @@ impl Source {
             version: env!("CARGO_PKG_VERSION").into(),
             started_at: self.started_at,
             now: clock::now(),
-            roles: ROLES.map(str::to_owned).to_vec(),
+            roles: self.roles.iter().map(|role| role.to_string()).collect(),
             endpoints: self.endpoints.clone(),
             streams_live: totals.live,
             publishers: totals.publishers,

@@ -71,7 +71,10 @@ pub(super) async fn answer(core: &Core, body: &[u8]) -> Result<Result<(), Change
     Ok(make(core, network::decode(body)?).await)
 }
 
-fn allowed(metrics: &RaftMetrics<u64, EmptyNode>, change: Change) -> Result<(), ChangeError> {
+pub(super) fn allowed(
+    metrics: &RaftMetrics<u64, EmptyNode>,
+    change: Change,
+) -> Result<(), ChangeError> {
     let forbidden = |text: String| Err(ChangeError::Forbidden(text));
     let membership = &metrics.membership_config;
     let voters: BTreeSet<u64> = membership.voter_ids().collect();

@@ -279,6 +279,18 @@ impl Consensus {
         }
     }
 
+    /// Whether the leader would make `change` now. Only the leader knows how far others are: elsewhere what depends
+    /// on that is not refused.
+    ///
+    /// # Errors
+    /// When the state forbids it.
+    pub fn allowed(&self, change: Change) -> Result<(), ChangeError> {
+        if matches!(change, Change::Promote(_)) && !self.leads() {
+            return Ok(());
+        }
+        membership::allowed(&self.inner.core.metrics().borrow(), change)
+    }
+
     /// Answers a request of another node, one of [`KINDS`]. Who asks was checked by who carried it.
     ///
     /// # Errors

@@ -90,6 +90,12 @@ impl Confirm {
             NodeChange::Promote => "It votes on the directory.".into(),
             NodeChange::Demote => "It votes on the directory no more.".into(),
             NodeChange::Remove => "It leaves the cluster for ever.".into(),
+            NodeChange::Fence => {
+                format!(
+                    "Others may take over its {} actors. Only when it is dead for sure.",
+                    node.leases
+                )
+            }
         };
         let verb = change.as_str();
         let shown = format!("weir node {verb} {name} --dry-run shows what would happen.");

@@ -63,6 +63,9 @@ pub(super) struct Figure {
     pub(super) load: Option<NodeLoad>,
     #[serde(default)]
     pub(super) skew_ms: Option<i64>,
+    /// It would be given up but for the brake.
+    #[serde(default)]
+    pub(super) held_back: bool,
 }
 
 /// Sends heartbeats until the node stops.
@@ -182,6 +185,8 @@ impl Inner {
         let mut known = self.figures.lock();
         known.heard_ms.clear();
         known.skews_ms.clear();
+        let held_back = figures.iter().filter(|figure| figure.held_back);
+        known.held_back = held_back.map(|figure| figure.node).collect();
         for figure in figures {
             known.heard_ms.insert(figure.node, figure.heard_ms);
             if let Some(skew_ms) = figure.skew_ms {

@@ -58,10 +58,6 @@ impl Office {
         self.watch.lift_brake();
     }
 
-    pub(super) fn held_back(&self) -> Vec<NodeId> {
-        self.held_back.iter().copied().collect()
-    }
-
     fn figures(&self, directory: &Directory) -> Vec<Figure> {
         let now = now_ms();
         let figure = |member: &weir_cluster::members::Member| {
@@ -72,6 +68,7 @@ impl Office {
                 heard_ms: self.watch.silence_ms(node, now)?,
                 load: self.loads.of(node, now),
                 skew_ms: self.skews_ms.get(&node).copied(),
+                held_back: self.held_back.contains(&node),
             })
         };
         directory.members.iter().filter_map(figure).collect()

@@ -90,6 +90,9 @@ impl Inner {
     }
 
     fn tell_of(&self, member: &Member, kind: &str, text: &str) {
+        if self.asked.tells(member.id, kind) {
+            return;
+        }
         let now: Timestamp = clock::now();
         let fields = [
             ("node", member.profile.name.clone()),

@@ -1,6 +1,6 @@
-//! The routes of the cluster, over a cluster that only remembers, and over none.
+//! The routes of the cluster, over a cluster that only remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_client::Client;
 use weir_cluster::lease::LeaseCommand;
@@ -20,13 +20,13 @@ use super::super::cluster::{Answer as ClusterAnswer, Cluster};
 use super::*;
 
 /// Two nodes, `core-1` and `edge 2`; the first one owns `stream/demo`. It remembers what it was told.
-struct FakeCluster {
+pub(super) struct FakeCluster {
     directory: Directory,
     told: Mutex<Vec<String>>,
 }
 
 impl FakeCluster {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let profile = |name: &str| Profile {
             name: name.into(),
             roles: Roles::all(),
@@ -70,6 +70,7 @@ impl FakeCluster {
             links: &[],
             heard_ms: &heard_ms,
             skews_ms: &skews_ms,
+            held_back: &BTreeSet::new(),
         })
     }
 }
@@ -133,7 +134,8 @@ impl Cluster for FakeCluster {
     fn invite(&self, wish: Invite, dry_run: bool) -> ClusterAnswer<'_, InvitedNode> {
         self.tell(format!("invite {:?} {:?} {dry_run}", wish.roles, wish.ttl_secs));
         let (token, join) = ("weir1_secret".into(), "192.0.2.1:4433".into());
-        answer(InvitedNode { token, join, info: invitation() })
+        let command = format!("weir-node --join {join} --token-file invitation");
+        answer(InvitedNode { token, join, command, info: invitation() })
     }
 
     fn revoke_invite<'a>(&'a self, id: &'a str, dry_run: bool) -> ClusterAnswer<'a, InviteInfo> {
@@ -169,7 +171,7 @@ impl Cluster for FakeCluster {
 fn bench() -> (Bench, Arc<FakeCluster>) {
     let (mut bench, cluster) = (Bench::new(), FakeCluster::new());
     let shared: Arc<dyn Cluster> = Arc::<FakeCluster>::clone(&cluster);
-    bench.ctx = bench.ctx.clone().with_cluster(shared);
+    bench.ctx.cluster = shared;
     (bench, cluster)
 }
 
@@ -282,31 +284,4 @@ async fn every_route_of_the_cluster_is_spoken_by_the_client() {
     assert!(client.revoke_invite("inv_2", &how).await.is_err());
     assert!(cluster.told.lock().contains(&"move transcoder/demo/v1 None false".to_owned()));
     tasks.shutdown(std::time::Duration::from_secs(5)).await;
-}
-
-#[tokio::test]
-async fn a_node_without_a_cluster_answers_as_a_cluster_of_one() {
-    let bench = Bench::new();
-    let status = bench.ask("GET", "/v1/cluster", None).await;
-    assert_eq!(status.status, StatusCode::OK, "{}", status.json);
-    assert_eq!(status.json["quorum"], json!({"voters": 1, "needed": 1, "up": 1}));
-    assert_eq!(status.json["raft"]["leader_name"], "node-1");
-    for (path, count) in [("nodes", 1), ("actors", 1), ("replicas", 1), ("links", 0)] {
-        let list = bench.ask("GET", &format!("/v1/{path}"), None).await;
-        assert_eq!(list.json.as_array().map(Vec::len), Some(count), "{path}: {}", list.json);
-    }
-    let why = bench.ask("GET", "/v1/actors/stream/demo/explain", None).await;
-    assert_eq!(why.json["chosen"], why.json["current"]);
-    let plan = bench.ask("POST", "/v1/cluster/rebalance", None).await;
-    assert_eq!(plan.json["moves"], json!([]));
-    let same = bench.ask("POST", "/v1/nodes/node-1/uncordon", None).await;
-    assert_eq!(same.json["changed"], false);
-    for path in ["nodes/node-1/drain", "nodes/node-1/demote", "actors/stream/demo/move"] {
-        let refused = bench.ask("POST", &format!("/v1/{path}"), None).await;
-        assert_eq!(refused.status, StatusCode::CONFLICT, "{path}: {}", refused.json);
-    }
-    let wish = Some(json!({"roles": ["edge"]}));
-    let refused = bench.ask("POST", "/v1/nodes/invites", wish).await;
-    assert!(refused.json["message"].as_str().unwrap().contains("alone"), "{}", refused.json);
-    assert_eq!(bench.kinds(), [""; 0]);
 }

@@ -1,5 +1,7 @@
 //! What is wrong with a cluster, in sentences, from what one node sees of it.
 
+use std::collections::BTreeSet;
+
 use weir_model::cluster::{
     ClusterFinding, ClusterNode, Duty, LinkInfo, LinkState, NodeState, Quorum, RaftInfo,
 };
@@ -17,6 +19,9 @@ pub const LAG_WARNING: u64 = 10_000;
 
 /// Share of packets lost, in a million, that media still gets through without being seen: five of a hundred.
 pub const LOSS_WARNING_PPM: u32 = 50_000;
+
+/// A leader whom most voters have not answered for so long leads nobody: several elections' time.
+pub const QUORUM_AGE_BAD_MS: u64 = 2000;
 
 /// What is wrong, the worst first. `links` have their names.
 #[must_use]
@@ -89,6 +94,17 @@ fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
             "Promote one more node, or demote one.",
         ));
     }
+    if let Some(age) = raft.quorum_age_ms.filter(|age| *age >= QUORUM_AGE_BAD_MS)
+        && raft.leader == Some(raft.node)
+    {
+        all.push(finding(
+            "leader_alone",
+            HealthLevel::Bad,
+            Some(raft.node),
+            format!("This node leads, but most voters have not answered it for {age} ms: nothing can be changed."),
+            "Look at `weir cluster links` of this node; if it is cut off, ask a node on the other side.",
+        ));
+    }
     if raft.leader.is_none() {
         all.push(finding(
             "no_leader",
@@ -99,6 +115,25 @@ fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
         ));
     }
     all
+}
+
+/// So many nodes are silent that the leader gives no further one up.
+pub(super) fn brake(held_back: &BTreeSet<NodeId>, nodes: &[ClusterNode]) -> Option<ClusterFinding> {
+    let held = nodes.iter().filter(|node| held_back.contains(&node.id));
+    let names: Vec<&str> = held.map(|node| node.name.as_str()).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "{} silent and not given up, because too many nodes fell silent at once: it may be the network.",
+        match names.as_slice() {
+            [one] => format!("Node {one} is"),
+            many => format!("Nodes {} are", many.join(", ")),
+        }
+    );
+    let advice =
+        "Look at the network first; give up by `weir node fence` whichever is dead for sure.";
+    Some(finding("brake", HealthLevel::Bad, None, text, advice))
 }
 
 fn state(node: &ClusterNode) -> Option<ClusterFinding> {

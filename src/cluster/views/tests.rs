@@ -1,6 +1,6 @@
 //! What operators see, of clusters that are built step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use weir_model::cluster::{CheckReport, ReplicaRole};
 use weir_model::stream::HealthLevel;
@@ -19,6 +19,7 @@ struct Known {
     links: Vec<LinkInfo>,
     heard_ms: BTreeMap<NodeId, u64>,
     skews_ms: BTreeMap<NodeId, i64>,
+    held_back: BTreeSet<NodeId>,
     loads: Loads,
     rules: Rules,
 }
@@ -31,6 +32,7 @@ impl Known {
             links: Vec::new(),
             heard_ms: BTreeMap::new(),
             skews_ms: BTreeMap::new(),
+            held_back: BTreeSet::new(),
             loads: Loads::default(),
             rules: Rules::default(),
         }
@@ -46,6 +48,7 @@ impl Known {
             links: &self.links,
             heard_ms: &self.heard_ms,
             skews_ms: &self.skews_ms,
+            held_back: &self.held_back,
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use quinn::Connection;
-use weir_model::NodeId;
+use weir_model::{NodeId, Timestamp};
 
 use super::{Live, Mesh, Peer, PeerCounts, Wanted};
 use crate::link::endpoint::HANDSHAKES_MAX;
@@ -38,6 +38,14 @@ pub struct LaneInfo {
     pub congestion_events: u64,
     /// Largest datagram, bytes.
     pub mtu: u16,
+    /// Bytes received in datagrams on this connection.
+    pub bytes_in: u64,
+    /// Bytes sent in datagrams.
+    pub bytes_out: u64,
+    /// Packets sent.
+    pub packets_sent: u64,
+    /// Packets sent and lost.
+    pub packets_lost: u64,
 }
 
 /// One peer.
@@ -59,6 +67,10 @@ pub struct PeerInfo {
     pub control: Option<LaneInfo>,
     /// The connection of bulk.
     pub media: Option<LaneInfo>,
+    /// When the connection of requests came or went.
+    pub control_since: Timestamp,
+    /// When the connection of bulk came or went.
+    pub media_since: Timestamp,
     /// Requests under way to it.
     pub requests_in_flight: usize,
     /// Streams open to it.
@@ -139,6 +151,8 @@ impl Mesh {
             program: state.program.clone(),
             control: state.control.as_ref().map(lane),
             media: state.media.as_ref().map(lane),
+            control_since: state.control_since,
+            media_since: state.media_since,
             requests_in_flight: request::IN_FLIGHT_PER_PEER_MAX
                 - peer.in_flight.available_permits(),
             streams_open: stream::OPEN_PER_PEER_MAX - peer.writing.available_permits(),
@@ -172,5 +186,9 @@ fn lane(live: &Live) -> LaneInfo {
         congestion_window: stats.path.cwnd,
         congestion_events: stats.path.congestion_events,
         mtu: stats.path.current_mtu,
+        bytes_in: stats.udp_rx.bytes,
+        bytes_out: stats.udp_tx.bytes,
+        packets_sent: stats.path.sent_packets,
+        packets_lost: stats.path.lost_packets,
     }
 }

@@ -45,6 +45,7 @@ fn remove(
     let id = connection.stable_id();
     if state.lane(lane).as_ref().is_some_and(|live| live.connection.stable_id() == id) {
         *state.lane(lane) = None;
+        state.turned(lane, (mesh.world.clock)());
         state.past.add(connection);
         state.last_error = Some(ended.to_string());
     }

@@ -21,12 +21,22 @@ pub enum NodeChange {
     Demote,
     /// It leaves for ever; its certificate is refused.
     Remove,
+    /// It is given up at once although the leader would wait: others may take over what it owned. For an operator
+    /// who is sure that it is dead.
+    Fence,
 }
 
 impl NodeChange {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Cordon, Self::Uncordon, Self::Drain, Self::Promote, Self::Demote, Self::Remove];
+    pub const ALL: [Self; 7] = [
+        Self::Cordon,
+        Self::Uncordon,
+        Self::Drain,
+        Self::Promote,
+        Self::Demote,
+        Self::Remove,
+        Self::Fence,
+    ];
 
     /// The word used in URLs and on the command line.
     #[must_use]
@@ -38,6 +48,7 @@ impl NodeChange {
             Self::Promote => "promote",
             Self::Demote => "demote",
             Self::Remove => "remove",
+            Self::Fence => "fence",
         }
     }
 
@@ -51,6 +62,7 @@ impl NodeChange {
             Self::Promote => "promoted",
             Self::Demote => "demoted",
             Self::Remove => "removed",
+            Self::Fence => "fenced",
         }
     }
 }
@@ -118,6 +130,8 @@ pub struct InvitedNode {
     pub token: String,
     /// Where the new node connects to, `host:port`.
     pub join: String,
+    /// What to type on the new machine once the token is in the file that it names.
+    pub command: String,
     /// The invitation.
     #[serde(flatten)]
     pub info: InviteInfo,

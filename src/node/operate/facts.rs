@@ -1,0 +1,159 @@
+//! One look at everything this node knows of its cluster, so that an answer is of one moment.
+
+use std::sync::Arc;
+
+use weir_cluster::Directory;
+use weir_cluster::members::Members;
+use weir_cluster::placement::{Rules, View};
+use weir_cluster::views::{Agreement, Facts};
+use weir_model::cluster::{LinkInfo, LinkState, RaftRole, ReplicaInfo, ReplicaRole};
+use weir_model::{ActorKind, NodeId, Timestamp};
+
+use crate::actors::clock;
+use crate::actors::membership::{Known, Membership};
+use crate::link::peers::{LaneInfo, PeerInfo, PeerState};
+use crate::node::mesh::Mesh;
+use crate::raft::{Part, Status};
+use crate::store::Store;
+
+/// A share of lost packets is told from this many sent on: before, one lost packet is several percent.
+const LOSS_PACKETS_MIN: u64 = 100;
+
+/// What facts borrow from.
+pub(super) struct Look {
+    pub(super) me: NodeId,
+    pub(super) directory: Arc<Directory>,
+    pub(super) links: Vec<LinkInfo>,
+    now: Timestamp,
+    known: Known,
+    rules: Rules,
+    agreement: Agreement,
+}
+
+impl Look {
+    pub(super) fn at(store: &Store, mesh: &Mesh, membership: &Membership) -> Self {
+        let (me, directory) = (membership.node(), store.cluster());
+        Self {
+            me,
+            links: links(me, &directory.members, &mesh.link.peers()),
+            directory,
+            now: clock::now(),
+            known: membership.known(),
+            rules: Rules::default(),
+            agreement: agreement(&mesh.consensus.status()),
+        }
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        let Known { loads, now_ms, .. } = &self.known;
+        View { directory: &self.directory, loads, rules: &self.rules, now_ms: *now_ms }
+    }
+
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
+            me: self.me,
+            now: self.now,
+            view: self.view(),
+            agreement: &self.agreement,
+            links: &self.links,
+            heard_ms: &self.known.heard_ms,
+            skews_ms: &self.known.skews_ms,
+            held_back: &self.known.held_back,
+        }
+    }
+}
+
+fn agreement(status: &Status) -> Agreement {
+    let role = match status.part {
+        Part::Leader => RaftRole::Leader,
+        Part::Follower => RaftRole::Follower,
+        Part::Candidate => RaftRole::Candidate,
+        Part::Learner => RaftRole::Learner,
+        Part::Stopped => RaftRole::Stopped,
+    };
+    let lags = status.peers.iter().filter_map(|peer| Some((peer.node, peer.lag?)));
+    Agreement {
+        role,
+        leader: status.leader,
+        term: status.term,
+        last_log: status.last_log.unwrap_or_default(),
+        applied: status.applied.unwrap_or_default(),
+        snapshot: status.snapshot,
+        quorum_age_ms: status.quorum_age_ms,
+        lags: lags.collect(),
+    }
+}
+
+/// The links with members; who was removed, or is not known yet, has none worth a look.
+fn links(me: NodeId, members: &Members, peers: &[PeerInfo]) -> Vec<LinkInfo> {
+    let mut all = Vec::with_capacity(peers.len() * 2);
+    for peer in peers {
+        let Some(member) = members.of(peer.node) else { continue };
+        let at = member.profile.link.as_str();
+        let lanes = [
+            ("control", &peer.control, peer.control_since, peer.requests_in_flight),
+            ("media", &peer.media, peer.media_since, peer.streams_open),
+        ];
+        for (lane, info, since, streams) in lanes {
+            let streams = u32::try_from(streams).unwrap_or(u32::MAX);
+            let link = link(me, peer, lane, info.as_ref());
+            let remote = info.as_ref().map_or_else(|| at.to_owned(), |one| one.address.to_string());
+            all.push(LinkInfo { remote, since, streams, ..link });
+        }
+    }
+    all
+}
+
+fn link(me: NodeId, peer: &PeerInfo, lane: &str, info: Option<&LaneInfo>) -> LinkInfo {
+    let state = match (info, peer.state, &peer.last_error) {
+        (Some(_), ..) => LinkState::Up,
+        (None, PeerState::Dialing, None) | (None, _, None) => LinkState::Connecting,
+        (None, _, Some(_)) => LinkState::Down,
+    };
+    LinkInfo {
+        from: me,
+        from_name: String::new(),
+        to: peer.node,
+        to_name: String::new(),
+        remote: String::new(),
+        lane: lane.to_owned(),
+        state,
+        since: Timestamp::default(),
+        rtt_us: info.map_or(0, |one| one.rtt_us),
+        loss_ppm: info.map_or(0, loss_ppm),
+        sent_bytes: info.map_or(0, |one| one.bytes_out),
+        received_bytes: info.map_or(0, |one| one.bytes_in),
+        streams: 0,
+        lag_ms: None,
+        protocol: u32::from(peer.protocol),
+        last_error: peer.last_error.clone(),
+    }
+}
+
+fn loss_ppm(lane: &LaneInfo) -> u32 {
+    if lane.packets_sent < LOSS_PACKETS_MIN {
+        return 0;
+    }
+    let ppm = lane.packets_lost.saturating_mul(1_000_000) / lane.packets_sent;
+    u32::try_from(ppm).unwrap_or(u32::MAX)
+}
+
+/// The windows at the nodes that own the streams; what other nodes pull is added by whoever knows of it.
+pub(in crate::node) fn origins(directory: &Directory) -> Vec<ReplicaInfo> {
+    let streams = directory.leases.iter().filter(|lease| lease.actor.kind == ActorKind::Stream);
+    let origin = |lease: &weir_model::Lease| {
+        Some(ReplicaInfo {
+            channel: lease.actor.key.as_str().parse().ok()?,
+            node: lease.node,
+            node_name: String::new(),
+            role: ReplicaRole::Origin,
+            from: None,
+            from_name: None,
+            hops: Vec::new(),
+            lag_ms: Some(0),
+            msn: None,
+            viewers: 0,
+        })
+    };
+    streams.filter_map(origin).collect()
+}

@@ -1,0 +1,115 @@
+//! Sends actors away from their nodes. A stream goes where its publisher goes, so moving one means telling the
+//! publisher to connect again, which the owner alone can do.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use weir_cluster::lease::Verdict;
+use weir_model::{ActorId, ActorKind, ApiError, ChannelName, Epoch, ErrorCode, Lease, NodeId};
+
+use crate::actors::streams::{StopReason, Streams};
+use crate::link::Link;
+use crate::link::request::{CallError, Kind, Refusal};
+use crate::store::Store;
+
+/// Request: the owner sends an actor away.
+const AWAY: &str = "stream.away";
+/// The owner only has to drop a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Makes actors leave their nodes.
+pub(in crate::node) trait Mover: Send + Sync {
+    /// Makes the actor of `lease` leave its owner, for `to` if that can be chosen. Done when the owner has let it
+    /// go, which may be before another node has it.
+    fn send_away<'a>(
+        &'a self,
+        lease: &'a Lease,
+        to: Option<NodeId>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
+}
+
+/// Sends streams away by dropping their publishers, here or by way of their owners.
+#[derive(Clone)]
+pub(in crate::node) struct Away {
+    store: Store,
+    streams: Streams,
+    link: Link,
+}
+
+/// What the owner is asked.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Leave {
+    actor: ActorId,
+    /// Under which it is owned, as the asking node believes.
+    epoch: Epoch,
+}
+
+impl Away {
+    /// Answers the requests of other nodes from now on.
+    pub(in crate::node) fn start(store: Store, streams: Streams, link: Link) -> Self {
+        let away = Self { store, streams, link };
+        let owner = away.clone();
+        away.link.on_request(AWAY, Kind::default(), move |_, body| {
+            let owner = owner.clone();
+            Box::pin(async move {
+                let leave: Leave = serde_json::from_slice(&body)
+                    .map_err(|error| Refusal::new("malformed", error.to_string()))?;
+                owner.leave(&leave).await.map(|()| Bytes::new())
+            })
+        });
+        away
+    }
+
+    /// Lets go of what this node owns.
+    async fn leave(&self, Leave { actor, epoch }: &Leave) -> Result<(), Refusal> {
+        let node = self.store.node().id;
+        let verdict = self.store.cluster().leases.check(actor, *epoch, node);
+        if !matches!(verdict, Verdict::Owner { .. }) {
+            return Err(Refusal::new(
+                "not_owner",
+                format!("{actor} has another owner now; look again"),
+            ));
+        }
+        let channel = actor.key.as_str().parse::<ChannelName>();
+        let Ok(channel) = channel.map_err(drop).and_then(|name| match actor.kind {
+            ActorKind::Stream => Ok(name),
+            _ => Err(()),
+        }) else {
+            return Err(Refusal::new(
+                "immovable",
+                format!("{actor} cannot be moved while it runs"),
+            ));
+        };
+        if self.streams.kick(&channel, StopReason::Kicked("moved".into())).await {
+            return Ok(());
+        }
+        Err(Refusal::new("no_publisher", format!("nobody publishes to {channel} now")))
+    }
+}
+
+impl Mover for Away {
+    fn send_away<'a>(
+        &'a self,
+        lease: &'a Lease,
+        _: Option<NodeId>,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            let leave = Leave { actor: lease.actor.clone(), epoch: lease.epoch };
+            let conflict = |refusal: Refusal| ApiError::new(ErrorCode::Conflict, refusal.message);
+            if lease.node == self.store.node().id {
+                return self.leave(&leave).await.map_err(conflict);
+            }
+            let body = serde_json::to_vec(&leave)
+                .map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
+            match self.link.call(lease.node, AWAY, body.into(), PATIENCE).await {
+                Ok(_) => Ok(()),
+                Err(CallError::Refused(refusal)) => Err(conflict(refusal)),
+                Err(error @ (CallError::Deadline(..) | CallError::Broken(..))) => {
+                    Err(ApiError::new(ErrorCode::Timeout, error.to_string()))
+                }
+                Err(error) => Err(ApiError::new(ErrorCode::Unavailable, error.to_string())),
+            }
+        })
+    }
+}
