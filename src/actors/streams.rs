@@ -459,9 +459,10 @@ impl Streams {
         taken: Taken,
     ) -> Result<ActorRef<Message>, PublishRefusal> {
         let context = &self.inner.context;
-        let block = numbers::first(&context.store, channel).await?;
         let stage = context.stages.for_packager(channel);
         stage.take(taken.epoch);
+        let block = numbers::first(&context.store, channel).await;
+        let block = block.inspect_err(|_| stage.give_up())?;
         let begin = match taken.tip {
             Some(tip) => {
                 stage.public.window.join(tip.next_msn);

@@ -101,6 +101,8 @@ impl Inner {
                 None => self.left_behind(channel, lease.as_ref()).await,
             };
             if let Some(epoch) = self.claim(channel, lease.map(|lease| lease.epoch)).await? {
+                // In this order, so that what was copied is always somebody's.
+                self.parts.stages.for_packager(channel).take(epoch);
                 if let Some(puller) = self.puller.get() {
                     puller.forget(channel);
                 }
