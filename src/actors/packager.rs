@@ -147,7 +147,7 @@ impl MediaLoop {
                 if new_show {
                     self.begin_show();
                 }
-                self.wallclock.forget();
+                self.wallclock.forget(clock::now());
                 self.live.attach();
                 self.reader = Some(reader);
                 let elapsed = clock::monotonic_us() - self.show_start_us;
