@@ -119,6 +119,12 @@ impl Bench {
         tokio::time::timeout(PATIENCE, again).await.unwrap()
     }
 
+    /// How often it was told so far.
+    fn count(&self, kind: &str) -> usize {
+        let events = self.context.events.after(0, usize::MAX);
+        events.iter().filter(|event| event.kind == kind).count()
+    }
+
     async fn told(&self, kind: &str) -> Event {
         let mut cursor = self.context.events.cursor();
         let wait = async {
@@ -281,6 +287,20 @@ async fn a_dead_media_loop_is_replaced_and_its_numbers_go_on() {
     assert!(new.gauge.next_msn.load(Ordering::Relaxed) >= ends[0]);
     assert!(ends[1] > ends[0]);
     assert_eq!(*second.stop.borrow(), None);
+}
+
+#[tokio::test]
+async fn the_end_of_a_show_is_told_once() {
+    let bench = bench().await;
+    let _publication = bench.let_in("a").await;
+    assert!(bench.streams.end(&name("a"), StopReason::NodeStops).await);
+    assert_eq!(bench.count("stream.ended"), 1);
+    // As when its channel is deleted, or the node stops, afterwards.
+    assert!(!bench.streams.end(&name("a"), StopReason::KeyWithdrawn).await);
+    assert_eq!(bench.count("stream.ended"), 1);
+    let _next = bench.let_in("a").await;
+    assert!(bench.streams.end(&name("a"), StopReason::NodeStops).await);
+    assert_eq!(bench.count("stream.ended"), 2, "the next show has an end of its own");
 }
 
 #[tokio::test]
