@@ -2,7 +2,7 @@
 //!
 //! It lives as long as the stream's actor, which steers it by [`Command`]s; media never passes the actor.
 //! While a show is on and no media comes, whether its publisher is connected or gone, it declares the time
-//! without media ([`weir_media::packager::pace`]).
+//! without media ([`Live`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -190,8 +190,7 @@ impl MediaLoop {
             if !self.may_begin() {
                 break;
             }
-            let taken = self.live.take([item], now_us, &mut self.outputs);
-            resumed_us = taken.or(resumed_us);
+            resumed_us = self.live.take(item, now_us, &mut self.outputs).or(resumed_us);
         }
         self.gauge.late.store(self.live.late(), Ordering::Relaxed);
         if let Some(line_us) = resumed_us {

@@ -2,7 +2,7 @@
 //!
 //! A pure state machine: the stream's actor tells it what happened and when, and does what it answers.
 //! [`wallclock`] keeps the show's media time beside the wall clock; time without media is declared by
-//! [`crate::packager::pace`].
+//! [`crate::packager::live`].
 
 pub mod wallclock;
 
