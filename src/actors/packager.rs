@@ -63,7 +63,7 @@ pub struct Gauge {
     pub stalls: AtomicU64,
     /// Times such a publisher sent media again.
     pub resumes: AtomicU64,
-    /// Frames dropped because they came behind declared gaps and belonged into them.
+    /// Frames dropped in the newest stall that ended so: they came behind declared gaps and belonged into them.
     pub late: AtomicU64,
 }
 
@@ -82,8 +82,8 @@ pub struct MediaLoop {
     anchor: Timestamp,
     show_start_us: i64,
     reader: Option<feed::Reader>,
-    /// The present publisher is connected and gaps are declared for it.
-    stalled: bool,
+    /// The present publisher is connected and gaps are declared for it: what [`Live::late`] was before.
+    stalled: Option<u64>,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
@@ -109,7 +109,7 @@ impl MediaLoop {
             anchor: clock::now(),
             show_start_us: clock::monotonic_us(),
             reader: None,
-            stalled: false,
+            stalled: None,
             window,
             gauge,
             state,
@@ -192,11 +192,9 @@ impl MediaLoop {
             }
             resumed_us = self.live.take(item, now_us, &mut self.outputs).or(resumed_us);
         }
-        self.gauge.late.store(self.live.late(), Ordering::Relaxed);
         if let Some(line_us) = resumed_us {
             self.wallclock.set(line_us, now);
-            let of_publisher = std::mem::take(&mut self.stalled);
-            self.gauge.resumes.fetch_add(u64::from(of_publisher), Ordering::Relaxed);
+            self.resume();
         }
         self.wallclock.observe(self.live.packager().end_us(), now);
         self.apply();
@@ -212,14 +210,23 @@ impl MediaLoop {
             return;
         }
         self.apply();
-        let is_stalled = self.reader.is_some() && self.live.is_stalled();
-        if is_stalled && !std::mem::replace(&mut self.stalled, true) {
+        if self.stalled.is_none() && self.reader.is_some() && self.live.is_stalled() {
+            self.stalled = Some(self.live.late());
             self.gauge.stalls.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// Media came behind declared gaps.
+    fn resume(&mut self) {
+        let Some(late_before) = self.stalled.take() else { return };
+        let late = self.live.late().saturating_sub(late_before);
+        self.gauge.late.store(late, Ordering::Relaxed);
+        // Pairs with the actor's `Acquire`: whoever sees the end of the stall sees its late frames.
+        self.gauge.resumes.fetch_add(1, Ordering::Release);
+    }
+
     fn close(&mut self) {
-        self.stalled = false;
+        self.stalled = None;
         if self.reader.take().is_some() {
             self.live.close(clock::monotonic_us(), &mut self.outputs);
             self.apply();

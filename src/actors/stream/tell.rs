@@ -57,7 +57,8 @@ impl State {
     /// Tells of each stall of a connected publisher once, and of its end.
     pub(super) fn tell_stalls(&mut self) {
         let stalls = self.gauge.stalls.load(Ordering::Relaxed);
-        let resumes = self.gauge.resumes.load(Ordering::Relaxed);
+        // Pairs with the loop's `Release`: what it wrote about the end of the stall is seen.
+        let resumes = self.gauge.resumes.load(Ordering::Acquire);
         let (stalls_told, resumes_told) =
             std::mem::replace(&mut self.stalls_told, (stalls, resumes));
         if stalls > stalls_told {
@@ -66,8 +67,9 @@ impl State {
             self.tell("stream.stalled", text, &[self.show_field()]);
         }
         if resumes > resumes_told {
+            let late = self.gauge.late.load(Ordering::Relaxed).to_string();
             let text = "the publisher sends media again";
-            self.tell("stream.resumed", text, &[self.show_field()]);
+            self.tell("stream.resumed", text, &[self.show_field(), ("late_frames", late)]);
         }
     }
 
