@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::packager::live::Live;
+use weir_media::show::numbers::Numbers;
 use weir_media::show::wallclock::Wallclock;
 use weir_media::{Item, Output};
 use weir_model::Timestamp;
 
 use super::clock;
-use super::numbers::KEPT;
 use super::streams::PublicState;
 use super::tasks::Handle;
 use crate::feed;
@@ -63,14 +63,15 @@ pub struct Gauge {
     pub stalls: AtomicU64,
     /// Times such a publisher sent media again.
     pub resumes: AtomicU64,
-    /// Frames dropped in the newest stall that ended so: they came behind declared gaps and belonged into them.
+    /// Frames dropped in the newest stall that is over: they came behind declared gaps and belonged into them.
     pub late: AtomicU64,
 }
 
 impl Gauge {
-    /// Whether the packager may take a step that begins segments from `next` on.
-    pub(super) fn may_begin(&self, next: u64) -> bool {
-        next.saturating_add(KEPT) <= self.msn_end.load(Ordering::Relaxed)
+    /// The numbers that the stream has.
+    pub(super) fn numbers(&self) -> Numbers {
+        let next = self.next_msn.load(Ordering::Relaxed);
+        Numbers { next, end: self.msn_end.load(Ordering::Relaxed) }
     }
 }
 
@@ -201,7 +202,8 @@ impl MediaLoop {
     }
 
     fn may_begin(&self) -> bool {
-        self.gauge.may_begin(self.live.packager().next_msn())
+        let next = self.live.packager().next_msn();
+        Numbers { next, ..self.gauge.numbers() }.may_begin()
     }
 
     /// Keeps the playlists going while no media comes.

@@ -16,7 +16,7 @@ use weir_model::{
 };
 
 use super::clock;
-use super::numbers::{Numbers, Standing};
+use super::numbers::{Reservation, Standing};
 use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop};
 use super::streams::{
     Context, IngestReport, PublicState, PublicStream, Publication, PublishRefusal, StopReason,
@@ -142,7 +142,7 @@ pub struct State {
     publisher: Option<Publisher>,
     next_publication: u64,
     skipped_before: u64,
-    numbers: Numbers,
+    numbers: Reservation,
     media: mpsc::Sender<Command>,
     gauge: Arc<Gauge>,
     /// Stalls of publishers, and ends of stalls, that were told.
@@ -166,7 +166,8 @@ impl Actor for StreamActor {
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let Arguments { channel, context, first_msn, window, gauge, state } = arguments;
-        let numbers = Numbers::new(channel.clone(), context.clone(), Arc::clone(&gauge), first_msn);
+        let numbers =
+            Reservation::new(channel.clone(), context.clone(), Arc::clone(&gauge), first_msn);
         let media_loop = MediaLoop::new(
             context.config.packager,
             first_msn,
