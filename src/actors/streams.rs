@@ -477,4 +477,6 @@ pub fn offline(channel: &ChannelName) -> StreamInfo {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -75,18 +75,8 @@ async fn bench() -> Bench {
         secrets.insert(channel, key.unwrap().1);
     }
     let (events, tasks) = (Events::new(), Tasks::new());
-    let config = StreamsConfig {
-        packager: PackagerConfig {
-            segment_us: 2_000_000,
-            segment_max_us: 4_000_000,
-            part_us: 200_000,
-        },
-        show: ShowConfig { grace_ms: 30_000 },
-        window: Timing { target_secs: 4, part_target_us: 200_000, list_us: 12_000_000 },
-        publishers_max: 9,
-    };
     let viewings = Viewings::new(events.clone(), Limits { total: 9, per_address: 9 });
-    let context = Context { config, events, store, tasks, viewings };
+    let context = Context { config: testing::CONFIG, events, store, tasks, viewings };
     let streams = Streams::start(context.clone()).await.unwrap();
     Bench { streams, context, disk, secrets, _dir: dir }
 }
