@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use weir_model::node::NodeStatus;
-use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
+use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
 use crate::act::Act;
 use api::{Answer, Api, Failure};
@@ -59,8 +59,8 @@ pub enum Detail {
     Channels(Vec<Channel>),
     /// All channels and the keys of one.
     Channel(ChannelName, Vec<Channel>, Vec<StreamKey>),
-    /// The node refused; the sentence says why.
-    Refused(String),
+    /// The node refused and says why.
+    Refused(ApiError),
 }
 
 /// One look at the node.
@@ -180,7 +180,7 @@ async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {
     };
     match answer {
         // A page about something that is gone must not look like a lost node.
-        Err(Failure::Refused(error)) => Ok(Detail::Refused(error.message)),
+        Err(Failure::Refused(error)) => Ok(Detail::Refused(error)),
         other => other,
     }
 }

@@ -95,9 +95,9 @@ impl Data {
                 self.keys = Arc::new(keys);
                 self.take_channels(channels);
             }
-            Detail::Refused(mut why) => {
-                clean_in(&mut why);
-                self.refused = Some(why);
+            Detail::Refused(mut error) => {
+                clean_in(&mut error.message);
+                self.refused = Some(error.message);
             }
         }
     }
