@@ -58,8 +58,8 @@ impl Live {
         self.late
     }
 
-    /// Takes `item`, which came at `now_us`. When it ended a time that gaps were declared for, it goes on behind them and
-    /// a discontinuity, and the answer is where now is on the show's line, microseconds.
+    /// Takes `item`, which came at `now_us`. When it ended a time that gaps were declared for, it goes on behind
+    /// them and a discontinuity, and the answer is where now is on the show's line, microseconds.
     ///
     /// Media that comes late, for time that gaps were declared for, is dropped; see [`Self::late`].
     pub fn take(&mut self, item: Item, now_us: i64, out: &mut Vec<Output>) -> Option<i64> {
