@@ -2,7 +2,7 @@
 //!
 //! It lives as long as the stream's actor, which steers it by [`Command`]s; media never passes the actor.
 //! While a show is on and no media comes, whether its publisher is connected or gone, it declares the time
-//! without media ([`weir_media::packager::pace`]).
+//! without media ([`Live`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::packager::live::Live;
+use weir_media::show::numbers::Numbers;
 use weir_media::show::wallclock::Wallclock;
 use weir_media::{Item, Output};
 use weir_model::{ShowId, Timestamp};
 
 use super::clock;
-use super::numbers::KEPT;
 use super::streams::PublicState;
 use super::tasks::Handle;
 use crate::feed;
@@ -68,14 +68,15 @@ pub struct Gauge {
     pub stalls: AtomicU64,
     /// Times such a publisher sent media again.
     pub resumes: AtomicU64,
-    /// Frames dropped because they came behind declared gaps and belonged into them.
+    /// Frames dropped in the newest stall that is over: they came behind declared gaps and belonged into them.
     pub late: AtomicU64,
 }
 
 impl Gauge {
-    /// Whether the packager may take a step that begins segments from `next` on.
-    pub(super) fn may_begin(&self, next: u64) -> bool {
-        next.saturating_add(KEPT) <= self.msn_end.load(Ordering::Relaxed)
+    /// The numbers that the stream has.
+    pub(super) fn numbers(&self) -> Numbers {
+        let next = self.next_msn.load(Ordering::Relaxed);
+        Numbers { next, end: self.msn_end.load(Ordering::Relaxed) }
     }
 }
 
@@ -87,8 +88,8 @@ pub struct MediaLoop {
     anchor: Timestamp,
     show_start_us: i64,
     reader: Option<feed::Reader>,
-    /// The present publisher is connected and gaps are declared for it.
-    stalled: bool,
+    /// The present publisher is connected and gaps are declared for it: what [`Live::late`] was before.
+    stalled: Option<u64>,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
@@ -114,7 +115,7 @@ impl MediaLoop {
             anchor: clock::now(),
             show_start_us: clock::monotonic_us(),
             reader: None,
-            stalled: false,
+            stalled: None,
             window,
             gauge,
             state,
@@ -152,7 +153,7 @@ impl MediaLoop {
                 if let Some(show) = new_show {
                     self.begin_show(show);
                 }
-                self.wallclock.forget();
+                self.wallclock.forget(clock::now());
                 self.live.attach();
                 self.reader = Some(reader);
                 let elapsed = clock::monotonic_us() - self.show_start_us;
@@ -201,21 +202,19 @@ impl MediaLoop {
             if !self.may_begin() {
                 break;
             }
-            let taken = self.live.take([item], now_us, &mut self.outputs);
-            resumed_us = taken.or(resumed_us);
+            resumed_us = self.live.take(item, now_us, &mut self.outputs).or(resumed_us);
         }
-        self.gauge.late.store(self.live.late(), Ordering::Relaxed);
         if let Some(line_us) = resumed_us {
             self.wallclock.set(line_us, now);
-            let of_publisher = std::mem::take(&mut self.stalled);
-            self.gauge.resumes.fetch_add(u64::from(of_publisher), Ordering::Relaxed);
+            self.resume();
         }
         self.wallclock.observe(self.live.packager().end_us(), now);
         self.apply();
     }
 
     fn may_begin(&self) -> bool {
-        self.gauge.may_begin(self.live.packager().next_msn())
+        let next = self.live.packager().next_msn();
+        Numbers { next, ..self.gauge.numbers() }.may_begin()
     }
 
     /// Keeps the playlists going while no media comes.
@@ -224,14 +223,23 @@ impl MediaLoop {
             return;
         }
         self.apply();
-        let is_stalled = self.reader.is_some() && self.live.is_stalled();
-        if is_stalled && !std::mem::replace(&mut self.stalled, true) {
+        if self.stalled.is_none() && self.reader.is_some() && self.live.is_stalled() {
+            self.stalled = Some(self.live.late());
             self.gauge.stalls.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// Media came behind declared gaps.
+    fn resume(&mut self) {
+        let Some(late_before) = self.stalled.take() else { return };
+        let late = self.live.late().saturating_sub(late_before);
+        self.gauge.late.store(late, Ordering::Relaxed);
+        // Pairs with the actor's `Acquire`: whoever sees the end of the stall sees its late frames.
+        self.gauge.resumes.fetch_add(1, Ordering::Release);
+    }
+
     fn close(&mut self) {
-        self.stalled = false;
+        self.stalled = None;
         if self.reader.take().is_some() {
             self.live.close(clock::monotonic_us(), &mut self.outputs);
             self.apply();

@@ -10,14 +10,15 @@ use std::time::Duration;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use weir_media::replica::Tip;
+use weir_media::show::numbers::Numbers;
 use weir_media::show::{Admission, Due, Show};
-use weir_model::stream::{HealthLevel, PublisherInfo};
+use weir_model::stream::PublisherInfo;
 use weir_model::{
     ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState, Timestamp,
 };
 
 use super::clock;
-use super::numbers::{BLOCK, Numbers, Standing};
+use super::numbers::{Reservation, Standing};
 use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop, PARTS_PER_SEGMENT_MAX};
 use super::placement::Yielded;
 use super::stages::Stage;
@@ -27,14 +28,13 @@ use super::streams::{
 use crate::feed;
 use crate::store::window::Window;
 
+mod tell;
+
 /// How often a stream looks at its clock: grace, stalls, expiry of keys, bitrate history.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Bitrate history that is kept, one value per tick.
 const HISTORY_KEPT: usize = 60;
-
-/// The live bitrate is the mean of this many ticks.
-const BITRATE_TICKS: usize = 3;
 
 /// Questions and reports to a stream.
 pub enum Message {
@@ -135,7 +135,7 @@ impl Begin {
     #[must_use]
     pub const fn fresh(block: u64) -> Self {
         let part = block.saturating_mul(PARTS_PER_SEGMENT_MAX);
-        Self { msn: block, part, msn_end: block.saturating_add(BLOCK), show: None }
+        Self { msn: block, part, msn_end: Numbers::end_of_block(block), show: None }
     }
 
     /// Behind `tip`, whose show goes on here; `block` was reserved beyond all numbers that others may use.
@@ -178,7 +178,7 @@ pub struct State {
     publisher: Option<Publisher>,
     next_publication: u64,
     skipped_before: u64,
-    numbers: Numbers,
+    numbers: Reservation,
     media: mpsc::Sender<Command>,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
@@ -204,7 +204,7 @@ impl Actor for StreamActor {
     ) -> Result<State, ActorProcessingErr> {
         let Arguments { channel, context, begin, window, gauge, state } = arguments;
         let numbers =
-            Numbers::new(channel.clone(), context.clone(), Arc::clone(&gauge), begin.msn_end);
+            Reservation::new(channel.clone(), context.clone(), Arc::clone(&gauge), begin.msn_end);
         let media_loop = MediaLoop::new(
             context.config.packager,
             begin.msn,
@@ -382,9 +382,7 @@ impl State {
         if self.publisher.as_ref().is_some_and(|one| one.id == id) {
             self.forget_publisher();
             self.show.gone(clock::now());
-            let text = "the publisher is gone; the show waits for it to come back";
-            let reason = [("grace_ms", self.context.config.show.grace_ms.to_string())];
-            self.context.events.emit("stream.publisher_gone", Some(&self.channel), text, &reason);
+            self.tell_gone();
         }
     }
 
@@ -405,21 +403,7 @@ impl State {
             return false;
         };
         publisher.stop.send_replace(Some(reason.clone()));
-        let word = match reason {
-            StopReason::KeyWithdrawn => "key_withdrawn",
-            StopReason::Moved => "moved",
-            StopReason::Kicked(_) => "kicked",
-            StopReason::NodeStops => "node_stops",
-            StopReason::StoreFails => "store_fails",
-            StopReason::TakenOver => "taken_over",
-        };
-        let mut fields =
-            vec![("reason", word.to_owned()), ("remote", publisher.info.remote.clone())];
-        if let StopReason::Kicked(said) = reason {
-            fields.push(("said", said.clone()));
-        }
-        let text = "the publisher was dropped";
-        self.context.events.emit("stream.publisher_dropped", Some(&self.channel), text, &fields);
+        self.tell_dropped(publisher, reason);
         self.forget_publisher();
         true
     }
@@ -458,30 +442,29 @@ impl State {
                 }
             }
         }
-        let live = self.show.state() == StreamState::Live;
-        match self.numbers.renew() {
-            Standing::UsedUp if live => self.off_air(&StopReason::StoreFails).await,
-            Standing::Deleted if live => self.off_air(&StopReason::KeyWithdrawn).await,
-            _ => false,
+        let reason = match self.numbers.renew() {
+            Standing::Good => return,
+            Standing::Deleted => StopReason::KeyWithdrawn,
+            Standing::UsedUp => StopReason::StoreFails,
         };
+        self.off_air(&reason).await;
     }
 
-    /// Ends everything at once; whether there was a publisher.
+    /// Ends a show that is on, with its publisher; whether there was one.
     async fn off_air(&mut self, reason: &StopReason) -> bool {
+        if self.show.state() != StreamState::Live {
+            return false;
+        }
         let had_publisher = self.drop_publisher(reason);
         self.end_show().await;
         had_publisher
     }
 
     async fn end_show(&mut self) {
-        if self.show.state() == StreamState::Offline {
-            return;
-        }
         self.show.end(clock::now());
         // An error means that the loop ended with the node.
         let _ = self.media.send(Command::End).await;
-        let text = "the show is over";
-        self.context.events.emit("stream.ended", Some(&self.channel), text, &self.show_field());
+        self.tell_ended();
     }
 
     /// Whether a key, as it is stored now, may publish here.
@@ -494,91 +477,6 @@ impl State {
     fn note_media(&mut self) {
         let newest = Timestamp(self.gauge.last_media_ms.load(Ordering::Relaxed));
         self.show.media(newest);
-    }
-
-    /// Tells of each stall of a connected publisher once, and of its end.
-    fn tell_stalls(&mut self) {
-        let stalls = self.gauge.stalls.load(Ordering::Relaxed);
-        let resumes = self.gauge.resumes.load(Ordering::Relaxed);
-        let (stalls_told, resumes_told) =
-            std::mem::replace(&mut self.stalls_told, (stalls, resumes));
-        if stalls > stalls_told {
-            let text =
-                "the publisher is connected but sends nothing; viewers get gaps until it does";
-            self.context.events.emit(
-                "stream.stalled",
-                Some(&self.channel),
-                text,
-                &self.show_field(),
-            );
-        }
-        if resumes > resumes_told {
-            let text = "the publisher sends media again";
-            self.context.events.emit(
-                "stream.resumed",
-                Some(&self.channel),
-                text,
-                &self.show_field(),
-            );
-        }
-    }
-
-    fn tell_live(&self, admission: Admission, publish: &Publish) {
-        let (kind, text) = match admission {
-            Admission::Begin => ("stream.live", "a show began"),
-            Admission::TakeOver => ("stream.taken_over", "its publisher came back and took over"),
-            _ => ("stream.reconnected", "its publisher came back inside the grace period"),
-        };
-        let mut fields = self.show_field().to_vec();
-        fields.push(("protocol", publish.protocol.to_owned()));
-        fields.push(("remote", publish.remote.to_string()));
-        fields.push(("key", publish.key.id.to_string()));
-        self.context.events.emit(kind, Some(&self.channel), text, &fields);
-    }
-
-    fn show_field(&self) -> [(&'static str, String); 1] {
-        [("show", self.show_id.unwrap_or(ShowId(0)).to_string())]
-    }
-
-    fn bitrate(&self) -> u64 {
-        let recent = self.history.iter().rev().take(BITRATE_TICKS);
-        let ticks = recent.len().max(1) as u64;
-        recent.sum::<u64>() / ticks
-    }
-
-    /// Shows viewers the present state.
-    fn announce(&self) {
-        let (state, show) = (self.show.state(), self.show_id);
-        self.state.send_if_modified(|public| {
-            let changed = (public.state, public.show) != (state, show);
-            (public.state, public.show) = (state, show);
-            changed
-        });
-    }
-
-    fn info(&self) -> StreamInfo {
-        let live = self.show.state() == StreamState::Live;
-        let report = self.publisher.as_ref().map(|one| one.report.clone()).unwrap_or_default();
-        let next_msn = self.gauge.next_msn.load(Ordering::Relaxed);
-        let skipped_now = self.publisher.as_ref().map_or(0, |one| one.feed.skipped());
-        StreamInfo {
-            channel: self.channel.clone(),
-            state: self.show.state(),
-            playable: self.state.borrow().playable,
-            show: self.show_id,
-            since: self.since,
-            publisher: self.publisher.as_ref().map(|one| one.info.clone()),
-            grace_until: self.show.grace_until(),
-            bitrate: self.bitrate(),
-            bitrate_history: self.history.iter().copied().collect(),
-            viewers: self.context.viewings.count(&self.channel),
-            msn: next_msn.checked_sub(1).filter(|_| live),
-            reconnects: self.reconnects,
-            skipped_frames: self.skipped_before + skipped_now,
-            health: report.findings.first().map_or(HealthLevel::Ok, |worst| worst.level),
-            findings: report.findings,
-            tracks: report.tracks,
-        }
     }
 }
 

@@ -588,4 +588,6 @@ pub fn offline(channel: &ChannelName) -> StreamInfo {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

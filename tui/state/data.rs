@@ -126,9 +126,9 @@ impl Data {
                 clean_cluster(&mut status);
                 self.cluster = Some(Arc::from(status));
             }
-            Detail::Refused(mut why) => {
-                clean_in(&mut why);
-                self.refused = Some(why);
+            Detail::Refused(mut error) => {
+                clean_in(&mut error.message);
+                self.refused = Some(error.message);
             }
         }
     }

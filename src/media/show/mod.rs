@@ -1,9 +1,10 @@
 //! The life of a show: who may publish, how long it outlives its publisher, when it is over.
 //!
 //! A pure state machine: the stream's actor tells it what happened and when, and does what it answers.
-//! [`wallclock`] keeps the show's media time beside the wall clock; time without media is declared by
-//! [`crate::packager::pace`].
+//! [`wallclock`] keeps the show's media time beside the wall clock, [`numbers`] says which segment numbers may be
+//! used; time without media is declared by [`crate::packager::live`].
 
+pub mod numbers;
 pub mod wallclock;
 
 use weir_model::{KeyId, StreamState, Timestamp};
