@@ -1,11 +1,10 @@
 //! The streams of this node: who publishes where, and what viewers and operators may see of it.
 //!
-//! A registry of [`super::stream`] actors, one per channel that was live since the node started.
-//! Viewers never ask an actor: they read [`PublicStream`], which lives as long as the node.
+//! A registry of [`super::stream`] actors, one per channel that is packaged here. Viewers never ask an actor:
+//! they read [`PublicStream`].
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,24 +15,26 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
-use weir_model::stream::{Finding, HealthLevel, TrackInfo};
-use weir_model::{
-    ChannelName, Epoch, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState,
-};
+use weir_model::stream::HealthLevel;
+use weir_model::{ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState};
 
 use super::clock;
 use super::events::Events;
 use super::numbers;
 use super::packager::Gauge;
-use super::placement::{Owner, Taken, Yielded};
+use super::placement::{Owner, Taken};
 use super::stages::Stages;
 use super::stream::{self, Message, Publish, StreamActor};
 use super::supervisor::{self, Supervisor};
 use super::tasks::Tasks;
 use super::viewings::Viewings;
-use crate::feed;
 use crate::store::Store;
 use crate::store::window::Window;
+
+mod moving;
+mod publish;
+
+pub use publish::{IngestReport, Publication, PublishRefusal, PublishRequest, StopReason};
 
 /// Questions to actors that may wait at once; mailboxes are unbounded, so the asking side is bounded.
 const QUESTIONS_MAX: usize = 256;
@@ -52,90 +53,6 @@ pub struct StreamsConfig {
     pub window: Timing,
     /// Publishers at once.
     pub publishers_max: usize,
-}
-
-/// What a publisher brings.
-pub struct PublishRequest {
-    /// The stream key's secret. Never logged.
-    pub secret: String,
-    /// `rtmp`, `rtmps`, …
-    pub protocol: &'static str,
-    /// Where it comes from.
-    pub remote: SocketAddr,
-    /// What the encoder calls itself.
-    pub encoder: String,
-}
-
-/// Why a publisher is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PublishRefusal {
-    /// Another publisher feeds the channel and is well.
-    #[error("the channel already has a publisher; stop it or kick it first")]
-    Busy,
-    /// Its key.
-    #[error("{0}")]
-    Key(#[from] KeyRefusal),
-    /// The node cannot take it now.
-    #[error("the node cannot take a publisher now: {0}")]
-    Unavailable(&'static str),
-}
-
-/// Why a publication was ended by the node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StopReason {
-    /// The key was revoked or expired, or the channel deleted.
-    KeyWithdrawn,
-    /// An operator kicked it.
-    Kicked(String),
-    /// The node stops.
-    NodeStops,
-    /// The disk has failed for so long that no segment number is left.
-    StoreFails,
-    /// A newer connection with the same key took over.
-    TakenOver,
-    /// Another node owns the stream, or is to.
-    Moved,
-}
-
-/// What a publisher connection measured of itself; sent about once a second.
-#[derive(Debug, Clone, Default)]
-pub struct IngestReport {
-    /// Its tracks.
-    pub tracks: Vec<TrackInfo>,
-    /// Bytes received since the connection began to publish.
-    pub bytes: u64,
-    /// What is wrong, worst first.
-    pub findings: Vec<Finding>,
-}
-
-/// The right to feed a stream. Dropping it tells the stream that the publisher is gone.
-pub struct Publication {
-    /// Where it publishes.
-    pub channel: ChannelName,
-    /// The show it continues or begins.
-    pub show: ShowId,
-    /// Where its first frame belongs on the show's line, microseconds.
-    pub start_us: i64,
-    /// Takes its frames.
-    pub feed: feed::Writer,
-    /// Becomes `Some` when the connection must end.
-    pub stop: watch::Receiver<Option<StopReason>>,
-    pub(super) id: u64,
-    pub(super) actor: ActorRef<Message>,
-}
-
-impl Publication {
-    /// Tells the stream what the connection measured.
-    pub fn report(&self, report: IngestReport) {
-        // A dead actor has already ended this publication through `stop`.
-        let _ = self.actor.cast(Message::Report { id: self.id, report });
-    }
-}
-
-impl Drop for Publication {
-    fn drop(&mut self) {
-        let _ = self.actor.cast(Message::Gone { id: self.id });
-    }
 }
 
 /// What viewers may see of a stream, without asking its actor.
@@ -324,67 +241,6 @@ impl Streams {
         }
         self.inner.context.owner.release(channel);
         had_publisher
-    }
-
-    /// Channels that are packaged here.
-    #[must_use]
-    pub fn packaged(&self) -> Vec<ChannelName> {
-        let stages = self.inner.context.stages.all().into_iter();
-        let own = stages.filter(|stage| stage.own().is_some());
-        own.map(|stage| stage.public.channel.clone()).collect()
-    }
-
-    /// Whether a show of `channel` is on that is packaged here.
-    #[must_use]
-    pub fn is_on(&self, channel: &ChannelName) -> bool {
-        let stage = self.inner.context.stages.find(channel);
-        stage.is_some_and(|stage| {
-            stage.own().is_some() && stage.public.state.borrow().state == StreamState::Live
-        })
-    }
-
-    /// Lets another node go on with a channel's show, unless its publisher is well; none when it is not packaged
-    /// here.
-    pub async fn yield_to(&self, channel: &ChannelName, key: KeyId) -> Option<Yielded> {
-        let answer = self.ask_channel(channel, |reply| Message::Yield { key, reply }).await?;
-        if answer != Yielded::Busy {
-            self.forget(channel, "its show goes on at another node");
-        }
-        Some(answer)
-    }
-
-    /// Another node owns a channel's stream: its publisher is dropped here, its show is not ended.
-    pub async fn lose(&self, channel: &ChannelName) {
-        let reason = StopReason::Moved;
-        let question = |reply| Message::Leave { reason, reply };
-        let _: Option<()> = self.ask_channel(channel, question).await;
-        self.forget(channel, "another node owns it");
-    }
-
-    /// A channel's stream is owned under a newer epoch.
-    pub fn renew(&self, channel: &ChannelName, epoch: Epoch) {
-        if let Some(stage) = self.inner.context.stages.find(channel) {
-            stage.take(epoch);
-        }
-    }
-
-    /// Closes everything without ending shows and lets nobody in any more: the node stops, others go on.
-    pub async fn leave(&self) {
-        self.inner.closing.store(true, Ordering::Release);
-        for channel in self.packaged() {
-            let reason = StopReason::NodeStops;
-            let question = |reply| Message::Leave { reason, reply };
-            let _: Option<()> = self.ask_channel(&channel, question).await;
-        }
-    }
-
-    fn forget(&self, channel: &ChannelName, why: &str) {
-        if let Some(actor) = self.inner.table.write().remove(channel) {
-            actor.stop(Some(why.into()));
-        }
-        if let Some(stage) = self.inner.context.stages.find(channel) {
-            stage.give_up();
-        }
     }
 
     async fn end(&self, channel: &ChannelName, reason: StopReason) -> bool {
