@@ -318,7 +318,12 @@ impl Streams {
         let stage = context.stages.for_packager(channel);
         stage.take(taken.epoch);
         let block = numbers::first(&context.store, channel).await;
-        let block = block.inspect_err(|_| stage.give_up())?;
+        let block = block.inspect_err(|_| {
+            stage.give_up();
+            if !stage.shows() {
+                context.stages.remove(&stage);
+            }
+        })?;
         let begin = match taken.tip {
             Some(tip) => {
                 stage.public.window.join(tip.next_msn);
