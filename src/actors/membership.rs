@@ -9,6 +9,7 @@ mod beat;
 mod joins;
 mod office;
 mod peers;
+mod refusals;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,6 +134,8 @@ impl Membership {
         let tasks = inner.parts.tasks.clone();
         let own = Arc::clone(&inner);
         tasks.spawn("cluster peers", |handle| peers::run(own, handle));
+        let own = Arc::clone(&inner);
+        tasks.spawn("cluster refusals", |handle| refusals::run(own, handle));
         let own = Arc::clone(&inner);
         tasks.spawn("cluster office", |handle| office::run(own, handle));
         let own = Arc::clone(&inner);
