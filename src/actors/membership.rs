@@ -14,6 +14,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -88,6 +89,8 @@ struct Inner {
     asked: told::Told,
     /// There is something for the office to do at once.
     wake: Notify,
+    /// Nodes came or went since the log's members were compared with the directory's.
+    moved: AtomicBool,
 }
 
 /// What the leader last told of all nodes.
@@ -129,6 +132,7 @@ impl Membership {
             office: Mutex::new(None),
             asked: told::Told::default(),
             wake: Notify::new(),
+            moved: AtomicBool::new(false),
         });
         office::serve(&inner);
         let tasks = inner.parts.tasks.clone();

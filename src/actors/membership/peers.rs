@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use weir_cluster::members::{Member, Members};
@@ -29,6 +30,10 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         let before = std::mem::replace(&mut seen, now);
         if !first {
             own.tell(&before, &directory.members);
+        }
+        if !before.keys().eq(seen.keys()) {
+            own.moved.store(true, Ordering::Relaxed);
+            own.wake.notify_one();
         }
         if directory.members.was_removed(own.node) {
             own.leave();
