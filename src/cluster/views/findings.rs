@@ -133,8 +133,7 @@ pub(super) fn own(
     if granted || raft.leader.is_none() {
         return None;
     }
-    let text =
-        "The leader does not answer this node: it takes nothing new, and others may take over what it owns.";
+    let text = "The leader does not answer this node: it takes nothing new, and others may take over what it owns.";
     let advice = "Look at `weir cluster links` of this node; ask another node what it sees.";
     Some(finding("cut_off", HealthLevel::Bad, Some(me), text.to_owned(), advice))
 }
