@@ -6,8 +6,9 @@ use weir_model::api::{Kick, ViewingQuery};
 use weir_model::{ChannelName, Viewing, ViewingId};
 
 use crate::filter;
-use crate::output::{Sheet, Table, View};
+use crate::output::{Table, View};
 use crate::session::{Done, Session};
+use crate::stream;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  weir viewing list --channel demo\n  weir viewing kick view_0123456789abcdef --yes";
 
@@ -58,14 +59,13 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let how = session.mutation();
             let body = Kick { reason: how.reason.clone() };
             let kicked = session.client.kick_viewing(id, &body, &how).await?;
-            let text = session.view.one(&kicked, || Sheet(vec![("kicked", kicked.kicked.clone())]));
-            session.print(&text)
+            stream::kick_told(session, &kicked)
         }
     }
 }
 
 fn table(viewings: &[Viewing], view: &View) -> Table {
-    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "PLAYER"];
+    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "NODE", "PLAYER"];
     let rows = viewings.iter().map(|viewing| {
         vec![
             viewing.id.to_string(),
@@ -74,6 +74,7 @@ fn table(viewings: &[Viewing], view: &View) -> Table {
             viewing.remote.clone(),
             view.ago(viewing.since),
             view.ago(viewing.last_seen),
+            stream::node(viewing.node.as_ref()),
             viewing.player.clone(),
         ]
     });

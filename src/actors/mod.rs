@@ -2,11 +2,13 @@
 //!
 //! Media bytes never pass through a mailbox; they flow from [`crate::feed`] to [`crate::store::window`].
 
+pub mod audience;
 pub mod clock;
 pub mod events;
 pub mod membership;
 mod numbers;
 pub mod packager;
+pub mod reach;
 pub mod replication;
 pub mod slots;
 pub mod stream;

@@ -458,6 +458,7 @@ impl Streams {
 pub fn offline(channel: &ChannelName) -> StreamInfo {
     StreamInfo {
         channel: channel.clone(),
+        node: None,
         state: StreamState::Offline,
         playable: false,
         show: None,

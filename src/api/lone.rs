@@ -64,7 +64,7 @@ impl Known {
 
 impl Lone {
     async fn known(&self) -> Result<Known, ApiError> {
-        let (status, mut streams) = ((self.status)().await, self.live.streams().await);
+        let (status, mut streams) = ((self.status)().await, self.live.streams().await.found);
         streams.retain(|stream| stream.state == StreamState::Live);
         let incarnation = started(&status);
         let mut directory = views::alone(self.id, incarnation, profile(&status))

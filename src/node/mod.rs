@@ -25,9 +25,11 @@ use tokio::net::TcpListener;
 use weir_model::local::Homes;
 use weir_model::node::Endpoint;
 
+use crate::actors::audience::Audience;
 use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::membership::{self, Membership};
+use crate::actors::reach::{self, Reach};
 use crate::actors::slots::Slots;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
@@ -79,7 +81,8 @@ impl Node {
         let listeners = Listeners::bind(&config.listen, tls.is_some()).await?;
         let store = open_store(&data).await?;
         let (events, tasks, registry) = (Events::new(), Tasks::new(), Registry::new());
-        let viewings = Viewings::new(events.clone(), config.edge.viewings());
+        let viewings =
+            Viewings::within(events.clone(), config.edge.viewings(), config.edge.shared());
         let endpoints = listeners.endpoints()?;
         let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
         let (profile, place) = of.profile(&data).await?;
@@ -105,13 +108,17 @@ impl Node {
         };
         let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
         load.of(&streams, &viewings);
+        let (node, roll) = (store.node().id, reach::roll_of(&store));
+        let audience = Audience::start(&mesh.link, &viewings, &tasks, node, mesh.incarnation);
+        let reach = Reach::start(node, &mesh.link, &streams, &viewings, &audience, roll);
         if !membership.entered(ENTERED_MAX).await {
             tracing::warn!(
                 "the cluster has not answered yet; publishers are refused until it does"
             );
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
-        let parts = Parts { config, store, events, tasks, viewings, streams, registry, endpoints };
+        let parts =
+            Parts { config, store, events, tasks, viewings, streams, reach, registry, endpoints };
         parts.serve(listeners, tls)?;
         let Parts { tasks, streams, endpoints, .. } = parts;
         Ok(Self { tasks, streams, mesh, endpoints, local })
@@ -143,6 +150,7 @@ struct Parts {
     tasks: Tasks,
     viewings: Viewings,
     streams: Streams,
+    reach: Reach,
     registry: Registry,
     endpoints: Vec<Endpoint>,
 }
@@ -185,7 +193,10 @@ impl Parts {
             events: self.events.clone(),
             tasks: self.tasks.clone(),
             metrics: edge::Metrics::new(&self.registry)?,
-            tickets: edge::ticket::Tickets::new()?,
+            tickets: edge::ticket::Tickets::new({
+                let store = self.store.clone();
+                move || store.ticket_key()
+            }),
             slots: Slots::new(
                 self.config.edge.connections_max,
                 self.config.edge.connections_per_address_max,
@@ -219,7 +230,7 @@ impl Parts {
         let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
         let context = api::Context::new(
             self.store.clone(),
-            Arc::new((self.streams.clone(), self.viewings.clone())),
+            Arc::new(self.reach.clone()),
             self.events.clone(),
             self.tasks.clone(),
             Arc::new(move || Box::pin(std::future::ready(source.status()))),

@@ -49,6 +49,9 @@ const LEVELS: Kind = Word(&["ok", "warning", "bad"]);
 /// `weir stream list`.
 pub const STREAM: Fields = fields![
     "channel" Text,
+    "node" Whole,
+    "node.id" Text,
+    "node.name" Text,
     "state" Word(&["offline", "live", "ended"]),
     "playable" Flag,
     "bitrate" Number,
@@ -88,6 +91,9 @@ pub const STREAM: Fields = fields![
 pub const VIEWING: Fields = fields![
     "id" Text,
     "channel" Text,
+    "node" Whole,
+    "node.id" Text,
+    "node.name" Text,
     "protocol" Text,
     "remote" Text,
     "player" Text,
