@@ -65,7 +65,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
 }
 
 fn table(viewings: &[Viewing], view: &View) -> Table {
-    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "NODE", "PLAYER"];
+    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "PLAYER", "NODE"];
     let rows = viewings.iter().map(|viewing| {
         vec![
             viewing.id.to_string(),
@@ -74,8 +74,8 @@ fn table(viewings: &[Viewing], view: &View) -> Table {
             viewing.remote.clone(),
             view.ago(viewing.since),
             view.ago(viewing.last_seen),
-            stream::node(viewing.node.as_ref()),
             viewing.player.clone(),
+            stream::node(viewing.node.as_ref()),
         ]
     });
     Table { header, rows: rows.collect() }

@@ -49,9 +49,6 @@ const LEVELS: Kind = Word(&["ok", "warning", "bad"]);
 /// `weir stream list`.
 pub const STREAM: Fields = fields![
     "channel" Text,
-    "node" Whole,
-    "node.id" Text,
-    "node.name" Text,
     "state" Word(&["offline", "live", "ended"]),
     "playable" Flag,
     "bitrate" Number,
@@ -63,6 +60,9 @@ pub const STREAM: Fields = fields![
     "msn" Number,
     "reconnects" Number,
     "skipped_frames" Number,
+    "node" Whole,
+    "node.id" Text,
+    "node.name" Text,
     "publisher" Whole,
     "publisher.protocol" Text,
     "publisher.remote" Text,
