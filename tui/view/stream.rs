@@ -236,7 +236,7 @@ const VIEWERS: [Column; 8] = [
     right("FOR", 6, 1),
     right("REQUESTS", 9, 2),
     right("SEEN", 6, 0),
-    left("NODE", 10, 0),
+    left("NODE", 10, 5),
 ];
 
 fn viewers(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {

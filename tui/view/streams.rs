@@ -36,7 +36,7 @@ fn columns(width: u16) -> [Column; 15] {
         left("FROM", 15, 0),
         right("RECON", 6, 0),
         right("SKIP", 5, 0),
-        left("NODE", 10, 0),
+        left("NODE", 10, 6),
     ]
 }
 
