@@ -9,6 +9,7 @@
 mod copies;
 mod keep;
 mod own;
+mod told;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -17,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use weir_media::replica::Tip;
+use weir_model::cluster::ReplicaInfo;
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
 
 use super::events::Events;
@@ -165,6 +167,7 @@ impl Placement {
             return;
         }
         own::serve(&self.inner);
+        told::serve(&self.inner);
         let own = Arc::clone(&self.inner);
         self.inner.parts.tasks.spawn("stream placement", |handle| keep::run(own, handle));
     }
@@ -173,6 +176,11 @@ impl Placement {
     #[must_use]
     pub fn watch(&self, channel: &ChannelName) -> Option<Watched> {
         self.inner.watch(channel)
+    }
+
+    /// Which node holds which stream, all over the cluster; nodes that do not answer at once are left out.
+    pub async fn copies(&self) -> Vec<ReplicaInfo> {
+        self.inner.copies().await
     }
 
     /// The copying side.

@@ -209,6 +209,12 @@ impl Streams {
         }
     }
 
+    /// Viewings of a channel that this node serves.
+    #[must_use]
+    pub fn viewers_here(&self, channel: &ChannelName) -> u64 {
+        self.inner.context.viewings.count(channel)
+    }
+
     /// Drops the publisher of `channel`. False when there is none.
     pub async fn kick(&self, channel: &ChannelName, reason: StopReason) -> bool {
         let question = |reply| Message::Stop { key: None, reason, reply };
@@ -430,6 +436,7 @@ impl Drop for Making<'_> {
 pub fn offline(channel: &ChannelName) -> StreamInfo {
     StreamInfo {
         channel: channel.clone(),
+        node: None,
         state: StreamState::Offline,
         playable: false,
         show: None,

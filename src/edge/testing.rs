@@ -63,14 +63,14 @@ impl Edge {
         };
         let events = Events::new();
         let context = Arc::new(Context {
-            viewings: Viewings::new(events.clone(), config.viewings()),
+            viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
             lookup: Box::new(One(Arc::new(stream))),
             events,
             tasks: Tasks::new(),
             metrics: Metrics::new(&Registry::new()).unwrap(),
-            tickets: Tickets::new().unwrap(),
+            tickets: Tickets::new(|| [7; 32]),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

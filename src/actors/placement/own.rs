@@ -286,7 +286,7 @@ fn parsed(body: &[u8]) -> Result<Ask, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
 }
 
-fn encoded<T: serde::Serialize>(answer: &T) -> Result<Bytes, Refusal> {
+pub(super) fn encoded<T: serde::Serialize>(answer: &T) -> Result<Bytes, Refusal> {
     let body = serde_json::to_vec(answer);
     body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
 }

@@ -97,6 +97,7 @@ impl State {
         let skipped_now = self.publisher.as_ref().map_or(0, |one| one.feed.skipped());
         StreamInfo {
             channel: self.channel.clone(),
+            node: None,
             state: self.show.state(),
             playable: self.state.borrow().playable,
             show: self.show_id,

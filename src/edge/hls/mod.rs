@@ -143,7 +143,7 @@ async fn playlist(
     if let Err(refusal) = gate::admit(context, &stream.channel, &viewer) {
         let status = match refusal {
             gate::Refusal::Kicked => StatusCode::FORBIDDEN,
-            gate::Refusal::Full | gate::Refusal::AddressFull => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         return reply::sentence(status, refusal);
     }

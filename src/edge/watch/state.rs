@@ -169,7 +169,7 @@ fn seen(
         title,
         state: state.map_or(StreamState::Offline, |state| state.state),
         playable: stream.is_some_and(|stream| stream.window.playable()),
-        viewers: viewings.count(channel),
+        viewers: viewings.watching(channel),
         show: state.and_then(|state| state.show).map(|show| show.to_string()),
     })
 }

@@ -6,8 +6,8 @@ use weir_cluster::Directory;
 use weir_cluster::members::Members;
 use weir_cluster::placement::{Rules, View};
 use weir_cluster::views::{Agreement, Facts};
-use weir_model::cluster::{LinkInfo, LinkState, RaftRole, ReplicaInfo, ReplicaRole};
-use weir_model::{ActorKind, NodeId, Timestamp};
+use weir_model::cluster::{LinkInfo, LinkState, RaftRole};
+use weir_model::{NodeId, Timestamp};
 
 use crate::actors::clock;
 use crate::actors::membership::{Known, Membership};
@@ -139,24 +139,4 @@ fn loss_ppm(lane: &LaneInfo) -> u32 {
     }
     let ppm = lane.packets_lost.saturating_mul(1_000_000) / lane.packets_sent;
     u32::try_from(ppm).unwrap_or(u32::MAX)
-}
-
-/// The windows at the nodes that own the streams; what other nodes pull is added by whoever knows of it.
-pub(in crate::node) fn origins(directory: &Directory) -> Vec<ReplicaInfo> {
-    let streams = directory.leases.iter().filter(|lease| lease.actor.kind == ActorKind::Stream);
-    let origin = |lease: &weir_model::Lease| {
-        Some(ReplicaInfo {
-            channel: lease.actor.key.as_str().parse().ok()?,
-            node: lease.node,
-            node_name: String::new(),
-            role: ReplicaRole::Origin,
-            from: None,
-            from_name: None,
-            hops: Vec::new(),
-            lag_ms: Some(0),
-            msn: None,
-            viewers: 0,
-        })
-    };
-    streams.filter_map(origin).collect()
 }
