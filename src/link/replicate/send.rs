@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use weir_media::TrackId;
 use weir_media::replica::{SegmentHead, ShowStatus};
 use weir_model::{ChannelName, NodeId};
@@ -106,6 +107,9 @@ impl Sub {
         changes.mark_unchanged();
         let mut seen = self.catch_up(from);
         let mut told: Option<ShowStatus> = None;
+        // A live window changes all the time: the beat must not wait for it to be still.
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             for head in self.offer.window.heads_after(&seen) {
                 seen.insert(head.track, head.mark.msn);
@@ -116,10 +120,9 @@ impl Sub {
                 tell(&mut writer, &status).await?;
                 told = Some(status);
             }
-            match tokio::time::timeout(HEARTBEAT, changes.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Ok(()),
-                Err(_) => told = None,
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                _ = beat.tick() => told = None,
             }
             let now = originals.offer(&self.channel);
             let same = |now: &Offer| {
