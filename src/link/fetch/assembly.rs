@@ -201,6 +201,11 @@ impl Assembly {
         begun
     }
 
+    /// The window is behind a segment: neither it nor any before it is wanted any more.
+    pub(super) fn past(&self, track: TrackId, msn: u64) -> bool {
+        self.lines.get(&track).is_some_and(|line| line.done_to(msn))
+    }
+
     /// The section of a segment.
     pub(super) fn init(&mut self, track: TrackId, msn: u64, init: Arc<Init>) {
         if let Some(line) = self.lines.get_mut(&track) {
