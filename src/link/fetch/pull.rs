@@ -18,6 +18,8 @@ use crate::link::request::CallError;
 
 /// How often a pull looks at the time: what is missing is noticed this much later at most.
 const TICK: Duration = Duration::from_millis(50);
+/// The same at a cold start, where a viewer waits.
+const TICK_COLD: Duration = Duration::from_millis(10);
 /// First and longest pause between two attempts to subscribe.
 const RETRY_MIN: Duration = Duration::from_millis(100);
 const RETRY_MAX: Duration = Duration::from_secs(1);
@@ -223,13 +225,15 @@ impl Inner {
 
     /// Until the subscription is over.
     async fn stay(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, epoch: u64) {
+        let mut tick = TICK_COLD;
         loop {
-            let _ = tokio::time::timeout(TICK, pull.wake.notified()).await;
+            let _ = tokio::time::timeout(tick, pull.wake.notified()).await;
             let now = self.now();
             let (wants, sub, over) = {
                 let mut state = pull.state.lock();
                 state.assembly.tick(now);
                 state.flush();
+                tick = if state.assembly.collecting() { TICK_COLD } else { TICK };
                 let over = state.cut || now.saturating_sub(state.heard) > SILENT_MS;
                 (state.assembly.take_wants(), state.sub, over)
             };

@@ -60,13 +60,7 @@ impl Sub {
             self.counts.unsent.fetch_add(1, Relaxed);
             return;
         };
-        let late = self.too_late(track, msn, class);
-        let mut late = std::pin::pin!(late);
-        let sent = tokio::select! {
-            sent = self.write(&mut writer, track, msn, first) => sent,
-            () = &mut late => Err(code::STALE),
-        };
-        let section = match sent {
+        let section = match self.write(&mut writer, track, msn, first, class).await {
             Ok(section) => section,
             Err(code) => {
                 self.counts.resets.fetch_add(1, Relaxed);
@@ -77,7 +71,7 @@ impl Sub {
         };
         let arrived = tokio::select! {
             arrived = writer.delivered() => arrived,
-            () = &mut late => Err(StreamError::Stopped(u64::from(code::STALE))),
+            () = self.too_late(track, msn, class) => Err(StreamError::Stopped(u64::from(code::STALE))),
         };
         if let Err(StreamError::Stopped(code)) = arrived {
             self.refused(track, msn, code);
@@ -115,6 +109,7 @@ impl Sub {
         track: TrackId,
         msn: u64,
         first: u64,
+        class: Class,
     ) -> Result<Option<String>, u32> {
         let mut changes = self.offer.window.follow();
         let (mut next, mut section) = (first, None);
@@ -127,7 +122,13 @@ impl Sub {
             {
                 writer.set_priority(urgency);
             }
-            let written = self.append(writer, &progress, &mut next, &mut section).await;
+            let append = self.append(writer, &progress, &mut next, &mut section);
+            // In this order: as long as the link takes everything at once, nobody looks at the time.
+            let written = tokio::select! {
+                biased;
+                written = append => written,
+                () = self.too_late(track, msn, class) => return Err(code::STALE),
+            };
             written.map_err(|error| match error {
                 StreamError::Stopped(code) => u32::try_from(code).unwrap_or(code::UNWANTED),
                 _ => code::GONE,

@@ -163,8 +163,8 @@ impl Sub {
         seen
     }
 
-    /// Sends segments of before, newest first, as many at once as may be under way to the peer, until its window is
-    /// behind them.
+    /// Sends segments of before, newest first, as many at once as may be under way to the peer, until its window has
+    /// left them behind.
     async fn history(self: &Arc<Self>, segments: Vec<(SegmentHead, u64)>) {
         for (head, first) in segments {
             let (track, msn) = (head.track, head.mark.msn);

@@ -40,7 +40,7 @@ pub(in crate::link) mod code {
     pub(in crate::link) const UNWANTED: u32 = 34;
     /// The reader found damage or a hole.
     pub(in crate::link) const DAMAGED: u32 = 35;
-    /// The reader's window is behind this segment, and so behind every one before it.
+    /// The reader's window has left this segment behind, and so every one before it.
     pub(in crate::link) const PAST: u32 = 36;
 }
 
