@@ -56,11 +56,6 @@ pub(crate) async fn run(effort: Effort) -> Report {
     steady(&mut report, &origin, &edges, length).await;
     join(&mut report, &origin, &edges, &late).await;
     drop(demands);
-    if std::env::var("DETAIL").is_ok() {
-        eprintln!("{:?}", origin.replicate.outgoing().iter().take(4).collect::<Vec<_>>());
-        eprintln!("{:?}", edges[0].puller.incoming().iter().take(4).collect::<Vec<_>>());
-        eprintln!("{:?}", origin.link.peers());
-    }
     report
 }
 
@@ -98,7 +93,11 @@ async fn steady(report: &mut Report, origin: &Node, edges: &[Node], length: Dura
     report.row("datagrams to the edges per MB", cost.out_datagrams as f64 * 1e6 / media, None);
     report.row("datagrams to the origin per MB", cost.back_datagrams as f64 * 1e6 / media, None);
     report.row("bytes to the origin, % of media", 100.0 * cost.back_bytes as f64 / media, None);
-    report.row("overhead with IP and UDP headers, %", overhead + 100.0 * around as f64 / media, None);
+    report.row(
+        "overhead with IP and UDP headers, %",
+        overhead + 100.0 * around as f64 / media,
+        None,
+    );
     report.row("pieces for nothing", cost.unwanted as f64, None);
     report.row("gaps", cost.gaps as f64, None);
     report.row("hop p50, ms", percentile(&mut hops, 50.0), None);
@@ -126,7 +125,11 @@ async fn join(report: &mut Report, origin: &Node, edges: &[Node], late: &Node) {
     report.row("a join: first part p50, ms", percentile(&mut first, 50.0), None);
     report.row("a join: media used, MB", cost.media as f64 / 1e6, None);
     report.row("a join: pieces for nothing", cost.unwanted as f64, None);
-    report.at_most("a join of all others: first part max, ms", percentile(&mut first, 100.0), 300.0);
+    report.at_most(
+        "a join of all others: first part max, ms",
+        percentile(&mut first, 100.0),
+        300.0,
+    );
     let mut others_hops = hops(edges, wanted);
     report.row("a join: hop p99 at the other edges, ms", percentile(&mut others_hops, 99.0), None);
     let mut own = hops(joined, wanted + Duration::from_millis(300));

@@ -20,8 +20,8 @@ use crate::link::request::CallError;
 const TICK: Duration = Duration::from_millis(50);
 /// The same at a cold start, where a viewer waits.
 const TICK_COLD: Duration = Duration::from_millis(10);
-/// First and longest pause between two attempts to subscribe.
-const RETRY_MIN: Duration = Duration::from_millis(100);
+/// First and longest pause between two attempts to subscribe: a source that begins itself is there in a moment.
+const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A source answers a subscription from memory.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -102,7 +102,8 @@ impl Pull {
 
     pub(super) fn path(&self) -> Option<(u64, Vec<NodeId>)> {
         let state = self.state.lock();
-        Some((state.assembly.epoch()?, state.path.clone()?))
+        let path = state.path.as_ref().filter(|_| !state.assembly.collecting());
+        Some((state.assembly.epoch()?, path?.clone()))
     }
 
     pub(super) fn info(&self) -> Incoming {

@@ -190,3 +190,27 @@ impl Sub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_goes_before_what_was_there_before_and_the_newest_segment_first() {
+        let low = TrackId { kind: TrackKind::Video, index: 1 };
+        let (audio, video) = (TrackId::AUDIO, TrackId::VIDEO);
+        let falling = [
+            priority(Class::Control, video, 0),
+            priority(Class::Live, audio, 8),
+            priority(Class::Live, audio, 7),
+            priority(Class::Live, low, 7),
+            priority(Class::Live, video, 9),
+            priority(Class::Live, video, 8),
+            priority(Class::Joined, audio, 9),
+            priority(Class::Repair, video, 9),
+            priority(Class::CatchUp, video, 9),
+            priority(Class::CatchUp, audio, 8),
+        ];
+        assert!(falling.is_sorted_by(|a, b| a > b), "{falling:?}");
+    }
+}

@@ -67,9 +67,8 @@ impl Sources for Knows {
 impl Replicas for Knows {
     fn replica(&self, channel: &ChannelName, timing: &Timing) -> Arc<dyn Replica> {
         let mut windows = self.arrivals.windows.lock();
-        let window = windows.entry(channel.clone()).or_insert_with(|| {
-            Arc::new(Window::new(*timing))
-        });
+        let window =
+            windows.entry(channel.clone()).or_insert_with(|| Arc::new(Window::new(*timing)));
         Arc::new(Probe {
             channel: channel.clone(),
             window: Arc::clone(window),
@@ -187,9 +186,8 @@ impl Node {
     /// Media bytes in its windows so far, parts that came for nothing, and gaps.
     pub(crate) fn taken(&self) -> (u64, u64, u64) {
         let all = self.puller.incoming();
-        let sum = |of: fn(&weir::link::fetch::Tally) -> u64| {
-            all.iter().map(|one| of(&one.tally)).sum()
-        };
+        let sum =
+            |of: fn(&weir::link::fetch::Tally) -> u64| all.iter().map(|one| of(&one.tally)).sum();
         (sum(|it| it.bytes), sum(|it| it.unwanted), sum(|it| it.gaps + it.started_over))
     }
 
