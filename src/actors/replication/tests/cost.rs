@@ -42,7 +42,6 @@ async fn a_playing_stream_costs_at_most_four_percent_more_than_its_media() {
     let wire = on_the_wire(&origin, &edge) - before.0;
     let media = media(&edge) - before.1;
     assert!(media > 5_000_000, "{media}");
-    eprintln!("OVERHEAD {wire} {media}");
     assert!(wire * 100 <= media * 104, "{wire} bytes for {media} of media: {:?}", edge.incoming());
     assert_eq!(edge.incoming().unwrap().tally.unwanted, 0);
 }
@@ -90,7 +89,6 @@ async fn history_that_comes_too_late_is_not_sent_to_its_end() {
     let listed = studio.window.bytes() as u64;
     // What was under way when the window began, and a segment that was too large for its room.
     let most = media + 2 * BACKGROUND_BYTES_MAX as u64 + media / 10;
-    eprintln!("LATE {wire} {media} {most} {listed}");
     assert!(wire < most && most < listed, "{wire} on the wire, {media} used of {listed}");
     assert_eq!(edge.incoming().unwrap().subscriptions, 1);
     let resets = origin.replicate.outgoing().first().map_or(0, |one| one.counts.resets);
