@@ -18,9 +18,11 @@ use weir_model::ShowId;
 use self::line::Line;
 use super::super::replicate::wire::Place;
 
-/// How long a cold start waits for the segments of before, milliseconds: what is left of the 300 ms that the first
-/// part may take.
-const HISTORY_MS: u64 = 250;
+/// How long a cold start waits for the segments of before, milliseconds: with a round trip for the answer and some
+/// for the tick this is less than the 300 ms that the first part may take.
+const HISTORY_MS: u64 = 200;
+/// For so long it waits for one whole segment of each track, milliseconds: without any there is no playlist.
+const ONE_WHOLE_MS: u64 = 1_000;
 /// A cold start of which nothing that was announced came takes what it has, milliseconds.
 const DESPERATE_MS: u64 = 2_000;
 /// Renditions of a stream; more are refused.
@@ -204,6 +206,16 @@ impl Assembly {
         begun
     }
 
+    /// A cold start is under way: it ends with time, too.
+    pub(super) const fn collecting(&self) -> bool {
+        matches!(self.phase, Phase::Collecting { .. })
+    }
+
+    /// The window has left a segment behind: neither it nor any before it is wanted any more.
+    pub(super) fn past(&self, track: TrackId, msn: u64) -> bool {
+        self.lines.get(&track).is_some_and(|line| line.done_to(msn))
+    }
+
     /// The section of a segment.
     pub(super) fn init(&mut self, track: TrackId, msn: u64, init: Arc<Init>) {
         if let Some(line) = self.lines.get_mut(&track) {
@@ -361,10 +373,18 @@ impl Assembly {
             let there = track.segments.iter().rev().take_while(|head| line.has(head));
             there.last().map(|head| head.mark.msn)
         };
-        let starts: Option<Vec<u64>> = announced.map(from).collect();
+        let starts: Option<Vec<u64>> = announced.clone().map(from).collect();
         let any = || self.lines.values().filter_map(Line::oldest_begun).max();
         match starts {
-            Some(starts) => Some(starts.into_iter().max().unwrap_or(0)),
+            Some(starts) => {
+                let from = starts.into_iter().max().unwrap_or(0);
+                let useful = announced.clone().all(|track| {
+                    let line = self.lines.get(&track.track);
+                    let none = track.segments.iter().all(|head| !head.whole);
+                    none || line.is_some_and(|line| line.has_whole_from(from))
+                });
+                (useful || waited >= ONE_WHOLE_MS).then_some(from)
+            }
             None if waited >= DESPERATE_MS => any(),
             None => None,
         }

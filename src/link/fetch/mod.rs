@@ -160,7 +160,8 @@ impl Puller {
     }
 
     /// The epoch under which a channel is pulled and the nodes on the way from its owner, the source last. None
-    /// before the first answer, and while another source is asked: so no two nodes can pull from each other.
+    /// before the first answer, and while another source is asked: so no two nodes can pull from each other. None too
+    /// while a cold start is under way: who copied the window then would miss what it begins with.
     #[must_use]
     pub fn path(&self, channel: &ChannelName) -> Option<(u64, Vec<NodeId>)> {
         self.inner.pulls.lock().get(channel)?.path()

@@ -18,8 +18,10 @@ use crate::link::request::CallError;
 
 /// How often a pull looks at the time: what is missing is noticed this much later at most.
 const TICK: Duration = Duration::from_millis(50);
-/// First and longest pause between two attempts to subscribe.
-const RETRY_MIN: Duration = Duration::from_millis(100);
+/// The same at a cold start, where a viewer waits.
+const TICK_COLD: Duration = Duration::from_millis(10);
+/// First and longest pause between two attempts to subscribe: a source that begins itself is there in a moment.
+const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A source answers a subscription from memory.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -103,7 +105,8 @@ impl Pull {
 
     pub(super) fn path(&self) -> Option<(u64, Vec<NodeId>)> {
         let state = self.state.lock();
-        Some((state.assembly.epoch()?, state.path.clone()?))
+        let path = state.path.as_ref().filter(|_| !state.assembly.collecting());
+        Some((state.assembly.epoch()?, path?.clone()))
     }
 
     pub(super) fn epoch(&self) -> Option<u64> {
@@ -242,13 +245,15 @@ impl Inner {
 
     /// Until the subscription is over.
     async fn stay(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, epoch: u64) {
+        let mut tick = TICK_COLD;
         loop {
-            let _ = tokio::time::timeout(TICK, pull.wake.notified()).await;
+            let _ = tokio::time::timeout(tick, pull.wake.notified()).await;
             let now = self.now();
             let (wants, sub, over) = {
                 let mut state = pull.state.lock();
                 state.assembly.tick(now);
                 state.flush();
+                tick = if state.assembly.collecting() { TICK_COLD } else { TICK };
                 let over = state.cut || now.saturating_sub(state.heard) > SILENT_MS;
                 (state.assembly.take_wants(), state.sub, over)
             };

@@ -117,6 +117,15 @@ impl Studio {
     }
 }
 
+/// Media in real time.
+pub(super) async fn live(studio: &mut Studio, ms: i64) {
+    let mut slices = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..ms / 100 {
+        slices.tick().await;
+        studio.produce(100);
+    }
+}
+
 fn avc() -> Arc<CodecConfig> {
     Arc::new(CodecConfig {
         codec: Codec::Avc,
