@@ -116,10 +116,13 @@ impl Node {
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
         let cluster = operators(&store, &streams, &mesh, &membership, address);
+        let of = (store.clone(), mesh.clone(), membership);
+        let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2));
         let parts = Parts {
             config,
             roles,
             cluster,
+            sample,
             store,
             events,
             tasks,
@@ -156,6 +159,7 @@ struct Parts {
     config: Config,
     roles: Roles,
     cluster: Arc<dyn api::Cluster>,
+    sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     store: Store,
     events: Events,
     tasks: Tasks,
@@ -218,6 +222,7 @@ impl Parts {
             events: self.events.clone(),
             store: self.store.clone(),
             tasks: self.tasks.clone(),
+            cluster: Arc::clone(&self.sample),
         };
         self.tasks
             .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));
