@@ -14,7 +14,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,6 +34,7 @@ use crate::link::trust::Trust;
 use crate::raft::Consensus;
 use crate::store::Store;
 
+pub use beat::BeatCounts;
 pub use joins::Admission;
 pub use told::Asked;
 
@@ -97,6 +98,8 @@ struct Inner {
     leaving: AtomicBool,
     /// Nodes came or went since the log's members were compared with the directory's.
     moved: AtomicBool,
+    unanswered: AtomicU64,
+    lapses: AtomicU64,
 }
 
 /// What the leader last told of all nodes.
@@ -140,6 +143,8 @@ impl Membership {
             wake: Notify::new(),
             leaving: AtomicBool::new(false),
             moved: AtomicBool::new(false),
+            unanswered: AtomicU64::new(0),
+            lapses: AtomicU64::new(0),
         });
         office::serve(&inner);
         let tasks = inner.parts.tasks.clone();
@@ -205,6 +210,15 @@ impl Membership {
     #[must_use]
     pub fn may_act(&self) -> bool {
         self.inner.lease.lock().is_valid(now_ms())
+    }
+
+    /// How its heartbeats fared.
+    #[must_use]
+    pub fn beats(&self) -> BeatCounts {
+        BeatCounts {
+            unanswered: self.inner.unanswered.load(Ordering::Relaxed),
+            lapses: self.inner.lapses.load(Ordering::Relaxed),
+        }
     }
 
     /// What is known of the nodes beside the directory.

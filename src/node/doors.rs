@@ -26,6 +26,7 @@ pub(super) struct Doors {
     pub(super) config: Config,
     pub(super) roles: Roles,
     pub(super) cluster: Arc<dyn api::Cluster>,
+    pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
     pub(super) events: Events,
     pub(super) tasks: Tasks,
@@ -102,6 +103,7 @@ impl Doors {
             events: self.events.clone(),
             store: self.store.clone(),
             tasks: self.tasks.clone(),
+            cluster: Arc::clone(&self.sample),
         };
         self.tasks
             .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));

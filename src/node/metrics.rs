@@ -22,9 +22,14 @@ use crate::actors::tasks::{Handle, Tasks};
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
 
+mod cluster;
+
+pub(super) use cluster::Sample;
+
 /// Figures that are read from the node when they are asked for.
 pub(super) struct Metrics {
     registry: Registry,
+    cluster: cluster::Cluster,
     streams_live: IntGauge,
     publishers: IntGauge,
     ingest_bitrate: IntGauge,
@@ -56,6 +61,8 @@ pub(super) struct Sources {
     pub store: Store,
     /// Background loops.
     pub tasks: Tasks,
+    /// The cluster, as it is whenever it is asked.
+    pub cluster: Arc<dyn Fn() -> Sample + Send + Sync>,
 }
 
 impl Metrics {
@@ -119,6 +126,7 @@ impl Metrics {
                 "Connections to this address closed because they took too long",
             )?,
             loops,
+            cluster: cluster::Cluster::new(&registry)?,
             registry,
         })
     }
@@ -141,6 +149,7 @@ impl Metrics {
         set(&self.store_errors, store.errors);
         self.store_failing.set(i64::from(sources.store.is_failing()));
         set(&self.events_suppressed, sources.events.suppressed());
+        self.cluster.show(&(sources.cluster)());
         self.loops.reset();
         for one in sources.tasks.list() {
             let state = format!("{:?}", one.state).to_lowercase();

@@ -104,10 +104,13 @@ impl Node {
             placement: placement.clone(),
             mover: Arc::new(Away::start(store.clone(), streams.clone(), mesh.link.clone())),
         });
+        let of = (store.clone(), mesh.clone(), membership.clone());
+        let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2));
         let doors = Doors {
             config,
             roles,
             cluster,
+            sample,
             store,
             events,
             tasks,

@@ -68,6 +68,15 @@ pub(super) struct Figure {
     pub(super) held_back: bool,
 }
 
+/// How this node's heartbeats fared since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BeatCounts {
+    /// Sent, and not answered in time by a leader.
+    pub unanswered: u64,
+    /// Times that the node had to stop acting because of it.
+    pub lapses: u64,
+}
+
 /// Sends heartbeats until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let mut skew_ms = None;
@@ -102,7 +111,10 @@ async fn send(own: &Inner, leader: NodeId, skew_ms: &mut Option<i64>) -> Duratio
     } else {
         asked(own, leader, &call).await
     };
-    let Some(answer) = answer else { return rest(sent_ms) };
+    let Some(answer) = answer else {
+        own.unanswered.fetch_add(1, Ordering::Relaxed);
+        return rest(sent_ms);
+    };
     let middle = before.plus_ms(clock::now().since_ms(before) / 2);
     *skew_ms = Some(middle.since_ms(answer.at));
     own.answered(beat, &answer, *skew_ms).await;
@@ -172,6 +184,9 @@ impl Inner {
                 (Standing::Granted, false) => Standing::Lapsed,
                 (before, false) => before,
             };
+            if next == Standing::Lapsed && *now != next {
+                self.lapses.fetch_add(1, Ordering::Relaxed);
+            }
             std::mem::replace(now, next) != next
         });
     }

@@ -1,14 +1,19 @@
 //! `/metrics` over a real socket: what it says, and that nobody can take it from the others.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use weir_model::Timestamp;
+use weir_model::cluster::NodeState;
+use weir_model::{NodeId, Timestamp};
 
 use super::*;
+use crate::actors::membership::BeatCounts;
 use crate::actors::placement::Alone;
 use crate::actors::stages::Stages;
 use crate::actors::streams;
 use crate::actors::viewings::Limits;
+use crate::link::peers::{LaneInfo, PeerCounts, PeerInfo, PeerState};
+use crate::link::trust::Reason;
 use crate::node::config::Config;
+use crate::raft;
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,12 +40,108 @@ async fn bench() -> Bench {
         viewings: viewings.clone(),
     };
     let streams = Streams::start(context).await.unwrap();
-    let sources = Sources { streams, viewings, events, store, tasks: tasks.clone() };
+    let cluster = Arc::new(sample);
+    let sources = Sources { streams, viewings, events, store, tasks: tasks.clone(), cluster };
     let metrics = Metrics::new(Registry::new()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tasks.spawn("metrics listener", |handle| serve(listener, metrics, sources, handle));
     Bench { address, tasks, _dir: dir }
+}
+
+/// Node 1 with node 2 beside it, and one that came and is no member.
+fn sample() -> Sample {
+    let members = [(1, "n1", NodeState::Up), (2, "n2", NodeState::Suspect)];
+    let member = |(id, name, state): (u64, &str, _)| (NodeId(id), (name.to_owned(), state));
+    Sample {
+        peers: vec![peer(2), peer(9)],
+        refused: vec![(Reason::Revoked, 3)],
+        raft: raft::Status {
+            node: NodeId(1),
+            part: raft::Part::Leader,
+            leader: Some(NodeId(1)),
+            term: 7,
+            last_log: Some(12),
+            applied: Some(11),
+            snapshot: None,
+            purged: None,
+            quorum_age_ms: Some(0),
+            voters: vec![NodeId(1)],
+            learners: Vec::new(),
+            peers: Vec::new(),
+            log: raft::log::LogFigures { groups: 1, records: 2, bytes: 4096, errors: 0 },
+            waiting: 1,
+            answered: 5,
+            retried: 4,
+            given_up: 2,
+            failed: None,
+        },
+        members: members.into_iter().map(member).collect(),
+        leases: 6,
+        vacant: 0,
+        granted: true,
+        beats: BeatCounts { unanswered: 8, lapses: 1 },
+    }
+}
+
+fn peer(node: u64) -> PeerInfo {
+    let lane = LaneInfo {
+        address: "127.0.0.1:1".parse().unwrap(),
+        rtt_us: 250,
+        congestion_window: 0,
+        congestion_events: 0,
+        mtu: 1200,
+        bytes_in: 0,
+        bytes_out: 0,
+        packets_sent: 0,
+        packets_lost: 0,
+    };
+    PeerInfo {
+        node: NodeId(node),
+        roles: Vec::new(),
+        state: PeerState::Partial,
+        incarnation: 1,
+        protocol: 1,
+        program: String::new(),
+        control: Some(lane),
+        media: None,
+        control_since: Timestamp(0),
+        media_since: Timestamp(0),
+        requests_in_flight: 0,
+        streams_open: 0,
+        bytes_in: 100,
+        bytes_out: 200,
+        packets_sent: 20,
+        packets_lost: 2,
+        last_error: None,
+        counts: PeerCounts::default(),
+    }
+}
+
+#[tokio::test]
+async fn links_agreement_and_members_are_told_by_name_and_no_stranger_makes_a_series() {
+    let bench = bench().await;
+    for _ in 0..2 {
+        let text = bench.ask().await;
+        for line in [
+            "weir_link_peers{state=\"partial\"} 2",
+            "weir_link_rtt_seconds{lane=\"control\",peer=\"n2\"} 0.00025",
+            "weir_link_sent_bytes_total{peer=\"n2\"} 200",
+            "weir_link_packets_lost_total{peer=\"n2\"} 2",
+            "weir_link_refused_total{reason=\"revoked\"} 3",
+            "weir_raft_term 7",
+            "weir_raft_leads 1",
+            "weir_raft_log_bytes 4096",
+            "weir_raft_given_up_total 2",
+            "weir_members{state=\"suspect\"} 1",
+            "weir_leases 6",
+            "weir_heartbeat_lapses_total 1",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} is missing:\n{text}");
+        }
+        assert_eq!(text.matches("weir_link_sent_bytes_total{").count(), 1, "{text}");
+    }
+    bench.tasks.shutdown(PATIENCE).await;
 }
 
 impl Bench {

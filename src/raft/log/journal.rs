@@ -87,6 +87,11 @@ impl Journal {
         Ok((this, state))
     }
 
+    /// Bytes of all segments, as far as they are in use.
+    pub(super) fn bytes(&self) -> u64 {
+        (self.segments.len() as u64).saturating_sub(1) * self.segment_bytes + self.at
+    }
+
     /// Appends `records`, in that order, and answers with the place of each body. Once this is `Ok`, they
     /// survive a power cut. After an error nothing is accepted any more: what the disk holds is known only
     /// by reading it again.

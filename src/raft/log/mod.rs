@@ -66,6 +66,8 @@ pub struct LogFigures {
     pub groups: u64,
     /// Records in them.
     pub records: u64,
+    /// Bytes of the files, as far as they are in use.
+    pub bytes: u64,
     /// Writes that failed.
     pub errors: u64,
 }
@@ -98,6 +100,7 @@ struct Shared {
     state: RwLock<State>,
     groups: AtomicU64,
     records: AtomicU64,
+    bytes: AtomicU64,
     errors: AtomicU64,
 }
 
@@ -115,7 +118,9 @@ impl Log {
 
     fn open_on(files: Arc<dyn Files>, segment_bytes: u64) -> Result<Self, LogError> {
         let (mut journal, state) = Journal::open(Arc::clone(&files), segment_bytes)?;
-        let shared = Arc::new(Shared { state: RwLock::new(state), ..Shared::default() });
+        let bytes = AtomicU64::new(journal.bytes());
+        let shared = Shared { state: RwLock::new(state), bytes, ..Shared::default() };
+        let shared = Arc::new(shared);
         let (jobs, mut queue) = mpsc::channel(WAITING_MAX);
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -197,6 +202,7 @@ impl Log {
         LogFigures {
             groups: read(&shared.groups),
             records: read(&shared.records),
+            bytes: read(&shared.bytes),
             errors: read(&shared.errors),
         }
     }
@@ -232,6 +238,7 @@ fn write_group(journal: &mut Journal, queue: &mut mpsc::Receiver<Job>, shared: &
     let freed = written.and_then(|_| journal.free(&shared.state.read()));
     shared.groups.fetch_add(1, Ordering::Relaxed);
     shared.records.fetch_add(records.len() as u64, Ordering::Relaxed);
+    shared.bytes.store(journal.bytes(), Ordering::Relaxed);
     shared.errors.fetch_add(u64::from(freed.is_err()), Ordering::Relaxed);
     for job in jobs {
         // The caller may have given up; the write is made all the same.
