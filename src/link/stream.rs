@@ -185,11 +185,8 @@ impl Writer {
         self.over = true;
         match stopped {
             Ok(None) => Ok(()),
-            Ok(Some(code)) => {
-                // QUIC goes on sending what was written until the stream is reset.
-                let _ = self.send.reset(code);
-                Err(StreamError::Stopped(code.into_inner()))
-            }
+            // Dropping a stopped stream resets it.
+            Ok(Some(code)) => Err(StreamError::Stopped(code.into_inner())),
             Err(error) => Err(StreamError::Broken(error.to_string())),
         }
     }
