@@ -110,7 +110,7 @@ pub(crate) struct Node {
     id: NodeId,
     pub(crate) link: Link,
     pub(crate) puller: Puller,
-    pub(crate) replicate: Replicate,
+    _replicate: Replicate,
     pub(crate) arrivals: Arc<Arrivals>,
     name: String,
     runtime: Option<Runtime>,
@@ -155,7 +155,16 @@ impl Node {
         let (sources, replicas) = (Arc::clone(&knows), Arc::clone(&knows));
         let puller = Puller::start(&link, sources, replicas, LINGER);
         let replicate = Replicate::start(&link, knows);
-        Self { id, link, puller, replicate, arrivals, name, runtime: Some(runtime), _stop: sender }
+        Self {
+            id,
+            link,
+            puller,
+            _replicate: replicate,
+            arrivals,
+            name,
+            runtime: Some(runtime),
+            _stop: sender,
+        }
     }
 
     pub(crate) fn address(&self) -> PeerAddress {
