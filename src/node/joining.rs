@@ -30,14 +30,17 @@ pub struct Joining {
 
 /// Where a node is and what it is called.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) data: &'a Path,
-    pub(super) name: &'a str,
-    pub(super) roles: Roles,
+pub struct Place<'a> {
+    /// The data directory.
+    pub data: &'a Path,
+    /// Its name.
+    pub name: &'a str,
+    /// What it wants to be there for.
+    pub roles: Roles,
     /// Where the link is bound.
-    pub(super) link: SocketAddr,
+    pub link: SocketAddr,
     /// Where others reach the link.
-    pub(super) reached: SocketAddr,
+    pub reached: SocketAddr,
 }
 
 /// A node's certificate, and how it came to it.

@@ -25,15 +25,15 @@ use crate::store::Store;
 
 /// A running node's place in its cluster.
 #[derive(Clone)]
-pub(super) struct Mesh {
+pub struct Mesh {
     /// The way to other nodes.
-    pub(super) link: Link,
+    pub link: Link,
     /// The log.
-    pub(super) consensus: Consensus,
+    pub consensus: Consensus,
     /// Whom the link believes.
-    pub(super) trust: Arc<Trust>,
+    pub trust: Arc<Trust>,
     /// This start of the process.
-    pub(super) incarnation: Incarnation,
+    pub incarnation: Incarnation,
 }
 
 impl Mesh {
@@ -41,7 +41,7 @@ impl Mesh {
     ///
     /// # Errors
     /// One sentence that says what could not be had and what to do.
-    pub(super) async fn start(
+    pub async fn start(
         place: Place<'_>,
         joining: Option<Joining>,
         store: &Store,
@@ -64,14 +64,14 @@ impl Mesh {
     }
 
     /// Of these roles, those that the node's certificate says too.
-    pub(super) fn granted(&self, roles: Roles) -> Roles {
+    pub fn granted(&self, roles: Roles) -> Roles {
         let certified = self.trust.roles();
         roles.iter().filter(|role| certified.contains(role.as_str())).collect()
     }
 
     /// Says to the others that this node lives, and what it is.
     #[must_use]
-    pub(super) fn take_part(
+    pub fn take_part(
         &self,
         store: &Store,
         events: &Events,
@@ -93,7 +93,7 @@ impl Mesh {
     }
 
     /// Takes part no longer.
-    pub(super) async fn stop(&self) {
+    pub async fn stop(&self) {
         self.consensus.shutdown().await;
     }
 }

@@ -9,7 +9,7 @@ pub mod joining;
 mod listeners;
 mod local;
 pub mod logs;
-mod mesh;
+pub mod mesh;
 mod metrics;
 mod operate;
 mod process;

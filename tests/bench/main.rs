@@ -12,6 +12,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod directory;
 mod hls_serve;
 mod http;
 mod nginx;
@@ -36,7 +37,7 @@ struct Effort {
     seconds: Option<u64>,
 }
 
-const BENCHES: [(&str, &str); 4] = [
+const BENCHES: [(&str, &str); 5] = [
     (
         "rtmp-ingest",
         "50 publishers, RTMP to LL-HLS, beside nginx-rtmp doing RTMP to HLS: processor time and memory",
@@ -48,6 +49,10 @@ const BENCHES: [(&str, &str); 4] = [
     (
         "part-latency",
         "from an access unit's last byte arriving to its part being fetchable, at 10 streams",
+    ),
+    (
+        "directory",
+        "small changes of the directory with one and with three voters, 200 in flight: rate and time",
     ),
     (
         "replicate",
@@ -76,6 +81,7 @@ fn main() {
             "rtmp-ingest" => rtmp_ingest::run(effort).await,
             "hls-serve" => hls_serve::run(effort).await,
             "part-latency" => part_latency::run(effort).await,
+            "directory" => directory::run(effort).await,
             "replicate" => replicate::run(effort).await,
             other => panic!("no bench is called {other}; `./scripts/bench list` names them"),
         }

@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn an_edge_that_leaves_moves_only_its_children_and_one_that_comes_moves_nobody(
+    fn an_edge_that_leaves_moves_only_what_hung_below_it_and_one_that_comes_moves_nobody(
         edges in prop::collection::btree_set(1u64..40, 2..40), fan_out in 1u32..5, dies: bool, pick: usize
     ) {
         let sites: Vec<Site> = (0..40).map(|id| site(id, fan_out)).collect();
@@ -230,8 +230,9 @@ proptest! {
         let after = plan(&alive, &demand(rest, 0), &before);
         if before.over_budget.is_empty() {
             for (node, pull) in &after.pulls {
+                // What hung below it may stand too deep at its new place, and then what is below that moves too.
                 let old = &before.pulls[node];
-                prop_assert!(old.from == pull.from || old.from == NodeId(gone));
+                prop_assert!(old.from == pull.from || old.hops.contains(&NodeId(gone)));
             }
         }
         let back = plan(&sites, &demand(edges, 0), &after);
