@@ -160,3 +160,46 @@ pub(in crate::node) fn origins(directory: &Directory) -> Vec<ReplicaInfo> {
     };
     streams.filter_map(origin).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(packets_sent: u64, packets_lost: u64) -> LaneInfo {
+        LaneInfo {
+            address: "127.0.0.1:1".parse().unwrap(),
+            rtt_us: 250,
+            congestion_window: 0,
+            congestion_events: 0,
+            mtu: 1200,
+            bytes_in: 3,
+            bytes_out: 4,
+            packets_sent,
+            packets_lost,
+        }
+    }
+
+    #[test]
+    fn a_few_packets_are_no_share_that_says_anything() {
+        assert_eq!(loss_ppm(&lane(99, 50)), 0);
+        assert_eq!(loss_ppm(&lane(1000, 50)), 50_000);
+    }
+
+    #[test]
+    fn a_copy_of_every_stream_is_at_its_owner() {
+        let mut directory = Directory::default();
+        for (index, name) in (1..).zip(["stream/demo", "room/demo"]) {
+            let claim = weir_cluster::lease::LeaseCommand::Claim {
+                actor: name.parse().unwrap(),
+                node: NodeId(3),
+                incarnation: weir_model::Incarnation(1),
+                supersedes: None,
+                at: Timestamp(0),
+            };
+            directory.leases.apply(index, &claim).unwrap();
+        }
+        let origins = origins(&directory);
+        assert_eq!(origins.len(), 1);
+        assert_eq!((origins[0].channel.as_str(), origins[0].node), ("demo", NodeId(3)));
+    }
+}
