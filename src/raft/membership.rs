@@ -84,6 +84,10 @@ pub(super) fn allowed(
     let voters: BTreeSet<u64> = membership.voter_ids().collect();
     let nodes: BTreeMap<u64, &EmptyNode> =
         membership.nodes().map(|(id, node)| (*id, node)).collect();
+    if !nodes.contains_key(&metrics.id) {
+        // It just left, and goes on leading for a moment; what it still changed would bring it back as a leader.
+        return Err(ChangeError::NoLeader);
+    }
     let unknown = |node: NodeId| forbidden(format!("{node} is not in the cluster"));
     match change {
         Change::AddLearner(_) => Ok(()),

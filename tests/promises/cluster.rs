@@ -56,6 +56,18 @@ async fn any_node_takes_changes_and_all_of_them_know() {
     }
     let twice = cluster.api(3).events().await.unwrap();
     assert!(twice.iter().all(|event| event.kind != "node.duty"), "told twice: {twice:?}");
+    let edge = cluster.api(3).invite(&["edge"], 60).await.unwrap();
+    let doors = (0..3).map(|voter| cluster.node(voter).link_address().to_string());
+    assert!(
+        doors.into_iter().any(|door| door == edge.join),
+        "an edge lets nobody in: {}",
+        edge.join
+    );
+    assert!(edge.command.ends_with("--roles edge"), "{}", edge.command);
+    let metrics = cluster.node(3).metrics().await;
+    for line in ["weir_members{state=\"up\"} 4", "weir_link_peers{state=\"connected\"} 3"] {
+        assert!(metrics.lines().any(|one| one == line), "{line} is missing:\n{metrics}");
+    }
     let ran = cluster.cli(2).run(&["node", "uncordon", "n1"]);
     assert_eq!(ran.code, 0, "{ran:?}");
 }

@@ -13,7 +13,16 @@ async fn ingest_packaging_delivery_store_and_process_are_measured() {
     let player = node.player("demo");
     player.playlist(&player.first().await).await;
     let metrics = node.metrics().await;
-    for family in ["weir_ingest_", "weir_window_", "weir_edge_", "weir_store_", "process_"] {
+    for family in [
+        "weir_ingest_",
+        "weir_window_",
+        "weir_edge_",
+        "weir_store_",
+        "weir_raft_",
+        "weir_link_",
+        "weir_members",
+        "process_",
+    ] {
         assert!(
             metrics.lines().any(|line| line.starts_with(family)),
             "no series begins with {family}"

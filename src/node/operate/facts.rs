@@ -140,3 +140,28 @@ fn loss_ppm(lane: &LaneInfo) -> u32 {
     let ppm = lane.packets_lost.saturating_mul(1_000_000) / lane.packets_sent;
     u32::try_from(ppm).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(packets_sent: u64, packets_lost: u64) -> LaneInfo {
+        LaneInfo {
+            address: "127.0.0.1:1".parse().unwrap(),
+            rtt_us: 250,
+            congestion_window: 0,
+            congestion_events: 0,
+            mtu: 1200,
+            bytes_in: 3,
+            bytes_out: 4,
+            packets_sent,
+            packets_lost,
+        }
+    }
+
+    #[test]
+    fn a_few_packets_are_no_share_that_says_anything() {
+        assert_eq!(loss_ppm(&lane(99, 50)), 0);
+        assert_eq!(loss_ppm(&lane(1000, 50)), 50_000);
+    }
+}

@@ -113,3 +113,49 @@ impl Mover for Away {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_model::Timestamp;
+
+    use super::*;
+    use crate::actors::events::Events;
+    use crate::actors::streams::Context;
+    use crate::actors::tasks::Tasks;
+    use crate::actors::viewings::{Limits, Viewings};
+    use crate::link::tests::Cluster;
+    use crate::node::config::Config;
+
+    #[tokio::test]
+    async fn an_actor_that_has_another_owner_is_not_sent_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Timestamp(0)).unwrap();
+        let (events, tasks) = (Events::new(), Tasks::new());
+        let viewings = Viewings::new(events.clone(), Limits { total: 1, per_address: 1 });
+        let streams = Streams::start(Context {
+            config: Config::default().stream.streams(),
+            events,
+            store: store.clone(),
+            tasks: tasks.clone(),
+            viewings,
+        })
+        .await
+        .unwrap();
+        let node = Cluster::new().node(1);
+        let away = Away::start(store.clone(), streams, node.link.clone());
+        let lease = Lease {
+            actor: "stream/demo".parse().unwrap(),
+            node: store.node().id,
+            incarnation: weir_model::Incarnation(1),
+            epoch: Epoch(7),
+            since: Timestamp(0),
+        };
+        let refused = away.send_away(&lease, None).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Conflict);
+        assert!(refused.message.contains("has another owner now"), "{refused}");
+        let elsewhere = Lease { node: NodeId(9), ..lease };
+        let refused = away.send_away(&elsewhere, None).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Unavailable, "nobody is linked: {refused}");
+        tasks.shutdown(Duration::from_secs(5)).await;
+    }
+}

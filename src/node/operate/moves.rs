@@ -76,3 +76,78 @@ fn plan(view: &View<'_>, lease: &Lease, to: Option<NodeId>) -> Result<PlannedMov
 fn score(choice: &Choice, node: NodeId) -> Option<&NodeScore> {
     choice.scores.iter().find(|score| score.node == node)
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_cluster::lease::LeaseCommand;
+    use weir_cluster::load::Loads;
+    use weir_cluster::members::{Change, Profile};
+    use weir_cluster::placement::Rules;
+    use weir_cluster::{Command, Directory, views};
+    use weir_model::cluster::Duty;
+    use weir_model::{Incarnation, Roles, Timestamp};
+
+    use super::*;
+
+    const START: Incarnation = Incarnation(1);
+
+    /// Nodes n1, n2 and n3, of which n3 is cordoned; n1 owns a stream and a transcoder.
+    fn directory() -> Directory {
+        let profile =
+            |name: &str| Profile { name: name.into(), roles: Roles::all(), ..Profile::default() };
+        let mut directory = views::alone(NodeId(1), START, profile("n1")).unwrap();
+        let mut commands = Vec::new();
+        for (id, name) in [(NodeId(2), "n2"), (NodeId(3), "n3")] {
+            let profile = profile(name);
+            commands.push(Command::Member(Change::Join { id, profile: profile.clone() }));
+            commands.push(Command::Member(Change::Start { id, incarnation: START, profile }));
+        }
+        commands.push(Command::Member(Change::SetDuty { id: NodeId(3), duty: Duty::Cordoned }));
+        for actor in ["stream/demo", "transcoder/demo/v1"] {
+            commands.push(Command::Lease(LeaseCommand::Claim {
+                actor: actor.parse().unwrap(),
+                node: NodeId(1),
+                incarnation: START,
+                supersedes: None,
+                at: Timestamp(0),
+            }));
+        }
+        for (index, command) in (1..).zip(&commands) {
+            directory.apply(index, command).unwrap();
+        }
+        directory
+    }
+
+    fn planned(actor: &str, to: Option<u64>) -> Result<PlannedMove, String> {
+        let (directory, loads, rules) = (directory(), Loads::default(), Rules::default());
+        let view = View { directory: &directory, loads: &loads, rules: &rules, now_ms: 0 };
+        let lease = directory.leases.of(&actor.parse().unwrap()).unwrap();
+        plan(&view, lease, to.map(NodeId)).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_move_goes_where_the_operator_wants_if_the_node_can_have_it() {
+        let step = planned("stream/demo", Some(2)).unwrap();
+        assert_eq!((step.from, step.to), (NodeId(1), Some(NodeId(2))));
+        assert_eq!(step.reason, "its publisher is told to reconnect.");
+        let cordoned = planned("stream/demo", Some(3)).unwrap_err();
+        assert_eq!(cordoned, "stream/demo cannot go to n3: it is cordoned");
+        let there = planned("stream/demo", Some(1)).unwrap_err();
+        assert_eq!(there, "stream/demo stays on n1: it is there already");
+    }
+
+    #[test]
+    fn without_a_wish_the_best_place_is_meant() {
+        let stays = planned("transcoder/demo/v1", None).unwrap_err();
+        assert!(stays.ends_with("no other node is better"), "it is beside its stream: {stays}");
+    }
+
+    #[test]
+    fn an_explained_stream_is_where_its_publisher_is() {
+        let (directory, loads, rules) = (directory(), Loads::default(), Rules::default());
+        let view = View { directory: &directory, loads: &loads, rules: &rules, now_ms: 0 };
+        let near = |actor: &str| as_it_is(&view, &actor.parse().unwrap()).near;
+        assert_eq!(near("stream/demo"), Some(NodeId(1)));
+        assert_eq!((near("stream/other"), near("transcoder/demo/v1")), (None, None));
+    }
+}

@@ -131,6 +131,23 @@ async fn a_learner_gets_the_snapshot_follows_votes_is_demoted_and_leaves() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_is_demoted_leads_no_longer_and_is_taken_back_by_the_next() {
+    let (_mesh, nodes) = three().await;
+    let old = nodes.iter().find(|node| node.running().leads()).unwrap();
+    let others: Vec<_> = nodes.iter().filter(|node| node.id != old.id).map(Node::running).collect();
+    let gone = NodeId(old.id);
+    // Asked of another one, so that the answer comes while the old one may still lead.
+    others[0].change(Change::Demote(gone)).await.unwrap();
+    let back = old.running().change(Change::AddLearner(gone)).await;
+    assert!(back.is_err(), "a leader that has left takes itself back");
+    let led = |now: &Status| now.leader.is_some_and(|leader| leader != gone);
+    until(&[&others[0], &others[1]], "another one leads", led).await;
+    others[0].change(Change::AddLearner(gone)).await.unwrap();
+    until(&[&old.running()], "it learns", |now| now.part == Part::Learner && led(now)).await;
+    assert_eq!(add(&old.running(), 1).await, Ok(1_001));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_follower_that_was_away_catches_up() {
     let (mesh, nodes) = three().await;
     let away = nodes.iter().find(|node| !node.running().leads()).unwrap();
