@@ -9,6 +9,7 @@ mod beat;
 mod joins;
 mod office;
 mod peers;
+mod refusals;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +95,8 @@ struct Inner {
     wake: Notify,
     /// The node stops; it asks for nothing any more.
     leaving: AtomicBool,
+    /// Nodes came or went since the log's members were compared with the directory's.
+    moved: AtomicBool,
 }
 
 /// What the leader last told of all nodes.
@@ -136,11 +139,14 @@ impl Membership {
             asked: told::Told::default(),
             wake: Notify::new(),
             leaving: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
         });
         office::serve(&inner);
         let tasks = inner.parts.tasks.clone();
         let own = Arc::clone(&inner);
         tasks.spawn("cluster peers", |handle| peers::run(own, handle));
+        let own = Arc::clone(&inner);
+        tasks.spawn("cluster refusals", |handle| refusals::run(own, handle));
         let own = Arc::clone(&inner);
         tasks.spawn("cluster office", |handle| office::run(own, handle));
         let own = Arc::clone(&inner);

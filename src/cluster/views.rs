@@ -79,6 +79,8 @@ pub struct Facts<'a> {
     pub heard_ms: &'a BTreeMap<NodeId, u64>,
     /// Clocks of the others minus its own, milliseconds.
     pub skews_ms: &'a BTreeMap<NodeId, i64>,
+    /// Whether the leader counts on it now.
+    pub granted: bool,
     /// Silent nodes that the leader does not give up, because too many are silent at once.
     pub held_back: &'a BTreeSet<NodeId>,
 }
@@ -261,6 +263,7 @@ pub fn status(facts: &Facts<'_>) -> ClusterStatus {
     let links = links(facts.members(), facts.links.to_vec());
     let mut warnings = findings(facts.me, &members, &links, &raft, quorum, vacant);
     warnings.extend(findings::brake(facts.held_back, &members));
+    warnings.extend(findings::own(facts.me, facts.granted, &members, &raft));
     warnings.sort_by_key(|one| std::cmp::Reverse(one.level));
     ClusterStatus {
         node: facts.me,

@@ -30,6 +30,9 @@ pub(super) const ALPN_JOIN: &[u8] = b"weir-join/1";
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// A peer that says nothing for so long is gone.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Until it is measured: a third of what the standard supposes, because a node that was just started may miss the
+/// first packet of a handshake, and the second one follows after three round trips.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
 /// Four tries in an idle timeout.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(750);
 /// Requests that a peer may have open on one connection: a quarter more than it will, because quinn gives the
@@ -162,6 +165,7 @@ fn transport(congestion: Congestion) -> TransportConfig {
     transport
         .max_idle_timeout(IDLE_TIMEOUT.try_into().ok())
         .keep_alive_interval(Some(KEEP_ALIVE))
+        .initial_rtt(INITIAL_RTT)
         .max_concurrent_bidi_streams(VarInt::from_u32(REQUEST_STREAMS_MAX))
         .max_concurrent_uni_streams(VarInt::from_u32(BULK_STREAMS_MAX))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))

@@ -55,13 +55,17 @@ pub(super) async fn make(core: &Core, change: Change) -> Result<(), ChangeError>
             let added = core.add_learner(node.0, EmptyNode::new(), false);
             answered(tokio::time::timeout(PATIENCE, added).await)
         }
-        Change::Promote(node) => members(core, ChangeMembers::AddVoterIds(one(node))).await,
-        Change::Demote(node) => members(core, ChangeMembers::RemoveVoters(one(node))).await,
+        Change::Promote(node) => members(core, ChangeMembers::AddVoterIds(one(node)), true).await,
+        Change::Demote(node) => {
+            // A leader that stays as a learner would go on leading: it has to leave, and the next one takes it back.
+            let stays = core.metrics().borrow().id != node.0;
+            members(core, ChangeMembers::RemoveVoters(one(node)), stays).await
+        }
         Change::Remove(node) => {
             if core.metrics().borrow().membership_config.voter_ids().any(|id| id == node.0) {
-                members(core, ChangeMembers::RemoveVoters(one(node))).await?;
+                members(core, ChangeMembers::RemoveVoters(one(node)), true).await?;
             }
-            members(core, ChangeMembers::RemoveNodes(one(node))).await
+            members(core, ChangeMembers::RemoveNodes(one(node)), true).await
         }
     }
 }
@@ -114,8 +118,12 @@ pub(super) fn lag(metrics: &RaftMetrics<u64, EmptyNode>, node: u64) -> Option<u6
     Some(metrics.last_log_index.unwrap_or_default().saturating_sub(matched))
 }
 
-async fn members(core: &Core, change: ChangeMembers<u64, EmptyNode>) -> Result<(), ChangeError> {
-    answered(tokio::time::timeout(PATIENCE, core.change_membership(change, true)).await)
+async fn members(
+    core: &Core,
+    change: ChangeMembers<u64, EmptyNode>,
+    stays: bool,
+) -> Result<(), ChangeError> {
+    answered(tokio::time::timeout(PATIENCE, core.change_membership(change, stays)).await)
 }
 
 type Written<T> = Result<T, RaftError<u64, ClientWriteError<u64, EmptyNode>>>;

@@ -139,12 +139,26 @@ impl Proposer {
         }
         let body = network::encode(&batch).map_err(|_| Missed::NotMade)?;
         let call = self.network.call(NodeId(leader), network::PROPOSE, body, ATTEMPT_PATIENCE);
-        let answer = call.await.map_err(|error| match error {
+        let answer = tokio::select! {
+            answer = call => answer,
+            // Whoever was voted out, or fell silent, answers nothing any more; the next leader is asked.
+            () = self.led_by_another(leader) => return Err(Missed::Unknown),
+        };
+        let answer = answer.map_err(|error| match error {
             CallError::Refused(_) | CallError::Unreachable(_) => Missed::NotMade,
             CallError::TimedOut => Missed::Unknown,
         })?;
         let answer: Option<Replies> = network::decode(&answer).map_err(|_| Missed::Unknown)?;
         answer.ok_or(Missed::Unknown)
+    }
+}
+
+impl Proposer {
+    /// Ends when `leader` leads no longer, as far as this node knows.
+    async fn led_by_another(&self, leader: u64) {
+        let mut metrics = self.core.metrics();
+        // Fails when consensus has stopped; then nobody leads.
+        let _ = metrics.wait_for(|now| now.current_leader != Some(leader)).await;
     }
 }
 

@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_model::api::{ChannelDetail, CreatedKey, StreamExplanation, Version};
+use weir_model::cluster::{ClusterStatus, InvitedNode, NodeChange, NodeChanged};
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
@@ -102,6 +103,25 @@ impl Api {
 
     pub(crate) async fn events(&self) -> Answer<Vec<Event>> {
         self.call(Method::GET, "/v1/events?limit=1000", None).await
+    }
+
+    pub(crate) async fn cluster(&self) -> Answer<ClusterStatus> {
+        self.call(Method::GET, "/v1/cluster", None).await
+    }
+
+    pub(crate) async fn change_node(
+        &self,
+        node: &str,
+        change: NodeChange,
+        how: &str,
+    ) -> Answer<NodeChanged> {
+        let path = format!("/v1/nodes/{node}/{}?{how}", change.as_str());
+        self.call(Method::POST, &path, None).await
+    }
+
+    pub(crate) async fn invite(&self, roles: &[&str], ttl_secs: u64) -> Answer<InvitedNode> {
+        let body = json!({ "roles": roles, "ttl_secs": ttl_secs });
+        self.call(Method::POST, "/v1/nodes/invites", Some(body)).await
     }
 
     /// Any request; the answer is JSON, or nothing.

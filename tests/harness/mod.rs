@@ -7,6 +7,7 @@
 pub(crate) mod api;
 pub(crate) mod cli;
 pub(crate) mod clip;
+pub(crate) mod cluster;
 pub(crate) mod conformance;
 pub(crate) mod flv;
 pub(crate) mod hls;
@@ -17,5 +18,6 @@ pub(crate) mod publisher;
 pub(crate) mod rtmp;
 pub(crate) mod wait;
 
+pub(crate) use cluster::Cluster;
 pub(crate) use node::Node;
 pub(crate) use wait::{eventually, within};

@@ -65,14 +65,31 @@ impl Node {
         node
     }
 
+    /// One that is not started yet, with a configuration of its own.
+    pub(crate) fn prepared(config: &str) -> Self {
+        let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("cluster.toml");
+        std::fs::write(&path, config).unwrap();
+        let arguments = vec!["--config".to_owned(), path.to_str().unwrap().to_owned()];
+        Self { process: None, base: free_port_base(), data, arguments, config: Some(folder) }
+    }
+
+    /// More of its command line, for when it is started next.
+    pub(crate) fn add_arguments(&mut self, arguments: &[&str]) {
+        self.arguments.extend(arguments.iter().map(|one| (*one).to_owned()));
+    }
+
+    /// Starts a program that is expected to end by itself, and answers what it said.
+    pub(crate) async fn run_in_vain(&mut self) -> String {
+        let mut process = Process::start("weir-node", &mut self.command());
+        let status = process.wait(START_LIMIT).await;
+        assert!(!status.success(), "it should not have worked:\n{}", process.log());
+        process.whole_log().await
+    }
+
     /// Starts it (again) on the same ports and data, and waits until it answers.
     pub(crate) async fn run(&mut self) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weir-node"));
-        command.arg("--data").arg(self.data.path());
-        // Where a node tells its user's other programs of itself: not to this user's, who may run one.
-        command.env("XDG_STATE_HOME", self.data.path().join("state"));
-        command.arg("--port-base").arg(self.base.to_string()).args(&self.arguments);
-        self.process = Some(Process::start("weir-node", &mut command));
+        self.process = Some(Process::start("weir-node", &mut self.command()));
         let api = self.api_without_token();
         eventually("the node answers", START_LIMIT, async || {
             if let Some(status) = self.process().ended() {
@@ -81,6 +98,15 @@ impl Node {
             api.version().await.ok()
         })
         .await;
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_weir-node"));
+        command.arg("--data").arg(self.data.path());
+        // Where a node tells its user's other programs of itself: not to this user's, who may run one.
+        command.env("XDG_STATE_HOME", self.data.path().join("state"));
+        command.arg("--port-base").arg(self.base.to_string()).args(&self.arguments);
+        command
     }
 
     /// `kill -9`.
@@ -142,6 +168,11 @@ impl Node {
 
     pub(crate) fn api_url(&self) -> String {
         format!("http://{}", self.address(5))
+    }
+
+    /// Where other nodes reach it.
+    pub(crate) fn link_address(&self) -> SocketAddr {
+        self.address(6)
     }
 
     /// The metrics page.

@@ -39,6 +39,14 @@ impl Process {
         self.lines.lock().unwrap().join("\n")
     }
 
+    /// Everything it said, of one that has ended: its last words may be on their way.
+    pub(crate) async fn whole_log(&self) -> String {
+        super::eventually("its last words", Duration::from_secs(5), async || {
+            (!self.log().is_empty()).then(|| self.log())
+        })
+        .await
+    }
+
     /// How it ended, if it did.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()

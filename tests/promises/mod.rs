@@ -1,6 +1,7 @@
 //! What we promise, one file per promise. Every test starts its own node, so none can disturb another.
 
 mod checked;
+mod cluster;
 mod codecs;
 mod command_line;
 mod delivered;

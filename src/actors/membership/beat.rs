@@ -126,11 +126,7 @@ impl Inner {
             Heard::Granted => self.lease.lock().granted(beat),
             Heard::Fenced => self.come_back(answer.newest),
             Heard::Unknown if self.founds() => self.enter().await,
-            Heard::Unknown => {
-                self.standing.send_if_modified(|now| {
-                    std::mem::replace(now, Standing::Removed) != Standing::Removed
-                });
-            }
+            Heard::Unknown => self.leave(),
             Heard::NewStart | Heard::Unconfirmed => {}
         }
         if !answer.figures.is_empty() {

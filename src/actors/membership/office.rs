@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -118,7 +119,7 @@ async fn lead(own: &Arc<Inner>, looks: u64) {
             tracing::warn!(%error, node = %id, "a change of the members was not made");
         }
     }
-    if looks.is_multiple_of(COMPARE_EVERY) {
+    if own.moved.swap(false, Ordering::Relaxed) || looks.is_multiple_of(COMPARE_EVERY) {
         compare(own).await;
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use weir_cluster::members::{Member, Members};
 use weir_model::cluster::{Duty, NodeState};
 use weir_model::{NodeId, Timestamp};
 
-use super::Inner;
+use super::{Inner, Standing};
 use crate::actors::clock;
 use crate::actors::tasks::Handle;
 use crate::link::peers::PeerAddress;
@@ -29,6 +30,13 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         let before = std::mem::replace(&mut seen, now);
         if !first {
             own.tell(&before, &directory.members);
+        }
+        if !before.keys().eq(seen.keys()) {
+            own.moved.store(true, Ordering::Relaxed);
+            own.wake.notify_one();
+        }
+        if directory.members.was_removed(own.node) {
+            own.leave();
         }
         let removed = directory.members.removed().iter().copied().collect();
         own.parts.trust.forbid(Forbidden { nodes: removed, ..Forbidden::default() });
@@ -86,6 +94,18 @@ impl Inner {
         }
         for gone in before.values().filter(|old| members.of(old.id).is_none()) {
             self.tell_of(gone, "node.removed", "a node was removed from the cluster");
+        }
+    }
+
+    /// This node was removed: whatever it still does is its own affair.
+    pub(super) fn leave(&self) {
+        let turned = self
+            .standing
+            .send_if_modified(|now| std::mem::replace(now, Standing::Removed) != Standing::Removed);
+        if turned {
+            let text = "this node was removed from the cluster; stop it, and invite it again on an empty data \
+                        directory to have it back";
+            self.parts.events.emit("node.left", None, text, &[]);
         }
     }
 

@@ -70,6 +70,7 @@ impl FakeCluster {
             links: &[],
             heard_ms: &heard_ms,
             skews_ms: &skews_ms,
+            granted: true,
             held_back: &BTreeSet::new(),
         })
     }

@@ -117,6 +117,27 @@ fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
     all
 }
 
+/// How the asked node itself stands with the others.
+pub(super) fn own(
+    me: NodeId,
+    granted: bool,
+    nodes: &[ClusterNode],
+    raft: &RaftInfo,
+) -> Option<ClusterFinding> {
+    if !nodes.is_empty() && nodes.iter().all(|node| node.id != me) {
+        let text = "This node is not a member of the cluster any more.".to_owned();
+        let advice = "Stop it; to have it back, empty its data directory and invite it again.";
+        return Some(finding("removed", HealthLevel::Bad, Some(me), text, advice));
+    }
+    // Without a leader nobody is counted on, which is told already.
+    if granted || raft.leader.is_none() {
+        return None;
+    }
+    let text = "The leader does not answer this node: it takes nothing new, and others may take over what it owns.";
+    let advice = "Look at `weir cluster links` of this node; ask another node what it sees.";
+    Some(finding("cut_off", HealthLevel::Bad, Some(me), text.to_owned(), advice))
+}
+
 /// So many nodes are silent that the leader gives no further one up.
 pub(super) fn brake(held_back: &BTreeSet<NodeId>, nodes: &[ClusterNode]) -> Option<ClusterFinding> {
     let held = nodes.iter().filter(|node| held_back.contains(&node.id));

@@ -19,6 +19,7 @@ struct Known {
     links: Vec<LinkInfo>,
     heard_ms: BTreeMap<NodeId, u64>,
     skews_ms: BTreeMap<NodeId, i64>,
+    granted: bool,
     held_back: BTreeSet<NodeId>,
     loads: Loads,
     rules: Rules,
@@ -32,6 +33,7 @@ impl Known {
             links: Vec::new(),
             heard_ms: BTreeMap::new(),
             skews_ms: BTreeMap::new(),
+            granted: true,
             held_back: BTreeSet::new(),
             loads: Loads::default(),
             rules: Rules::default(),
@@ -48,6 +50,7 @@ impl Known {
             links: &self.links,
             heard_ms: &self.heard_ms,
             skews_ms: &self.skews_ms,
+            granted: self.granted,
             held_back: &self.held_back,
         }
     }
@@ -211,6 +214,48 @@ fn a_rehearsal_is_refused_like_the_change_and_changes_nothing() {
     let nobody = rehearse(&view, NodeId(9), NodeChange::Cordon).unwrap_err();
     assert_eq!(nobody.code, ErrorCode::NotFound);
     assert_eq!(known.directory.members.of(NodeId(2)).unwrap().duty, Duty::Serving);
+}
+
+#[test]
+fn a_node_that_owns_something_is_not_removed_and_one_that_is_heard_is_not_given_up() {
+    let mut cluster = three();
+    cluster.change(Change::SetVoter { id: NodeId(2), voter: false });
+    cluster.own(&actor("stream/demo"), NodeId(2));
+    let refused = |cluster: &Cluster, wish| {
+        let known = Known::of(cluster.clone());
+        rehearse(&known.facts().view, NodeId(2), wish).map_err(|error| error.message)
+    };
+    let owns = refused(&cluster, NodeChange::Remove).unwrap_err();
+    assert!(owns.contains("owns 1 actors; drain it first"), "{owns}");
+    let heard = refused(&cluster, NodeChange::Fence).unwrap_err();
+    assert!(heard.contains("n2 is heard from"), "{heard}");
+    cluster.change(Change::Suspect { id: NodeId(2), incarnation: Incarnation(1) });
+    assert!(refused(&cluster, NodeChange::Fence).unwrap().changed);
+    cluster.change(Change::Fence { id: NodeId(2), incarnation: Incarnation(1) });
+    assert!(!refused(&cluster, NodeChange::Fence).unwrap().changed, "it was given up already");
+    assert!(refused(&cluster, NodeChange::Remove).unwrap().changed, "what it owned is free");
+}
+
+#[test]
+fn a_node_that_is_cut_off_or_was_removed_says_so_itself() {
+    let mut known = Known::of(three());
+    (known.granted, known.agreement.quorum_age_ms) = (false, Some(QUORUM_AGE_BAD_MS));
+    let bad = |code: &str| (code.to_owned(), HealthLevel::Bad);
+    assert_eq!(known.codes(), [bad("leader_alone"), bad("cut_off")]);
+    let mut cluster = three();
+    cluster.change(Change::SetVoter { id: ME, voter: false });
+    cluster.change(Change::Remove { id: ME });
+    let known = Known { granted: false, ..Known::of(cluster) };
+    assert!(known.codes().contains(&bad("removed")), "{:?}", known.codes());
+}
+
+#[test]
+fn nodes_that_the_brake_saves_are_named() {
+    let mut known = Known::of(three());
+    known.held_back = [NodeId(2), NodeId(3)].into();
+    let warnings = status(&known.facts()).warnings;
+    assert_eq!((warnings.len(), warnings[0].code.as_str()), (1, "brake"));
+    assert!(warnings[0].text.starts_with("Nodes n2, n3 are silent"), "{}", warnings[0].text);
 }
 
 #[test]

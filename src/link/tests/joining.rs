@@ -117,12 +117,7 @@ async fn an_invitation_is_good_once_and_for_a_while() {
 
     let late = host.invite();
     host.cluster.time.store(NOON + 2 * 3_600_000, Ordering::Relaxed);
-    let sentence = host.join(&late, &["edge"]).await.unwrap_err().to_string();
-    assert!(sentence.contains("expired at"), "{sentence}");
-    // A newcomer whose clock is behind is told by the cluster.
-    let mut slow = late;
-    slow.expires_at = Timestamp(NOON + DAY_MS);
-    assert_eq!(code(host.join(&slow, &["edge"]).await), "expired_token");
+    assert_eq!(code(host.join(&late, &["edge"]).await), "expired_token");
 }
 
 #[tokio::test]

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use weir_model::NodeId;
 
 /// Newest refusals that are kept; an operator reads one screen.
 const KEPT_MAX: usize = 32;
 
 /// Why a connection was refused or closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The certificate was not made by this cluster's authority.
@@ -39,6 +40,51 @@ pub enum Reason {
     Peers,
     /// A join that was refused, or came too often.
     Join,
+}
+
+impl Reason {
+    /// The word used in metrics and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stranger => "stranger",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Revoked => "revoked",
+            Self::AnotherNode => "another_node",
+            Self::Anonymous => "anonymous",
+            Self::Malformed => "malformed",
+            Self::Version => "version",
+            Self::Hello => "hello",
+            Self::OldIncarnation => "old_incarnation",
+            Self::Handshakes => "handshakes",
+            Self::Peers => "peers",
+            Self::Join => "join",
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    /// For people: the end of a sentence.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Stranger => "its certificate is not of this cluster",
+            Self::Expired => "its certificate has expired",
+            Self::NotYetValid => "its certificate is not valid yet; compare the clocks",
+            Self::Revoked => "it was removed from the cluster",
+            Self::AnotherNode => "it is not the node that was dialled",
+            Self::Anonymous => "it has no certificate",
+            Self::Malformed => "its certificate is not one of a Weir node",
+            Self::Version => "it speaks no common version of the protocol",
+            Self::Hello => "it did not say who it is, or not what its certificate says",
+            Self::OldIncarnation => {
+                "a later start of it is known; two processes may share one data directory"
+            }
+            Self::Handshakes => "too many were being made",
+            Self::Peers => "there are too many peers",
+            Self::Join => "it was not admitted",
+        })
+    }
 }
 
 /// Every reason, in the order of their counters.
@@ -72,6 +118,8 @@ pub struct Refused {
 pub struct Refusals {
     counts: [AtomicU64; REASONS.len()],
     newest: Mutex<VecDeque<Refused>>,
+    /// How many there were.
+    total: watch::Sender<u64>,
 }
 
 impl Refusals {
@@ -86,6 +134,8 @@ impl Refusals {
             newest.pop_front();
         }
         newest.push_back(Refused { reason, node });
+        self.total.send_modify(|total| *total += 1);
+        drop(newest);
         tracing::debug!(?reason, node = ?node.map(|node| node.to_string()), "link refused");
     }
 
@@ -100,6 +150,12 @@ impl Refusals {
     #[must_use]
     pub fn all(&self) -> Vec<(Reason, u64)> {
         REASONS.iter().map(|reason| (*reason, self.of(*reason))).collect()
+    }
+
+    /// How many there were, and when that changes.
+    #[must_use]
+    pub fn total(&self) -> watch::Receiver<u64> {
+        self.total.subscribe()
     }
 
     /// The newest refusals, oldest first.

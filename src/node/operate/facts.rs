@@ -28,6 +28,7 @@ pub(super) struct Look {
     known: Known,
     rules: Rules,
     agreement: Agreement,
+    granted: bool,
 }
 
 impl Look {
@@ -41,6 +42,7 @@ impl Look {
             known: membership.known(),
             rules: Rules::default(),
             agreement: agreement(&mesh.consensus.status()),
+            granted: membership.may_act(),
         }
     }
 
@@ -58,6 +60,7 @@ impl Look {
             links: &self.links,
             heard_ms: &self.known.heard_ms,
             skews_ms: &self.known.skews_ms,
+            granted: self.granted,
             held_back: &self.known.held_back,
         }
     }

@@ -1,0 +1,223 @@
+//! A cluster of real nodes on loopback: founded, joined by token, promoted. Nodes are meant by their number, from 0;
+//! node 0 is the founder, and its operator's token is good at all of them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use weir_model::Event;
+use weir_model::cluster::{ClusterNode, ClusterStatus, NodeChange, NodeState};
+
+use super::api::Api;
+use super::cli::Cli;
+use super::node::Node;
+use super::wait::eventually;
+
+/// A join, an election, a fencing: each takes seconds at the most; a loaded machine takes longer.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// How long the invitations of this harness are good.
+const TTL_SECS: u64 = 600;
+/// What a founder and other voters are there for.
+const CORE: [&str; 3] = ["ingest", "edge", "voter"];
+
+/// Several nodes; all of them end with it.
+pub(crate) struct Cluster {
+    nodes: Vec<Node>,
+}
+
+impl Cluster {
+    /// `voters` nodes that vote, the founder among them, and `edges` that only serve viewers; all of them up.
+    pub(crate) async fn start(voters: usize, edges: usize) -> Self {
+        let mut founder = Node::prepared(&config("n0"));
+        founder.run().await;
+        let mut cluster = Self { nodes: vec![founder] };
+        for _ in 1..voters {
+            let node = cluster.join(&CORE).await;
+            cluster.change(0, node, NodeChange::Promote).await;
+        }
+        for _ in 0..edges {
+            cluster.join(&["edge"]).await;
+        }
+        cluster.eventually_all_up(0).await;
+        cluster
+    }
+
+    /// A further node with these roles, invited by the founder; its number once the founder sees it up.
+    pub(crate) async fn join(&mut self, roles: &[&str]) -> usize {
+        let number = self.nodes.len();
+        let invited = self.api(0).invite(roles, TTL_SECS).await.unwrap();
+        let mut node = self.guest(&invited.token);
+        node.run().await;
+        self.nodes.push(node);
+        self.eventually_state(0, number, NodeState::Up).await;
+        number
+    }
+
+    /// A node that is not started, with an invitation, at the founder's door.
+    pub(crate) fn guest(&self, token: &str) -> Node {
+        let mut node = Node::prepared(&config(&format!("n{}", self.nodes.len())));
+        let file = node.data().join("invitation");
+        std::fs::write(&file, token).unwrap();
+        let door = self.nodes[0].link_address().to_string();
+        node.add_arguments(&["--join", &door, "--token-file", file.to_str().unwrap()]);
+        node
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn node(&self, number: usize) -> &Node {
+        &self.nodes[number]
+    }
+
+    pub(crate) fn node_mut(&mut self, number: usize) -> &mut Node {
+        &mut self.nodes[number]
+    }
+
+    /// What the cluster calls a node.
+    pub(crate) fn name(number: usize) -> String {
+        format!("n{number}")
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self, number: usize) {
+        self.nodes[number].kill();
+    }
+
+    /// Starts a node again on its data, and waits until it answers its operators.
+    pub(crate) async fn restart(&mut self, number: usize) {
+        self.nodes[number].run().await;
+    }
+
+    /// SIGSTOP: it holds its sockets and says nothing.
+    pub(crate) fn stop_process(&mut self, number: usize) {
+        self.nodes[number].process().signal("STOP");
+    }
+
+    /// SIGCONT.
+    pub(crate) fn resume_process(&mut self, number: usize) {
+        self.nodes[number].process().signal("CONT");
+    }
+
+    /// A node's operators' side, with the founder's token.
+    pub(crate) fn api(&self, number: usize) -> Api {
+        let token = std::fs::read_to_string(self.token_file()).expect("the operator's token");
+        Api::new(self.nodes[number].api_url(), Some(token.trim().to_owned()))
+    }
+
+    /// The command line against a node, with the founder's token.
+    pub(crate) fn cli(&self, number: usize) -> Cli {
+        Cli::new(&self.nodes[number]).token_file(self.token_file())
+    }
+
+    fn token_file(&self) -> PathBuf {
+        self.nodes[0].token_file()
+    }
+
+    /// Changes a node by way of another one; insists on success.
+    pub(crate) async fn change(&self, asked: usize, node: usize, change: NodeChange) {
+        let (api, name) = (self.api(asked), Self::name(node));
+        // A node is promoted once it has caught up, and another change may be on its way.
+        eventually(&format!("{change:?} of {name}"), SOON, async || {
+            api.change_node(&name, change, "reason=test").await.ok()
+        })
+        .await;
+    }
+
+    /// How a node sees the cluster.
+    pub(crate) async fn status(&self, asked: usize) -> ClusterStatus {
+        self.api(asked).cluster().await.unwrap()
+    }
+
+    /// Waits until a node sees what `look` looks for.
+    pub(crate) async fn eventually_sees<T>(
+        &self,
+        asked: usize,
+        what: &str,
+        look: impl Fn(&ClusterStatus) -> Option<T>,
+    ) -> T {
+        let api = self.api(asked);
+        let what = format!("{} sees {what}", Self::name(asked));
+        eventually(&what, SOON, async || look(&api.cluster().await.ok()?)).await
+    }
+
+    /// Waits until a node sees another one in a state.
+    pub(crate) async fn eventually_state(
+        &self,
+        asked: usize,
+        number: usize,
+        state: NodeState,
+    ) -> ClusterNode {
+        let what = format!("{} {}", Self::name(number), state.as_str());
+        self.eventually_sees(asked, &what, |status| {
+            member(status, number).filter(|node| node.state == state).cloned()
+        })
+        .await
+    }
+
+    /// Waits until a node sees all nodes up, links with all of them and nothing wrong.
+    pub(crate) async fn eventually_all_up(&self, asked: usize) {
+        let count = self.nodes.len();
+        self.eventually_sees(asked, "everybody up and linked", |status| {
+            let up = |node: &&ClusterNode| {
+                let linked = node.id == status.node || node.links_up == 2;
+                node.state == NodeState::Up && linked
+            };
+            (status.members.iter().filter(up).count() == count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until a node knows a leader that is none of `not`; its number.
+    pub(crate) async fn leader(&self, asked: usize, not: &[usize]) -> usize {
+        let others: Vec<usize> = (0..self.len()).filter(|number| !not.contains(number)).collect();
+        self.eventually_sees(asked, "a leader", |status| {
+            let name = status.raft.leader_name.as_deref()?;
+            others.iter().copied().find(|number| Self::name(*number) == name)
+        })
+        .await
+    }
+
+    /// Waits for an event of a kind at a node.
+    pub(crate) async fn eventually_event(
+        &self,
+        asked: usize,
+        kind: &str,
+        fits: impl Fn(&Event) -> bool,
+    ) -> Event {
+        let (api, what) = (self.api(asked), format!("{kind} at {}", Self::name(asked)));
+        eventually(&what, SOON, async || {
+            let events = api.events().await.ok()?;
+            events.into_iter().rev().find(|event| event.kind == kind && fits(event))
+        })
+        .await
+    }
+
+    /// Makes a channel by way of a node, which takes as long as the cluster needs to agree.
+    pub(crate) async fn eventually_writes(&self, asked: usize, channel: &str) {
+        let api = self.api(asked);
+        eventually(&format!("channel {channel} is acknowledged"), SOON, async || {
+            match api.create_channel(channel).await {
+                Ok(_) => Some(()),
+                // An attempt without an answer may have been made.
+                Err(refused) if refused.status.as_u16() == 409 => Some(()),
+                Err(_) => None,
+            }
+        })
+        .await;
+    }
+}
+
+/// A member in a status, by its number here.
+pub(crate) fn member(status: &ClusterStatus, number: usize) -> Option<&ClusterNode> {
+    status.members.iter().find(|node| node.name == Cluster::name(number))
+}
+
+/// Codes of what is wrong.
+pub(crate) fn codes(status: &ClusterStatus) -> Vec<&str> {
+    status.warnings.iter().map(|one| one.code.as_str()).collect()
+}
+
+fn config(name: &str) -> String {
+    format!("[node]\nname = \"{name}\"\naddress = \"127.0.0.1\"\n")
+}

@@ -1,0 +1,253 @@
+//! Several nodes are one cluster: any of them takes changes, machines come and go by name, and what dies is noticed,
+//! said and survived.
+
+use std::time::{Duration, Instant};
+
+use weir_model::cluster::{Duty, NodeChange, NodeState, Quorum};
+
+use crate::harness::cluster::{SOON, codes, member};
+use crate::harness::{Cluster, Node, eventually};
+
+/// A leader's death is survived within this at the worst.
+const ELECTED_MAX: Duration = Duration::from_secs(5);
+/// A silent node is given up after five seconds; twice that is for a loaded machine.
+const FENCED_MAX: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_lone_node_is_a_cluster_of_one() {
+    let node = Node::start().await;
+    let status = node.api().cluster().await.unwrap();
+    assert_eq!(status.quorum, Quorum { voters: 1, needed: 1, up: 1 });
+    assert_eq!((status.members.len(), status.raft.leader), (1, Some(status.node)));
+    assert_eq!(codes(&status), [""; 0]);
+    let name = &status.name;
+    let same = node.api().change_node(name, NodeChange::Uncordon, "").await.unwrap();
+    assert!(!same.changed);
+    for change in [NodeChange::Demote, NodeChange::Remove, NodeChange::Fence] {
+        let refused = node.api().change_node(name, change, "").await.unwrap_err();
+        assert_eq!(refused.status.as_u16(), 409, "{change:?}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn any_node_takes_changes_and_all_of_them_know() {
+    let cluster = Cluster::start(3, 1).await;
+    for asked in 0..cluster.len() {
+        let name = format!("made-at-{asked}");
+        cluster.api(asked).create_channel(&name).await.unwrap();
+        for other in 0..cluster.len() {
+            let api = cluster.api(other);
+            eventually("the channel is known", SOON, async || api.channel(&name).await.ok()).await;
+        }
+    }
+    cluster.change(3, 1, NodeChange::Cordon).await;
+    let told = cluster.eventually_event(3, "node.cordoned", |_| true).await;
+    assert_eq!(told.fields["reason"], "test");
+    for asked in 0..cluster.len() {
+        cluster
+            .eventually_sees(asked, "the cordon", |status| {
+                member(status, 1).filter(|node| node.duty == Duty::Cordoned).map(drop)
+            })
+            .await;
+        let kind = if asked == 3 { "node.cordoned" } else { "node.duty" };
+        cluster
+            .eventually_event(asked, kind, |event| event.text.contains("n1") || asked != 3)
+            .await;
+    }
+    let twice = cluster.api(3).events().await.unwrap();
+    assert!(twice.iter().all(|event| event.kind != "node.duty"), "told twice: {twice:?}");
+    let ran = cluster.cli(2).run(&["node", "uncordon", "n1"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_further_node_joins_is_emptied_and_leaves_for_ever() {
+    let mut cluster = Cluster::start(3, 0).await;
+    let start = Instant::now();
+    let fourth = cluster.join(&["ingest", "edge"]).await;
+    println!("joined and up after {:?}", start.elapsed());
+    cluster.eventually_all_up(fourth).await;
+    let voter = cluster.api(0).change_node("n3", NodeChange::Promote, "").await.unwrap_err();
+    assert_eq!(voter.status.as_u16(), 409, "its certificate has no such role: {voter:?}");
+    let tried = cluster.api(1).change_node("n3", NodeChange::Remove, "dry_run=true").await.unwrap();
+    assert!(tried.changed);
+    for change in [NodeChange::Drain, NodeChange::Remove] {
+        cluster.change(1, fourth, change).await;
+    }
+    cluster
+        .eventually_sees(2, "three nodes", |status| (status.members.len() == 3).then_some(()))
+        .await;
+    cluster.eventually_event(1, "node.removed", |event| event.text.contains("n3")).await;
+    removed_for_good(&mut cluster, fourth).await;
+}
+
+/// A removed node that is started again says so, and who is dialled by it refuses it with an event.
+async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
+    cluster.node_mut(gone).kill();
+    cluster.restart(gone).await;
+    cluster
+        .eventually_sees(gone, "that it is out", |status| {
+            let out = ["removed", "cut_off", "no_leader"];
+            codes(status).iter().any(|code| out.contains(code)).then_some(())
+        })
+        .await;
+    let own = cluster.status(gone).await.node;
+    let dialled = cluster.status(0).await.members.into_iter().find(|node| node.id > own);
+    // Of two nodes the one with the lower id dials; who dials nobody is refused by nobody.
+    let Some(dialled) = dialled else { return };
+    let asked = (0..3).find(|number| Cluster::name(*number) == dialled.name).unwrap();
+    let revoked = |event: &weir_model::Event| {
+        let field = |name| event.fields.get(name).cloned().unwrap_or_default();
+        field("why") == "revoked" && field("node") == own.to_string()
+    };
+    cluster.eventually_event(asked, "link.refused", revoked).await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_not_good_admits_nobody_and_is_told_of() {
+    let cluster = Cluster::start(1, 0).await;
+    let api = cluster.api(0);
+    let short = api.invite(&["edge"], 1).await.unwrap();
+    eventually("it expires", SOON, async || {
+        (api.cluster().await.ok()?.now > short.info.expires_at).then_some(())
+    })
+    .await;
+    let back = api.invite(&["edge"], 60).await.unwrap();
+    let ran = cluster.cli(0).run(&["node", "uninvite", &back.info.id]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let edge = api.invite(&["edge"], 60).await.unwrap();
+    for (token, words, roles) in [
+        (&short.token, "expired", None),
+        (&back.token, "taken back", None),
+        (&edge.token, "not for the role", Some("voter")),
+    ] {
+        let mut guest = cluster.guest(token);
+        if let Some(roles) = roles {
+            guest.add_arguments(&["--roles", roles]);
+        }
+        let said = guest.run_in_vain().await;
+        assert!(said.contains(words), "{words}: {said}");
+        cluster.eventually_event(0, "node.refused", |event| event.text.contains(words)).await;
+    }
+    let mut first = cluster.guest(&edge.token);
+    first.run().await;
+    let said = cluster.guest(&edge.token).run_in_vain().await;
+    assert!(said.contains("used already"), "{said}");
+    cluster.eventually_event(0, "node.refused", |event| event.text.contains("used")).await;
+}
+
+#[tokio::test]
+async fn a_dead_leader_is_followed_given_up_and_taken_back() {
+    let mut cluster = Cluster::start(3, 0).await;
+    let leader = cluster.leader(0, &[]).await;
+    let asked = (leader + 1) % 3;
+    cluster.kill(leader);
+    let start = Instant::now();
+    cluster.eventually_writes(asked, "after").await;
+    println!("a change is acknowledged {:?} after the leader's death", start.elapsed());
+    assert!(start.elapsed() < ELECTED_MAX, "{:?}", start.elapsed());
+    cluster.leader(asked, &[leader]).await;
+    let fenced = cluster.eventually_state(asked, leader, NodeState::Fenced).await;
+    println!("given up {:?} after its death", start.elapsed());
+    assert!(start.elapsed() < FENCED_MAX, "{:?}", start.elapsed());
+    assert!(codes(&cluster.status(asked).await).contains(&"node_fenced"));
+    let ran = cluster.cli(asked).run(&["cluster", "check"]);
+    assert_eq!(ran.code, 11, "{ran:?}");
+    cluster.restart(leader).await;
+    cluster.eventually_all_up(leader).await;
+    let back = cluster.eventually_state(asked, leader, NodeState::Up).await;
+    assert!(back.incarnation > fenced.incarnation);
+    let api = cluster.api(leader);
+    eventually("it has what it missed", SOON, async || api.channel("after").await.ok()).await;
+    cluster
+        .eventually_sees(asked, "nothing wrong", |status| codes(status).is_empty().then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_process_that_hangs_counts_as_dead_and_comes_back_as_a_new_start() {
+    let mut cluster = Cluster::start(3, 0).await;
+    let leader = cluster.leader(0, &[]).await;
+    let before = cluster.eventually_state(leader, leader, NodeState::Up).await;
+    let asked = (leader + 1) % 3;
+    cluster.stop_process(leader);
+    let start = Instant::now();
+    cluster.eventually_writes(asked, "after").await;
+    assert!(start.elapsed() < ELECTED_MAX, "{:?}", start.elapsed());
+    cluster.eventually_state(asked, leader, NodeState::Fenced).await;
+    cluster.resume_process(leader);
+    let after = cluster.eventually_state(asked, leader, NodeState::Up).await;
+    assert!(after.incarnation > before.incarnation);
+    cluster.eventually_event(leader, "node.given_up", |_| true).await;
+    let api = cluster.api(leader);
+    eventually("it has what it missed", SOON, async || api.channel("after").await.ok()).await;
+}
+
+#[tokio::test]
+async fn a_minority_acknowledges_nothing_and_says_why() {
+    let mut cluster = Cluster::start(3, 0).await;
+    let leader = cluster.leader(0, &[]).await;
+    let gone = [(leader + 1) % 3, (leader + 2) % 3];
+    gone.iter().for_each(|number| cluster.kill(*number));
+    let refused = cluster.api(leader).create_channel("never").await.unwrap_err();
+    assert_eq!(refused.status.as_u16(), 503, "{refused:?}");
+    cluster
+        .eventually_sees(leader, "that it is alone", |status| {
+            let codes = codes(status);
+            let alone = codes.contains(&"leader_alone") || codes.contains(&"no_leader");
+            (alone || codes.contains(&"cut_off")).then_some(())
+        })
+        .await;
+    assert_eq!(cluster.cli(leader).run(&["cluster", "check"]).code, 11);
+    for number in gone {
+        cluster.restart(number).await;
+    }
+    cluster.eventually_writes(gone[0], "again").await;
+    cluster.eventually_all_up(gone[1]).await;
+}
+
+#[tokio::test]
+async fn votes_are_given_and_taken_while_it_runs() {
+    let cluster = Cluster::start(3, 0).await;
+    let leader = cluster.leader(0, &[]).await;
+    let (asked, other) = ((leader + 1) % 3, (leader + 2) % 3);
+    let votes =
+        cluster.api(asked).change_node(&Cluster::name(leader), NodeChange::Remove, "").await;
+    assert!(votes.is_err_and(|refused| refused.status.as_u16() == 409), "it votes");
+    cluster.change(asked, leader, NodeChange::Demote).await;
+    cluster.leader(other, &[leader]).await;
+    cluster.eventually_writes(leader, "by-a-learner").await;
+    let thin = cluster.eventually_sees(asked, "two voters", |status| {
+        (status.quorum.voters == 2 && codes(status) == ["quorum_thin"]).then_some(())
+    });
+    thin.await;
+    cluster.change(other, leader, NodeChange::Promote).await;
+    cluster
+        .eventually_sees(leader, "three voters", |status| {
+            (status.quorum.voters == 3 && codes(status).is_empty()).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn when_many_fall_silent_at_once_an_operator_decides() {
+    let mut cluster = Cluster::start(1, 3).await;
+    (1..=3).for_each(|edge| cluster.kill(edge));
+    let held = cluster.eventually_sees(0, "the brake", |status| {
+        let fenced = |number: &usize| {
+            member(status, *number).is_some_and(|node| node.state == NodeState::Fenced)
+        };
+        let fenced: Vec<usize> = (1..=3).filter(fenced).collect();
+        (fenced.len() == 1 && codes(status).contains(&"brake")).then(|| fenced[0])
+    });
+    let fenced = held.await;
+    cluster.eventually_event(0, "cluster.brake", |_| true).await;
+    let dead = if fenced == 1 { 2 } else { 1 };
+    let name = Cluster::name(dead);
+    let ran =
+        cluster.cli(0).run(&["node", "fence", &name, "--yes", "--reason", "its power is off"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    cluster.eventually_state(0, dead, NodeState::Fenced).await;
+    let told = cluster.eventually_event(0, "node.fenced", |event| event.text.contains(&name)).await;
+    assert_eq!(told.fields["reason"], "its power is off");
+}
