@@ -4,6 +4,8 @@ pub mod args;
 pub mod check;
 pub mod config;
 pub mod directory;
+#[cfg(feature = "fault")]
+mod faults;
 pub mod joining;
 mod local;
 pub mod logs;

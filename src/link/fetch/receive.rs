@@ -107,6 +107,7 @@ impl Inner {
         now: u64,
     ) -> bool {
         let (track, msn) = (header.head.track, header.head.mark.msn);
+        state.heard = now;
         match record {
             Record::Init(init) => state.assembly.init(track, msn, init),
             Record::Part(part) => match state.assembly.part(track, part, now) {

@@ -106,6 +106,9 @@ impl Sub {
         changes.mark_unchanged();
         let mut seen = self.catch_up(from);
         let mut told: Option<ShowStatus> = None;
+        // Media that flows does not keep the peer from hearing where the show stands.
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        beat.reset();
         loop {
             for head in self.offer.window.heads_after(&seen) {
                 seen.insert(head.track, head.mark.msn);
@@ -116,10 +119,9 @@ impl Sub {
                 tell(&mut writer, &status).await?;
                 told = Some(status);
             }
-            match tokio::time::timeout(HEARTBEAT, changes.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Ok(()),
-                Err(_) => told = None,
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                _ = beat.tick() => told = None,
             }
             let now = originals.offer(&self.channel);
             let same = |now: &Offer| {
