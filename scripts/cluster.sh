@@ -49,7 +49,7 @@ roles_of() { case "$1" in n*) printf 'ingest,edge,voter' ;; *) printf 'edge' ;; 
 
 # run_node NAME ARGUMENT… — starts a node on its folder and waits until it answers.
 run_node() {
-  local name=$1 folder="$DATA/$1" port i
+  local name=$1 folder="$DATA/$1" port pid i
   shift
   mkdir -p "$folder" && chmod 700 "$folder"
   node_ports "$name"
@@ -59,10 +59,11 @@ run_node() {
   done
   setsid "$TARGET/release/weir-node" --config "$DATA/cluster.toml" --data "$folder" --port-base "$RTMP" --name "$name" \
     --roles "$(roles_of "$name")" "$@" >>"$folder/node.log" 2>&1 </dev/null &
-  printf '%s\n' "$!" >"$folder/up.pid"
+  pid=$!
+  printf '%s\n' "$pid" >"$folder/up.pid"
   for ((i = 0; i < 300; i++)); do
     ! http_answers "$API" /v1/version || return 0
-    node_pid "$folder" >/dev/null || die "$name ended at once: $(tail -n1 "$folder/node.log")"
+    kill -0 "$pid" 2>/dev/null || die "$name ended at once: $(tail -n1 "$folder/node.log")"
     sleep 0.1
   done
   die "$name did not answer within 30 s; see $folder/node.log"

@@ -18,8 +18,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A show goes on within seconds of whatever happens to it.
 const PROGRESS_MAX: Duration = Duration::from_secs(30);
 
-/// Hashes of what was fetched: by rendition and name.
-pub(crate) type Bytes = BTreeMap<String, blake3::Hash>;
+/// What was fetched, by rendition and name: its length and hash.
+pub(crate) type Bytes = BTreeMap<String, (usize, blake3::Hash)>;
 
 /// The viewer; dropped, it is gone.
 pub(crate) struct Viewer {
@@ -38,8 +38,9 @@ pub(crate) struct Seen {
     pub(crate) failed: BTreeMap<usize, u32>,
     /// Which edge gave the newest playlist.
     pub(crate) edge: usize,
-    /// Discontinuities of the first rendition so far.
+    /// Discontinuities of the first rendition so far, and when the newest one was first seen.
     pub(crate) breaks: u64,
+    pub(crate) broke: Option<Instant>,
     pub(crate) bytes: Bytes,
 }
 
@@ -83,7 +84,7 @@ impl Viewer {
     pub(crate) async fn behind_a_break(&self, breaks: u64) -> Instant {
         eventually("the show goes on behind a discontinuity", PROGRESS_MAX, async || {
             let seen = self.seen.lock().unwrap();
-            (seen.breaks > breaks).then(|| seen.grew.last().map(|one| one.0))?
+            seen.broke.filter(|_| seen.breaks > breaks)
         })
         .await
     }
@@ -170,7 +171,12 @@ impl Watch {
         }
         seen.edge = self.edge;
         let listed = list.segments.iter().filter(|one| one.discontinuity).count() as u64;
-        seen.breaks = seen.breaks.max(list.discontinuities + listed);
+        // The tag of a segment that is open stands before its first part.
+        let open = u64::from(list.open_discontinuity);
+        let breaks = list.discontinuities + listed + open;
+        if breaks > seen.breaks {
+            (seen.breaks, seen.broke) = (breaks, Some(Instant::now()));
+        }
     }
 
     /// Fetches what it has not fetched yet, from whoever listed it.
@@ -191,7 +197,7 @@ impl Watch {
             let Ok(bytes) = answer.bytes().await else { return };
             let mut seen = self.seen.lock().unwrap();
             if status == StatusCode::OK {
-                seen.bytes.insert(key, blake3::hash(&bytes));
+                seen.bytes.insert(key, (bytes.len(), blake3::hash(&bytes)));
             } else {
                 seen.violations.push(format!("listed but not there: {url}: {status}"));
             }
@@ -207,7 +213,7 @@ pub(crate) fn differences(one: &Bytes, other: &Bytes) -> (Vec<String>, usize) {
     for (name, mine, theirs) in both {
         shared += 1;
         if mine != theirs {
-            differ.push(name.clone());
+            differ.push(format!("{name}: {} and {} bytes", mine.0, theirs.0));
         }
     }
     (differ, shared)

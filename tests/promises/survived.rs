@@ -168,6 +168,7 @@ async fn an_ingest_that_starts_again_goes_on_with_the_numbers() {
 /// What runs goes on when most of the voters hang; nothing new is promised.
 async fn a_dead_edge_and_a_lost_majority(cluster: &mut Cluster, encoder: &Encoder, key: &str) {
     let second = cluster.join(&["edge"]).await;
+    let other = cluster.channel("other").await;
     let viewer = cluster.viewer("demo", &[second, 3]).await;
     viewer.plays_on(5).await;
     let (before, start) = (viewer.seen().grew.len(), Instant::now());
@@ -176,7 +177,6 @@ async fn a_dead_edge_and_a_lost_majority(cluster: &mut Cluster, encoder: &Encode
     println!("an edge died: its viewer went on after {on:?}");
     assert!(on < MOVED_MAX, "{on:?}");
     assert_eq!(viewer.seen().edge, 1);
-    let other = cluster.channel("other").await;
     [0, 2].iter().for_each(|voter| cluster.stop_process(*voter));
     let refused = within("a change is refused", ANSWERED_MAX, async {
         cluster.api(1).create_channel("never").await.unwrap_err()

@@ -369,7 +369,9 @@ impl Line {
         if let Some(floor) = self.floor.take() {
             out.steps.push(Step::Floor(track, floor));
         }
-        self.settle(track, msn.saturating_sub(1), out);
+        if let Some(before) = msn.checked_sub(1) {
+            self.settle(track, before, out);
+        }
         let joint = std::mem::take(&mut self.joint);
         let discontinuity = head.mark.discontinuity || joint;
         let mark = Mark { discontinuity, ..head.mark };
