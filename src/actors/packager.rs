@@ -98,22 +98,27 @@ pub struct MediaLoop {
 }
 
 impl MediaLoop {
-    /// A loop whose first segment is `first_msn` and whose first part is `first_part`.
+    /// A loop whose first segment is `first_msn` and whose first part is `first_part`. A show that began `since` at
+    /// another node keeps its line: players take times that go on better than times that begin again.
     #[must_use]
     pub fn new(
         config: PackagerConfig,
-        first_msn: u64,
-        first_part: u64,
+        (first_msn, first_part): (u64, u64),
+        since: Option<Timestamp>,
         window: Arc<Window>,
         gauge: Arc<Gauge>,
         state: watch::Sender<PublicState>,
     ) -> Self {
         gauge.next_msn.store(first_msn, Ordering::Relaxed);
+        let now = clock::now();
+        // Clocks of nodes differ; a show from the future begins now.
+        let start = since.filter(|since| *since <= now).unwrap_or(now);
+        let age_us = now.since_ms(start).saturating_mul(1000);
         Self {
             live: Live::new(config, first_msn, first_part),
-            wallclock: Wallclock::new(clock::now()),
-            anchor: clock::now(),
-            show_start_us: clock::monotonic_us(),
+            wallclock: Wallclock::new(start),
+            anchor: start,
+            show_start_us: clock::monotonic_us().saturating_sub(age_us),
             reader: None,
             stalled: None,
             window,

@@ -207,8 +207,8 @@ impl Actor for StreamActor {
             Reservation::new(channel.clone(), context.clone(), Arc::clone(&gauge), begin.msn_end);
         let media_loop = MediaLoop::new(
             context.config.packager,
-            begin.msn,
-            begin.part,
+            (begin.msn, begin.part),
+            begin.show.filter(|show| show.0 > 0).map(began),
             Arc::clone(&window),
             Arc::clone(&gauge),
             state.clone(),

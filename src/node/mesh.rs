@@ -54,6 +54,10 @@ impl Mesh {
         let version = env!("CARGO_PKG_VERSION");
         let mut settings = link::Config::new(place.link, incarnation.0, version);
         settings.data_dir = Some(place.data.to_owned());
+        #[cfg(feature = "fault")]
+        {
+            settings.faults = Some(super::faults::watch(place.data, tasks));
+        }
         let admission = Admission { store: store.clone(), events: events.clone() };
         let world = world(tasks);
         let link = Link::start(settings, Arc::clone(&trust), Some(Arc::new(admission)), world);

@@ -5,6 +5,8 @@ pub mod check;
 pub mod config;
 pub mod directory;
 mod doors;
+#[cfg(feature = "fault")]
+mod faults;
 pub mod joining;
 mod listeners;
 mod local;

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use weir_model::api::{ChannelDetail, CreatedKey, StreamExplanation, Version};
-use weir_model::cluster::{ClusterStatus, InvitedNode, NodeChange, NodeChanged};
+use weir_model::cluster::{ClusterStatus, InvitedNode, LeaseInfo, NodeChange, NodeChanged};
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
@@ -107,6 +107,10 @@ impl Api {
 
     pub(crate) async fn cluster(&self) -> Answer<ClusterStatus> {
         self.call(Method::GET, "/v1/cluster", None).await
+    }
+
+    pub(crate) async fn actors(&self) -> Answer<Vec<LeaseInfo>> {
+        self.call(Method::GET, "/v1/actors", None).await
     }
 
     pub(crate) async fn change_node(

@@ -1,15 +1,17 @@
 //! A cluster of real nodes on loopback: founded, joined by token, promoted. Nodes are meant by their number, from 0;
 //! node 0 is the founder, and its operator's token is good at all of them.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use weir_model::Event;
 use weir_model::cluster::{ClusterNode, ClusterStatus, NodeChange, NodeState};
+use weir_model::{Event, ShowId};
 
 use super::api::Api;
 use super::cli::Cli;
 use super::node::Node;
+use super::viewer::Viewer;
 use super::wait::eventually;
 
 /// A join, an election, a fencing: each takes seconds at the most; a loaded machine takes longer.
@@ -97,6 +99,59 @@ impl Cluster {
     /// SIGCONT.
     pub(crate) fn resume_process(&mut self, number: usize) {
         self.nodes[number].process().signal("CONT");
+    }
+
+    /// Makes a channel that all nodes know, with one key; the key's secret.
+    pub(crate) async fn channel(&self, name: &str) -> String {
+        self.eventually_writes(0, name).await;
+        let key = self.api(0).create_key(name, None).await.unwrap();
+        for node in 0..self.len() {
+            let api = self.api(node);
+            eventually("the key is known", SOON, async || {
+                let channel = api.channel(name).await.ok()?;
+                channel.keys.iter().find(|known| known.id == key.info.id).map(drop)
+            })
+            .await;
+        }
+        key.key
+    }
+
+    /// Sets what goes wrong between a node and the network from now on, and waits until it holds; see
+    /// `src/node/faults.rs` for the words. Every `@N` is the link address of node `N`.
+    #[cfg(feature = "fault")]
+    pub(crate) async fn faults(&self, node: usize, rules: &str) {
+        let mut text = rules.to_owned();
+        for (number, other) in self.nodes.iter().enumerate() {
+            text = text.replace(&format!("@{number}"), &other.link_address().to_string());
+        }
+        let (data, process) = (self.nodes[node].data(), &self.nodes[node]);
+        std::fs::write(data.join("link-faults.new"), &text).unwrap();
+        std::fs::rename(data.join("link-faults.new"), data.join("link-faults")).unwrap();
+        let said = format!("{} rules hold now, {}\"", text.lines().count(), text.len());
+        eventually(&said, SOON, async || process.log().contains(&said).then_some(())).await;
+    }
+
+    /// Where encoders connect.
+    pub(crate) fn ingests(&self, nodes: &[usize]) -> Vec<SocketAddr> {
+        nodes.iter().map(|node| self.nodes[*node].rtmp()).collect()
+    }
+
+    /// A viewer of a channel that is playable at the first of these nodes, and goes on to the next ones.
+    pub(crate) async fn viewer(&self, channel: &str, nodes: &[usize]) -> Viewer {
+        Viewer::start(nodes.iter().map(|node| self.nodes[*node].player(channel)).collect()).await
+    }
+
+    /// Which node owns a channel's stream, as another one sees it.
+    pub(crate) async fn owner(&self, asked: usize, channel: &str) -> Option<usize> {
+        let leases = self.api(asked).actors().await.ok()?;
+        let lease = leases.into_iter().find(|lease| lease.actor.key.as_str() == channel)?;
+        lease.node?;
+        (0..self.len()).find(|number| Self::name(*number) == lease.node_name)
+    }
+
+    /// The show that is on, as its owner says.
+    pub(crate) async fn show(&self, owner: usize, channel: &str) -> Option<ShowId> {
+        self.api(owner).stream(channel).await.ok()?.show
     }
 
     /// A node's operators' side, with the founder's token.

@@ -34,6 +34,8 @@ pub(crate) struct Playlist {
     pub(crate) segments: Vec<Segment>,
     /// Parts of the segment that is still open.
     pub(crate) open: Vec<Part>,
+    /// It begins behind a discontinuity.
+    pub(crate) open_discontinuity: bool,
 }
 
 /// A listed segment.
@@ -85,6 +87,7 @@ impl Playlist {
                 _ => next.tag(tag, value),
             }
         }
+        list.open_discontinuity = next.discontinuity;
         list.open = next.parts;
         list
     }

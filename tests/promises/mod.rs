@@ -5,11 +5,15 @@ mod cluster;
 mod codecs;
 mod command_line;
 mod delivered;
+mod drained;
 mod hostile;
 mod keys;
 mod observed;
+#[cfg(feature = "fault")]
+mod partitioned;
 mod published;
 mod restarted;
 mod shows;
 mod stalls;
+mod survived;
 mod viewings;

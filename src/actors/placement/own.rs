@@ -1,9 +1,11 @@
 //! How this node becomes a stream's owner, and how it lets another one.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use weir_cluster::Applied;
 use weir_cluster::directory::{Command, Refusal as Refused};
 use weir_cluster::lease::{LeaseCommand, LeaseDone, LeaseRefusal};
@@ -21,8 +23,9 @@ use crate::store::StoreError;
 const YIELD: &str = "stream.yield";
 /// Request to anybody: where does the show stand that you hold?
 const TIP: &str = "stream.tip";
-/// An owner that lives answers much sooner; the publisher waits meanwhile, and so do viewers.
-const YIELD_MAX: Duration = Duration::from_millis(700);
+/// An owner that lives answers within a round trip and the end of a segment; the publisher waits meanwhile, and so
+/// do viewers.
+const YIELD_MAX: Duration = Duration::from_millis(400);
 /// Who holds a copy answers from memory.
 const TIP_MAX: Duration = Duration::from_millis(300);
 /// What is missing of a window comes within this, or becomes gaps.
@@ -81,26 +84,28 @@ impl Inner {
         self.check_duty()?;
         for _ in 0..ROUNDS_MAX {
             let lease = self.lease(channel);
-            let given = match lease.as_ref().filter(|lease| lease.node != self.node) {
-                None => None,
-                Some(other) => match self.ask_to_yield(other, channel, key).await {
-                    Asked::Busy => return Err(PublishRefusal::Busy),
-                    Asked::Given(tip) => Some((other.node, other.epoch, tip)),
-                    Asked::Silent => None,
-                    Asked::Past => {
-                        self.wait_for_news(other.epoch).await;
-                        continue;
-                    }
-                },
-            };
-            let tip = match given {
-                Some((_, _, None)) => None,
-                Some((node, epoch, Some(tip))) => {
-                    self.catch_up(channel, Some((node, Held { epoch, tip }))).await
-                }
+            let tip = match lease.as_ref().filter(|lease| lease.node != self.node) {
                 None => self.left_behind(channel, lease.as_ref()).await,
+                Some(other) => {
+                    let (asked, copy) = self.ask_everybody(other, channel, key).await;
+                    match asked {
+                        Asked::Busy => return Err(PublishRefusal::Busy),
+                        Asked::Given(None) => None,
+                        Asked::Given(Some(tip)) => {
+                            let held = Held { epoch: other.epoch, tip };
+                            self.catch_up(channel, Some((other.node, held))).await
+                        }
+                        Asked::Silent => self.catch_up(channel, copy).await,
+                        Asked::Past => {
+                            self.wait_for_news(other.epoch).await;
+                            continue;
+                        }
+                    }
+                }
             };
+            tracing::debug!(%channel, ?tip, "claiming");
             if let Some(epoch) = self.claim(channel, lease.map(|lease| lease.epoch)).await? {
+                tracing::debug!(%channel, %epoch, "claimed");
                 // In this order, so that what was copied is always somebody's.
                 self.parts.stages.for_packager(channel).take(epoch);
                 if let Some(puller) = self.puller.get() {
@@ -125,6 +130,22 @@ impl Inner {
             return Err(PublishRefusal::Unavailable("it takes nothing new; use another node"));
         }
         Ok(())
+    }
+
+    /// The owner, and at the same time who else holds the show: when the owner is dead, what to go on from is known.
+    async fn ask_everybody(
+        &self,
+        lease: &Lease,
+        channel: &ChannelName,
+        key: KeyId,
+    ) -> (Asked, Option<(NodeId, Held)>) {
+        let owner = pin!(self.ask_to_yield(lease, channel, key));
+        let others = pin!(self.held_by_others(channel, lease.node));
+        match select(owner, others).await {
+            Either::Left((Asked::Silent, others)) => (Asked::Silent, others.await),
+            Either::Left((asked, _)) => (asked, None),
+            Either::Right((copy, owner)) => (owner.await, copy),
+        }
     }
 
     async fn ask_to_yield(&self, lease: &Lease, channel: &ChannelName, key: KeyId) -> Asked {
@@ -173,6 +194,12 @@ impl Inner {
         if lease.is_none() && !vacant {
             return None;
         }
+        let best = self.held_by_others(channel, self.node).await;
+        self.catch_up(channel, best).await
+    }
+
+    /// Who holds most of a channel's show, but for its owner.
+    async fn held_by_others(&self, channel: &ChannelName, owner: NodeId) -> Option<(NodeId, Held)> {
         let body = Bytes::from(
             serde_json::to_vec(&Ask {
                 channel: channel.clone(),
@@ -181,10 +208,9 @@ impl Inner {
             })
             .unwrap_or_default(),
         );
-        let connected = |peer: &NodeId| Some(*peer) != lease.map(|lease| lease.node);
         let peers = self.parts.link.peers().into_iter();
         let peers = peers.filter(|peer| peer.state == PeerState::Connected).map(|peer| peer.node);
-        let asked = peers.filter(connected).map(|node| {
+        let asked = peers.filter(|peer| *peer != owner).map(|node| {
             let answer = self.parts.link.call(node, TIP, body.clone(), TIP_MAX);
             async move {
                 let held: Option<Held> = serde_json::from_slice(&answer.await.ok()?).ok()?;
@@ -192,9 +218,7 @@ impl Inner {
             }
         });
         let answers = futures_util::future::join_all(asked).await;
-        let best =
-            answers.into_iter().flatten().max_by_key(|(_, held)| (held.epoch, held.tip.next_msn));
-        self.catch_up(channel, best).await
+        answers.into_iter().flatten().max_by_key(|(_, held)| (held.epoch, held.tip.next_msn))
     }
 
     /// Brings the copy here up to what another node holds; where the show goes on.

@@ -167,18 +167,36 @@ impl Inner {
                 tokio::time::sleep(RETRY_MIN).await;
                 continue;
             };
-            match self.subscribe(pull, node, epoch).await {
+            // A source that died is not waited for once another one is known.
+            let outcome = tokio::select! {
+                outcome = self.subscribe(pull, node, epoch) => outcome,
+                () = self.moved(pull, node, epoch) => continue,
+            };
+            match outcome {
                 Ok(()) => {
+                    tracing::debug!(channel = %pull.channel, %node, epoch, "subscribed");
                     pause = RETRY_MIN;
                     self.stay(pull, node, epoch).await;
                 }
                 Err(problem) => {
+                    tracing::debug!(channel = %pull.channel, %node, epoch, problem, "no subscription");
                     pull.failed(problem);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_MAX);
                 }
             }
         }
+    }
+
+    /// Until there is another source.
+    async fn moved(&self, pull: &Pull, node: NodeId, epoch: u64) {
+        while !self.has_moved(pull, node, epoch) {
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    fn has_moved(&self, pull: &Pull, node: NodeId, epoch: u64) -> bool {
+        self.sources.source(&pull.channel).is_some_and(|now| now != (node, epoch))
     }
 
     /// Whether nobody wants it any more; then it is forgotten, before anybody can want it again.
@@ -260,7 +278,7 @@ impl Inner {
             for want in wants {
                 self.fetch(pull, node, sub, want);
             }
-            let moved = self.sources.source(&pull.channel).is_some_and(|now| now != (node, epoch));
+            let moved = self.has_moved(pull, node, epoch);
             let idle = pull.idle(now, self.linger);
             if idle || moved {
                 // Whether it is heard makes no difference here: the source may be dead.

@@ -104,6 +104,7 @@ impl Inner {
     ) -> Result<bool, u32> {
         let (track, msn) = (header.head.track, header.head.mark.msn);
         let mut ended = false;
+        state.heard = now;
         loop {
             let record = decoder.next().map_err(|problem| {
                 tracing::warn!(channel = %pull.channel, %track, %problem, "a segment came damaged");

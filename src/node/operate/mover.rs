@@ -116,10 +116,14 @@ impl Mover for Away {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use weir_model::Timestamp;
 
     use super::*;
     use crate::actors::events::Events;
+    use crate::actors::placement::Alone;
+    use crate::actors::stages::Stages;
     use crate::actors::streams::Context;
     use crate::actors::tasks::Tasks;
     use crate::actors::viewings::{Limits, Viewings};
@@ -132,8 +136,11 @@ mod tests {
         let store = Store::open(dir.path(), Timestamp(0)).unwrap();
         let (events, tasks) = (Events::new(), Tasks::new());
         let viewings = Viewings::new(events.clone(), Limits { total: 1, per_address: 1 });
+        let config = Config::default().stream.streams();
         let streams = Streams::start(Context {
-            config: Config::default().stream.streams(),
+            stages: Stages::new(config.window),
+            owner: Arc::new(Alone),
+            config,
             events,
             store: store.clone(),
             tasks: tasks.clone(),

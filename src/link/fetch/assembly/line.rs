@@ -24,6 +24,8 @@ const REORDER_MS: u64 = 100;
 const ASK_AGAIN_MS: u64 = 1_000;
 /// Requests for the same segment.
 const ASKS_MAX: u8 = 3;
+/// What another node has of a segment that its packager left open comes within this, milliseconds, or never.
+const CUT_MS: u64 = 400;
 
 /// Where a track is.
 #[derive(Debug, Default)]
@@ -42,6 +44,8 @@ pub(super) struct Line {
     next_part: u64,
     /// The next segment continues nothing: another node made it.
     joint: bool,
+    /// The segment that was open when another node took over: it ends with what came of it.
+    cut: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -102,10 +106,15 @@ impl Line {
         }
     }
 
-    /// Another node continues. What it numbers below what is here is not taken.
+    /// Another node continues. What it numbers below what is here is not taken; of the open segment it may have
+    /// more, and then every copy is to have that.
     pub(super) fn joint(&mut self) {
-        self.done = self.open.take().or(self.done);
-        self.pending.clear();
+        let open = self.open;
+        self.pending.retain(|msn, pending| Some(*msn) == open && pending.begun());
+        self.cut = open.filter(|open| self.pending.contains_key(open));
+        if self.cut.is_none() {
+            self.done = self.open.take().or(self.done);
+        }
         self.settle = None;
         self.joint = true;
     }
@@ -154,6 +163,12 @@ impl Line {
         now: u64,
     ) -> Result<(), Unwanted> {
         let msn = head.mark.msn;
+        let foreign = |cut: &Pending| cut.head.as_ref().is_some_and(|own| own.mark != head.mark);
+        if self.cut == Some(msn) && self.pending.get(&msn).is_some_and(foreign) {
+            // Whoever took over did not know that the number was used.
+            self.pending.remove(&msn);
+            self.done = self.open.take().or(self.done);
+        }
         if self.done_to(msn) {
             return Err(Unwanted);
         }
@@ -289,6 +304,7 @@ impl Line {
         out: &mut Out,
     ) -> bool {
         let given_up = late || self.given_up(msn, now, target_ms);
+        let cut = self.cut == Some(msn);
         let next = self.begun_after(msn).map(|head| head.mark);
         let Some(pending) = self.pending.get_mut(&msn) else {
             self.open = None;
@@ -302,7 +318,8 @@ impl Line {
         }
         let Some(mark) = pending.head.as_ref().map(|head| head.mark) else { return false };
         let end = match &pending.end {
-            Some(end) => end.clone(),
+            Some(end) => SegmentEnd { duration_us: end.duration_us.max(pending.us), ..end.clone() },
+            None if given_up && cut => SegmentEnd { msn, duration_us: pending.us, gap: false },
             None if given_up => {
                 out.tally.gaps += 1;
                 let us = next.map_or(0, |next| next.pdt.since_ms(mark.pdt).saturating_mul(1000));
@@ -356,7 +373,9 @@ impl Line {
         if let Some(floor) = self.floor.take() {
             out.steps.push(Step::Floor(track, floor));
         }
-        self.settle(track, msn.saturating_sub(1), out);
+        if let Some(before) = msn.checked_sub(1) {
+            self.settle(track, before, out);
+        }
         let joint = std::mem::take(&mut self.joint);
         let discontinuity = head.mark.discontinuity || joint;
         let mark = Mark { discontinuity, ..head.mark };
@@ -413,6 +432,9 @@ impl Line {
         }
         let newer = self.pending.range(msn + 1..).find(|(_, pending)| pending.head.is_some());
         let Some((_, newer)) = newer else { return false };
+        if self.cut == Some(msn) {
+            return now >= newer.begun_at + CUT_MS;
+        }
         let own = pending.and_then(|pending| pending.head.as_ref()).map(|head| head.mark.pdt);
         let length = newer.head.as_ref().zip(own).map(|(next, own)| next.mark.pdt.since_ms(own));
         let length = length.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(target_ms);

@@ -417,3 +417,37 @@ fn a_lower_epoch_is_refused_and_a_higher_one_continues_behind_a_discontinuity() 
     assert!(first.mark.discontinuity && !first.gap);
     assert!(one.listed().any(|segment| segment.mark.msn < 54 && !segment.gap));
 }
+
+#[test]
+fn a_show_that_begins_with_number_nought_is_copied_whole() {
+    let mut world = World::new(0, Vec::new());
+    (0..PARTS + 2).for_each(|_| world.produce());
+    world.join();
+    world.run(10);
+    let first = world.edge.rendition(V).unwrap().listed().next().unwrap();
+    assert_eq!((first.mark.msn, first.parts.len() as u64), (0, PARTS));
+}
+
+#[test]
+fn every_copy_has_of_a_segment_that_was_left_open_what_the_next_packager_has() {
+    let mut world = World::new(50, Vec::new());
+    world.produce();
+    world.join();
+    world.run(44);
+    let cut = world.next_part / PARTS;
+    world.short.push(cut);
+    world.streams.clear();
+    // Two more parts came as far as the node that takes over.
+    (0..2).for_each(|_| world.produce());
+    world.origin.join(cut + 1);
+    world.next_part = (cut + 1) * PARTS;
+    world.seen = [V, A].into_iter().map(|track| (track, cut - 1)).collect();
+    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.run(5);
+    assert!(world.edge.newest_msn() > Some(cut));
+    for track in [V, A] {
+        let parts =
+            |ladder: &Ladder| ladder.rendition(track).unwrap().segment(cut).unwrap().parts.clone();
+        assert_eq!(parts(&world.edge), parts(&world.origin));
+    }
+}

@@ -1,0 +1,100 @@
+//! A bad network on demand: rules that a test writes into a file of the node's data directory. Only in builds with
+//! the feature `fault`; a released node has neither the socket nor this.
+//!
+//! A line is `everywhere`, `to ADDRESS` or `from ADDRESS`, and what goes wrong there: `block`, `delay_ms=50`,
+//! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`. The file replaces all rules of before; without it the network is
+//! perfect.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::actors::tasks::Tasks;
+use crate::link::fault::{Faults, Rule};
+
+/// In the data directory.
+const FILE: &str = "link-faults";
+/// How often the file is looked at: short against everything that is tested with it.
+const LOOK: Duration = Duration::from_millis(50);
+/// Where the dice start.
+const SEED: u64 = 7;
+
+/// Faults that follow the file from now on.
+pub(super) fn watch(data: &Path, tasks: &Tasks) -> Faults {
+    let faults = Faults::new(SEED);
+    let (path, own) = (data.join(FILE), faults.clone());
+    tasks.spawn("link faults", |handle| async move {
+        let mut known = String::new();
+        loop {
+            let text = tokio::fs::read_to_string(&path).await.unwrap_or_default();
+            if text != known {
+                let set = apply(&own, &text);
+                tracing::warn!("faults of the link: {set} rules hold now, {}", text.len());
+                known = text;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = handle.stopping() => return,
+            }
+        }
+    });
+    faults
+}
+
+/// How many lines were understood.
+fn apply(faults: &Faults, text: &str) -> usize {
+    faults.heal();
+    text.lines().filter_map(|line| apply_line(faults, line)).count()
+}
+
+fn apply_line(faults: &Faults, line: &str) -> Option<()> {
+    let mut words = line.split_whitespace();
+    let place = words.next()?;
+    if place == "everywhere" {
+        faults.everywhere(rule(words)?);
+        return Some(());
+    }
+    let address: SocketAddr = words.next()?.parse().ok()?;
+    let rule = rule(words)?;
+    match place {
+        "to" => faults.to(address, rule),
+        "from" => faults.block_from(address, rule.block),
+        _ => return None,
+    }
+    Some(())
+}
+
+fn rule<'a>(words: impl Iterator<Item = &'a str>) -> Option<Rule> {
+    let mut rule = Rule::default();
+    for word in words {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let ms = || value.parse().ok().map(Duration::from_millis);
+        match name {
+            "block" => rule.block = true,
+            "delay_ms" => rule.delay = ms()?,
+            "jitter_ms" => rule.jitter = ms()?,
+            "loss" => rule.loss = value.parse().ok()?,
+            "reorder" => rule.reorder = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    Some(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_where_and_what() {
+        let words = |text: &'static str| rule(text.split_whitespace());
+        let bad = words("delay_ms=50 loss=0.01").unwrap();
+        assert_eq!((bad.delay, bad.block), (Duration::from_millis(50), false));
+        assert!(words("block").unwrap().block);
+        assert_eq!(words("delay_ms=soon"), None);
+        let faults = Faults::new(1);
+        let text =
+            "to 127.0.0.1:1 block\nfrom 127.0.0.1:1 block\neverywhere loss=0.5\nfrom nowhere";
+        assert_eq!(apply(&faults, text), 3);
+    }
+}

@@ -1,0 +1,85 @@
+//! Machines are emptied and started again while people watch: publishers are sent elsewhere one after the other, shows
+//! go on, and nobody sees an error.
+
+use std::time::{Duration, Instant};
+
+use weir_model::cluster::NodeChange;
+
+use crate::harness::cluster::{SOON, member};
+use crate::harness::{Cluster, Encoder, Viewer, clip, eventually};
+
+/// Publishers of the node that is emptied.
+const STREAMS: usize = 4;
+/// A publisher that is sent away is back within its pause and a take-over: below a second on an idle machine.
+const STALL_MAX: Duration = Duration::from_secs(6);
+
+/// A viewer on each edge for each of the channels.
+async fn viewers(cluster: &Cluster, channels: &[String]) -> Vec<Viewer> {
+    let mut all = Vec::new();
+    for (number, channel) in channels.iter().enumerate() {
+        all.push(cluster.viewer(channel, &[3 + number % 2]).await);
+    }
+    all
+}
+
+fn assert_undisturbed(viewers: &[Viewer], since: Instant, what: &str) {
+    for viewer in viewers {
+        viewer.assert_content(what);
+        let seen = viewer.seen();
+        assert!(seen.failed.is_empty(), "{what}: requests failed: {:?}", seen.failed);
+        let stall = seen.longest_stall(since);
+        println!("{what}: longest stall {stall:?}");
+        assert!(stall < STALL_MAX, "{what}: nothing new for {stall:?}");
+    }
+}
+
+async fn all_play_on(viewers: &[Viewer]) {
+    for viewer in viewers {
+        let updates = viewer.seen().grew.len();
+        viewer.plays_on(updates + 10).await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_are_emptied_and_started_again_under_viewers() {
+    let mut cluster = Cluster::start(3, 2).await;
+    let channels: Vec<String> = (0..STREAMS).map(|number| format!("demo-{number}")).collect();
+    let mut encoders = Vec::new();
+    for channel in &channels {
+        let key = cluster.channel(channel).await;
+        let encoder = Encoder::start(cluster.ingests(&[1, 2, 0]), &key, &clip::STANDARD);
+        encoder.live_again(0).await;
+        encoders.push(encoder);
+    }
+    let watching = viewers(&cluster, &channels).await;
+    let start = Instant::now();
+    cluster.change(0, 1, NodeChange::Drain).await;
+    for (encoder, channel) in encoders.iter().zip(&channels) {
+        encoder.live_again(1).await;
+        eventually("the stream is elsewhere", SOON, async || {
+            cluster.owner(0, channel).await.filter(|owner| *owner != 1)
+        })
+        .await;
+    }
+    cluster
+        .eventually_sees(0, "that it is empty", |status| {
+            member(status, 1).filter(|node| node.leases == 0).map(drop)
+        })
+        .await;
+    all_play_on(&watching).await;
+    assert_undisturbed(&watching, start, "drain");
+    cluster.change(0, 1, NodeChange::Uncordon).await;
+    roll(&mut cluster, &watching).await;
+}
+
+/// One core node after the other is asked to stop, and started again.
+async fn roll(cluster: &mut Cluster, watching: &[Viewer]) {
+    let start = Instant::now();
+    for node in 0..3 {
+        cluster.node_mut(node).stop().await;
+        cluster.restart(node).await;
+        cluster.eventually_all_up(3).await;
+        all_play_on(watching).await;
+    }
+    assert_undisturbed(watching, start, "rolling restart");
+}
