@@ -64,7 +64,7 @@ pub(super) struct Checks {
 }
 
 /// How much happened, to see that a run is not empty.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) told: u64,
     pub(super) accepted: u64,

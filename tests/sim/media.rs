@@ -73,6 +73,17 @@ impl Media {
     }
 }
 
+impl Pulled {
+    /// A plan that nobody renews is followed for as long as it brings media.
+    fn is_followed(&self, now: u64) -> bool {
+        is_new(self.told, now) || is_new(self.at, now)
+    }
+}
+
+fn is_new(at: u64, now: u64) -> bool {
+    at > 0 && now.saturating_sub(at) < FORGET_MS
+}
+
 impl Node {
     /// Streams that this node makes now.
     fn streams(&self, now: u64) -> Vec<(ActorId, Epoch)> {
@@ -90,6 +101,8 @@ impl Node {
             }
         }
         for (stream, epoch) in streams {
+            // Who makes it pulls it from nobody.
+            self.media.pulls.remove(&stream);
             let made = self.media.made.entry(stream.clone()).or_default();
             if now >= made.next {
                 made.next = now + SEGMENT_MS;
@@ -180,12 +193,11 @@ impl Node {
             }
         }
         for (stream, pulled) in &mut self.media.pulls {
-            let is_new = |at: u64| now.saturating_sub(at) < FORGET_MS;
-            if !is_new(pulled.at) {
+            if !is_new(pulled.at, now) {
                 pulled.hops = None;
             }
-            // A plan that nobody renews is followed for as long as it brings media.
-            if let Some(from) = pulled.from.filter(|_| is_new(pulled.told) || is_new(pulled.at)) {
+            let followed = pulled.is_followed(now);
+            if let Some(from) = pulled.from.filter(|_| followed) {
                 let (stream, distance) = (stream.clone(), pulled.hops);
                 out.sends.push((from, Message::Subscribe { stream, distance }));
             }
@@ -194,7 +206,8 @@ impl Node {
 
     fn subscribed(&mut self, from: NodeId, stream: ActorId, distance: Option<usize>, now: u64) {
         let own = self.media.pulls.get_mut(&stream);
-        if let Some(own) = own.filter(|own| own.from == Some(from)) {
+        let pulls = |own: &&mut Pulled| own.from == Some(from) && own.is_followed(now);
+        if let Some(own) = own.filter(pulls) {
             let (me, peer) = ((self.id, own.hops), (from, distance));
             if replication::keeps_its_pull(me, peer) {
                 return;

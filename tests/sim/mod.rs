@@ -49,3 +49,35 @@ fn one_owner_no_lost_write_no_circle_and_all_is_well_again_after_every_fault() {
     println!("seeds {all:?}: {counts:?}; slowest to heal (ms, seed): {slowest:?}");
     assert!(wrong.is_empty(), "{} of {all:?}:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// Whether the checks find `kind` in one of the quick tier's seeds when a mistake is planted.
+fn finds(plant: Plant, kind: Kind) -> bool {
+    let found = (0..SEEDS).find(|seed| run(*seed, plant).is_err_and(|wrong| wrong.kind == kind));
+    println!("{plant:?}: {kind:?} by seed {found:?}");
+    found.is_some()
+}
+
+#[test]
+fn without_fencing_two_owners_that_act_at_once_are_found() {
+    assert!(finds(Plant::NodesIgnoreTheirLease, Kind::TwoOwners));
+}
+
+#[test]
+fn a_leader_that_does_not_wait_for_a_nodes_lease_to_end_is_found() {
+    assert!(finds(Plant::LeadersDoNotWait, Kind::GivenUpTooEarly));
+    assert!(finds(Plant::LeadersDoNotWait, Kind::Brake));
+}
+
+#[test]
+fn a_leader_that_grants_unconfirmed_or_before_it_has_read_is_found() {
+    assert!(finds(Plant::LeadersAreNotConfirmed, Kind::GivenUpTooEarly));
+    assert!(finds(Plant::LeadersDoNotRead, Kind::Brake));
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let twice = |seed| (run(seed, Plant::Nothing).ok(), run(seed, Plant::Nothing).ok());
+    let runs: Vec<_> = (0..5).map(twice).collect();
+    assert!(runs.iter().all(|(one, other)| one.is_some() && one == other), "{runs:?}");
+    assert!(runs.windows(2).any(|pair| pair[0] != pair[1]), "seeds differ");
+}

@@ -21,7 +21,7 @@ const FED_US: u64 = 4_000_000;
 const LOOK_US: u64 = 500_000;
 
 /// What a run was like.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ran {
     pub(super) counts: Counts,
     pub(super) entries: u64,

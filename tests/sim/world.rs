@@ -263,6 +263,12 @@ impl World {
             machine.inbox.clear();
             machine.node.crash();
         }
+        for at in 0..self.publishers.len() {
+            if self.publishers[at].at == Some(id) {
+                let pause = self.dice.between(300_000, 3_000_000);
+                self.unplug(at, pause);
+            }
+        }
     }
 
     pub(super) fn resume(&mut self, id: NodeId) {
@@ -315,7 +321,7 @@ impl World {
         }
         for at in 0..self.publishers.len() {
             let tired = self.dice.permille(150);
-            let gone = |machine: &Machine| !machine.running || (machine.paused && tired);
+            let gone = |machine: &Machine| machine.paused && tired;
             let node = self.publishers[at].at.and_then(|id| self.machines.get(&id));
             if node.is_some_and(gone) {
                 let pause = self.dice.between(300_000, 3_000_000);
