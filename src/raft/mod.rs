@@ -127,10 +127,15 @@ impl Consensus {
     /// # Errors
     /// When they are damaged, do not belong to the machine's state, or the disk fails.
     pub async fn open(parts: Parts) -> Result<Self, LogError> {
-        let Parts { dir, node, incarnation, machine, network, spawn } = parts;
-        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
+        let dir = parts.dir.clone();
         let opened = tokio::task::spawn_blocking(move || open_files(&dir)).await;
-        let (log, snapshots) = opened.map_err(|error| failed(&error))??;
+        let (log, snapshots) = opened.map_err(|error| LogError::Failed(error.to_string()))??;
+        Self::open_on(log, snapshots, parts).await
+    }
+
+    async fn open_on(log: Log, snapshots: Snapshots, parts: Parts) -> Result<Self, LogError> {
+        let Parts { node, incarnation, machine, network, spawn, .. } = parts;
+        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
         let applier = Applier::open(machine, Arc::new(snapshots)).await?;
         check_fit(&log, &applier)?;
         let settings = Arc::new(types::settings().map_err(|error| failed(&error))?);
@@ -356,4 +361,4 @@ impl Drop for Counted<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -128,7 +128,8 @@ impl Checks {
                 self.counts.granted += 1;
                 self.counts.taken_over += u64::from(before.is_some());
                 let last = self.newest.insert(lease.actor.clone(), lease.epoch);
-                if !self.epochs.insert(lease.epoch) || last.is_some_and(|last| last >= lease.epoch) {
+                if !self.epochs.insert(lease.epoch) || last.is_some_and(|last| last >= lease.epoch)
+                {
                     self.fail(Kind::EpochTwice, format!("{lease:?} after {last:?}"));
                 }
             }
@@ -195,7 +196,9 @@ impl Checks {
                 continue;
             }
             let others = machines.values().filter(|other| other.node.id != id);
-            if let Some(other) = others.filter(|other| acting(other)).map(|other| other.node.id).next() {
+            if let Some(other) =
+                others.filter(|other| acting(other)).map(|other| other.node.id).next()
+            {
                 self.fail(Kind::TwoOwners, format!("{id} and {other} both act for {actor}"));
             }
         }
@@ -228,7 +231,9 @@ fn check_plan(planned: &Planned) -> Result<(), &'static str> {
         if replication::admit(*node, &pull.hops).is_err() {
             return Err("a circle, or too long a way");
         }
-        if pull.hops.last() != Some(&pull.from) || !pull.hops.first().is_some_and(|top| origins.contains(top)) {
+        if pull.hops.last() != Some(&pull.from)
+            || !pull.hops.first().is_some_and(|top| origins.contains(top))
+        {
             return Err("a way that does not lead to an origin");
         }
         if !origins.contains(&pull.from) && !plan.pulls.contains_key(&pull.from) {
@@ -241,7 +246,9 @@ fn check_plan(planned: &Planned) -> Result<(), &'static str> {
     }
     let able = sites.iter().filter(|site| site.relays || origins.contains(&site.id)).count();
     let holders: BTreeSet<&NodeId> = plan.replicas.union(&origins).collect();
-    if !plan.replicas.is_disjoint(&origins) || holders.len() != demand.copies.min(able).max(origins.len()) {
+    if !plan.replicas.is_disjoint(&origins)
+        || holders.len() != demand.copies.min(able).max(origins.len())
+    {
         return Err("copies that are too few or on the same node");
     }
     let again = replication::plan(sites, demand, plan);

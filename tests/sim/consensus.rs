@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use weir_cluster::Command;
 use weir_model::NodeId;
 
 use super::dice::Dice;
@@ -128,6 +129,12 @@ impl Replica {
         tail.filter_map(|entry| entry.request.as_ref()).any(|(other, _)| other == id)
     }
 
+    /// Whether a command is in the log and not committed yet.
+    pub(super) fn waits(&self, command: &Command) -> bool {
+        let tail = self.log.iter().skip(self.commit as usize);
+        tail.filter_map(|entry| entry.request.as_ref()).any(|(_, other)| other == command)
+    }
+
     /// When the newest round that a quorum answered was sent.
     pub(super) fn confirmed(&self) -> u64 {
         let Some(office) = &self.office else { return 0 };
@@ -155,13 +162,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn handle(
-        &mut self,
-        from: NodeId,
-        message: Message,
-        now: u64,
-        sends: &mut Sends,
-    ) {
+    pub(super) fn handle(&mut self, from: NodeId, message: Message, now: u64, sends: &mut Sends) {
         match message {
             Message::Append(append) => {
                 let answer = self.append(from, append, now);

@@ -68,7 +68,8 @@ pub(super) struct Pulled {
 impl Media {
     /// What outlives a fencing or a crash: configuration and viewers.
     pub(super) fn emptied(&mut self) -> Self {
-        let (placed, watched) = (std::mem::take(&mut self.placed), std::mem::take(&mut self.watched));
+        let (placed, watched) =
+            (std::mem::take(&mut self.placed), std::mem::take(&mut self.watched));
         Self { placed, watched, ..Self::default() }
     }
 }
@@ -118,13 +119,7 @@ impl Node {
         }
     }
 
-    pub(super) fn handle_media(
-        &mut self,
-        from: NodeId,
-        message: Message,
-        now: u64,
-        out: &mut Out,
-    ) {
+    pub(super) fn handle_media(&mut self, from: NodeId, message: Message, now: u64, out: &mut Out) {
         match message {
             Message::Want { stream } => {
                 if let Some(made) = self.media.made.get_mut(&stream) {
@@ -155,9 +150,8 @@ impl Node {
 
     /// As owner: who pulls from whom from now on.
     fn plan(&mut self, stream: &ActorId, epoch: Epoch, now: u64, out: &mut Out) {
-        let serves = |roles: weir_model::Roles| {
-            roles.contains(Role::Edge) || roles.contains(Role::Ingest)
-        };
+        let serves =
+            |roles: weir_model::Roles| roles.contains(Role::Edge) || roles.contains(Role::Ingest);
         let members = self.directory.members.iter();
         let alive = members.filter(|member| member.is_alive() && serves(member.profile.roles));
         let sites: Vec<Site> = alive

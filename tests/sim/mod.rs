@@ -43,7 +43,9 @@ fn one_owner_no_lost_write_no_circle_and_all_is_well_again_after_every_fault() {
                 slowest = slowest.max((ran.healed_us / 1000, seed));
                 counts.add(&ran.counts);
             }
-            Err(found) => wrong.push(format!("WEIR_SIM_SEED={seed}: {:?}: {}", found.kind, found.text)),
+            Err(found) => {
+                wrong.push(format!("WEIR_SIM_SEED={seed}: {:?}: {}", found.kind, found.text))
+            }
         }
     }
     println!("seeds {all:?}: {counts:?}; slowest to heal (ms, seed): {slowest:?}");

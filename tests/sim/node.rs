@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use weir_cluster::Applied;
 use weir_cluster::Command;
 use weir_cluster::Directory;
-use weir_cluster::Applied;
 use weir_cluster::lease::{LeaseCommand, LeaseDone, Verdict};
 use weir_cluster::liveness::{Beat, HEARTBEAT_MS, Heard, NodeLease};
 use weir_cluster::members::{Change, Changed, Profile};
@@ -92,7 +92,13 @@ pub(super) struct Session {
 }
 
 impl Node {
-    pub(super) fn new(profile: Profile, id: NodeId, replica: Replica, plant: Plant, dice: Dice) -> Self {
+    pub(super) fn new(
+        profile: Profile,
+        id: NodeId,
+        replica: Replica,
+        plant: Plant,
+        dice: Dice,
+    ) -> Self {
         Self {
             id,
             profile,
@@ -178,9 +184,8 @@ impl Node {
                 self.sessions.insert(stream, Session { connection, since: now, had: false });
             }
             Message::Gone { stream, connection } => {
-                self.sessions.retain(|live, session| {
-                    *live != stream || session.connection > connection
-                });
+                self.sessions
+                    .retain(|live, session| *live != stream || session.connection > connection);
             }
             Message::Say { actor, believed, hops } => self.said(actor, believed, hops, now, out),
             Message::Append(_)
@@ -199,11 +204,15 @@ impl Node {
         if self.pending.values().any(|pending| pending.command == command) {
             return;
         }
-        self.numbers += 1;
-        let id = (self.id, self.lease.incarnation(), self.numbers);
+        let id = self.number();
         let until = now + PATIENCE_MS;
         self.tell_leader(Message::Propose { id, command: command.clone() }, out);
         self.pending.insert(id, Pending { command, next: now + RETRY_MS, until });
+    }
+
+    pub(super) fn number(&mut self) -> RequestId {
+        self.numbers += 1;
+        (self.id, self.lease.incarnation(), self.numbers)
     }
 
     pub(super) fn claim(
@@ -269,13 +278,7 @@ impl Node {
         }
     }
 
-    fn apply_one(
-        &mut self,
-        index: u64,
-        entry: &Entry,
-        now: u64,
-        out: &mut Out,
-    ) -> Option<Outcome> {
+    fn apply_one(&mut self, index: u64, entry: &Entry, now: u64, out: &mut Out) -> Option<Outcome> {
         let (id, command) = entry.request.as_ref()?;
         let again = self.made.get(id).cloned();
         let is_first = again.is_none();

@@ -9,7 +9,7 @@ use weir_cluster::placement::{self, Rules, View, Want};
 use weir_model::cluster::{Duty, NodeLoad};
 use weir_model::{ActorId, ActorKind, NodeId};
 
-use super::message::Message;
+use super::message::{Entry, Message};
 use super::node::{Node, Out};
 use super::plant::Plant;
 
@@ -105,13 +105,26 @@ impl Node {
             let silent = |id| office.watch.silence_ms(id, now).is_some_and(|ms| ms > SUSPECT_MS);
             let members = self.directory.members.iter().filter(|member| member.is_alive());
             let silent = members.filter(|member| silent(member.id));
-            changes.extend(silent.map(|member| Change::Fence {
-                id: member.id,
-                incarnation: member.incarnation,
-            }));
+            changes.extend(
+                silent
+                    .map(|member| Change::Fence { id: member.id, incarnation: member.incarnation }),
+            );
         }
         for change in changes {
-            self.propose(Command::Member(change), now, out);
+            let command = Command::Member(change);
+            match self.plant {
+                Plant::DecisionsOutliveTheirOffice => self.propose(command, now, out),
+                _ => self.decide(command),
+            }
+        }
+    }
+
+    /// Proposes what only this leader may say, because it alone knows what it granted: by this node or not at all.
+    /// Repeated by any other way, it would be made by a leader that has granted something else since.
+    fn decide(&mut self, command: Command) {
+        let id = self.number();
+        if !self.replica.waits(&command) {
+            self.replica.propose(Entry { term: 0, request: Some((id, command)) });
         }
     }
 

@@ -12,4 +12,6 @@ pub(super) enum Plant {
     LeadersDoNotRead,
     /// Leaders grant without being confirmed by a quorum.
     LeadersAreNotConfirmed,
+    /// A leader's decision to give a node up is repeated until some leader makes it.
+    DecisionsOutliveTheirOffice,
 }

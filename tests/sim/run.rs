@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use weir_model::{ActorId, ActorKind, NodeId};
 use weir_model::cluster::{Duty, NodeState};
+use weir_model::{ActorId, ActorKind, NodeId};
 
 use super::checks::{Counts, Kind, Wrong, acts};
 use super::plant::Plant;
@@ -56,7 +56,10 @@ pub(super) fn run(seed: u64, plant: Plant) -> Result<Ran, Wrong> {
 /// Some runs end with one node dead for good, some with one that is being drained.
 fn who_stays_away(world: &mut World) -> (Option<NodeId>, Option<NodeId>) {
     let ids: Vec<NodeId> = world.machines.keys().copied().collect();
-    let voters = world.machines.values().filter(|one| one.node.profile.roles.contains(weir_model::Role::Voter));
+    let voters = world
+        .machines
+        .values()
+        .filter(|one| one.node.profile.roles.contains(weir_model::Role::Voter));
     let one = world.dice.clone().pick(&ids);
     let enough = voters.count() >= 3;
     match world.dice.between(0, 2) {

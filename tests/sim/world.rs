@@ -116,7 +116,12 @@ impl World {
             let machine = Machine { node, rate, offset_ms, running, paused, life, inbox };
             machines.insert(*id, machine);
         }
-        let publisher = |stream: &ActorId| Publisher { stream: stream.clone(), at: None, connection: 0, next: 0 };
+        let publisher = |stream: &ActorId| Publisher {
+            stream: stream.clone(),
+            at: None,
+            connection: 0,
+            next: 0,
+        };
         let weather = Weather { cut: BTreeMap::new(), loss: 0, delay_us: 5_000 };
         let mut world = Self {
             now: 1_000_000,
@@ -124,7 +129,11 @@ impl World {
             agenda: BTreeMap::new(),
             machines,
             publishers: streams.iter().map(publisher).collect(),
-            rooms: placed.iter().filter(|actor| actor.kind == weir_model::ActorKind::Room).cloned().collect(),
+            rooms: placed
+                .iter()
+                .filter(|actor| actor.kind == weir_model::ActorKind::Room)
+                .cloned()
+                .collect(),
             placed,
             weather,
             dice,
@@ -204,7 +213,8 @@ impl World {
             return;
         }
         if machine.paused {
-            if machine.inbox.len() < INBOX_MAX {
+            // What comes from outside waits in connections of its own.
+            if from == to || machine.inbox.len() < INBOX_MAX {
                 machine.inbox.push((from, message));
             }
             return;
@@ -249,7 +259,9 @@ impl World {
     pub(super) fn start(&mut self, id: NodeId) {
         // As in the product: the wall clock at the start.
         let incarnation = Incarnation(self.now / 1000);
-        let Some(machine) = self.machines.get_mut(&id).filter(|machine| !machine.running) else { return };
+        let Some(machine) = self.machines.get_mut(&id).filter(|machine| !machine.running) else {
+            return;
+        };
         machine.life += 1;
         (machine.running, machine.paused) = (true, false);
         machine.node.start(machine.offset_ms + self.now * machine.rate / 1_000_000, incarnation);
@@ -272,7 +284,9 @@ impl World {
     }
 
     pub(super) fn resume(&mut self, id: NodeId) {
-        let Some(machine) = self.machines.get_mut(&id).filter(|machine| machine.paused) else { return };
+        let Some(machine) = self.machines.get_mut(&id).filter(|machine| machine.paused) else {
+            return;
+        };
         machine.paused = false;
         let (life, inbox) = (machine.life, std::mem::take(&mut machine.inbox));
         // What it believes before it has read anything.
@@ -333,7 +347,9 @@ impl World {
         }
         let ids: Vec<NodeId> = self.machines.keys().copied().collect();
         for room in self.rooms.clone() {
-            let Some(by) = self.dice.pick(&ids).and_then(|id| self.machines.get(&id)) else { return };
+            let Some(by) = self.dice.pick(&ids).and_then(|id| self.machines.get(&id)) else {
+                return;
+            };
             let lease = by.node.directory.leases.of(&room).filter(|_| by.acts());
             if let Some((to, believed)) = lease.map(|lease| (lease.node, lease.epoch)) {
                 let from = by.node.id;
@@ -344,13 +360,17 @@ impl World {
 
     fn plug_in(&mut self, at: usize) {
         let members = &self.checks.directory.members;
-        let takes = |id: NodeId| members.of(id).is_none_or(weir_cluster::members::Member::takes_work);
-        let open = self.machines.values().filter(|machine| {
-            machine.acts() && machine.node.profile.roles.contains(Role::Ingest)
-        });
+        let takes =
+            |id: NodeId| members.of(id).is_none_or(weir_cluster::members::Member::takes_work);
+        let open = self
+            .machines
+            .values()
+            .filter(|machine| machine.acts() && machine.node.profile.roles.contains(Role::Ingest));
         let open: Vec<NodeId> = open.map(|machine| machine.node.id).collect();
         let good: Vec<NodeId> = open.iter().copied().filter(|id| takes(*id)).collect();
-        let Some(node) = self.dice.pick(if good.is_empty() { &open } else { &good }) else { return };
+        let Some(node) = self.dice.pick(if good.is_empty() { &open } else { &good }) else {
+            return;
+        };
         let publisher = &mut self.publishers[at];
         publisher.at = Some(node);
         publisher.connection += 1;
@@ -365,7 +385,15 @@ fn name(text: &str) -> ActorId {
 
 /// What shall be somewhere at all times.
 fn placed() -> Vec<ActorId> {
-    let names = ["room/c1", "room/c2", "room/off", "puller/p1", "puller/p2", "recorder/c1", "transcoder/c2"];
+    let names = [
+        "room/c1",
+        "room/c2",
+        "room/off",
+        "puller/p1",
+        "puller/p2",
+        "recorder/c1",
+        "transcoder/c2",
+    ];
     names.into_iter().map(name).collect()
 }
 
