@@ -88,6 +88,16 @@ struct Inner {
     network: Arc<dyn Network>,
     queue: mpsc::Sender<Waiting>,
     figures: Arc<Figures>,
+    resumed: Option<Resumed>,
+}
+
+/// openraft lets a leader that restarts before anybody noticed lead on in its old term. What it acknowledged before
+/// is then in its log, but until it has been committed again it does not know that it ever was.
+#[derive(Clone, Copy)]
+struct Resumed {
+    term: u64,
+    /// The newest entry in its log at the start.
+    last: u64,
 }
 
 /// What a check of a node's log and snapshot found.
@@ -138,6 +148,7 @@ impl Consensus {
         let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
         let applier = Applier::open(machine, Arc::new(snapshots)).await?;
         check_fit(&log, &applier)?;
+        let resumed = resumed(&log, node);
         let settings = Arc::new(types::settings().map_err(|error| failed(&error))?);
         let peers = network::Peers(Arc::clone(&network));
         let storage = Storage::new(log.clone());
@@ -153,7 +164,8 @@ impl Consensus {
         };
         spawn("raft proposals", Box::pin(proposer.run(waiting)));
         let numbers = AtomicU64::new(0);
-        let inner = Inner { node, incarnation, numbers, core, log, network, queue, figures };
+        let inner =
+            Inner { node, incarnation, numbers, core, log, network, queue, figures, resumed };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -255,7 +267,7 @@ impl Consensus {
     async fn read_index(&self) -> Option<u64> {
         let leader = self.inner.core.metrics().borrow().current_leader?;
         if leader == self.inner.node.0 {
-            return led_index(&self.inner.core).await;
+            return self.inner.led_index().await;
         }
         let call =
             self.inner.network.call(NodeId(leader), READ_INDEX, Bytes::new(), types::ELECTION_MIN);
@@ -290,7 +302,7 @@ impl Consensus {
         let core = &self.inner.core;
         match kind {
             PROPOSE => network::encode(&propose::answer(core, body).await?),
-            READ_INDEX => network::encode(&led_index(core).await),
+            READ_INDEX => network::encode(&self.inner.led_index().await),
             CHANGE => network::encode(&membership::answer(core, body).await?),
             other => network::answer(core, other, body).await,
         }
@@ -322,10 +334,21 @@ impl Consensus {
     }
 }
 
-/// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
-async fn led_index(core: &Core) -> Option<u64> {
-    let (index, applied) = core.get_read_log_id().await.ok()?;
-    Some(index.max(applied)?.index)
+impl Inner {
+    /// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
+    async fn led_index(&self) -> Option<u64> {
+        let (index, applied) = self.core.get_read_log_id().await.ok()?;
+        let index = index.max(applied)?.index;
+        let term = self.core.metrics().borrow().current_term;
+        let before = self.resumed.filter(|resumed| resumed.term == term);
+        Some(before.map_or(index, |resumed| index.max(resumed.last)))
+    }
+}
+
+fn resumed(log: &Log, node: NodeId) -> Option<Resumed> {
+    let vote: types::Vote = serde_json::from_slice(&log.vote()?).ok()?;
+    let own = vote.committed && vote.leader_id.node_id == node.0;
+    own.then_some(Resumed { term: vote.leader_id.term, last: log.last()?.index })
 }
 
 fn open_files(dir: &Path) -> Result<(Log, Snapshots), LogError> {

@@ -129,7 +129,9 @@ impl World {
         self.cut(ways);
     }
 
-    fn cut(&mut self, ways: Ways) {
+    /// What a node says to itself is cut by nothing.
+    fn cut(&mut self, mut ways: Ways) {
+        ways.retain(|(from, to)| from != to);
         for way in &ways {
             *self.weather.cut.entry(*way).or_default() += 1;
         }

@@ -48,3 +48,11 @@ fn the_same_seed_is_the_same_run() {
         assert_eq!(run::run(seed), run::run(seed));
     }
 }
+
+/// openraft gives a leader that was back before anybody noticed its old term, in which it knows too little.
+#[test]
+fn a_leader_that_is_back_at_once_reads_everything_that_it_acknowledged_before() {
+    for seed in 0..10 {
+        assert_eq!(run::cut_and_read(seed), Ok(7), "seed {seed}");
+    }
+}

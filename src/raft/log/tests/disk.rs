@@ -59,6 +59,14 @@ impl Cut {
         self.0.lock().steps = 0;
     }
 
+    /// The power stays from now on, if it is there.
+    pub(in crate::raft) fn keep_on(&self) {
+        let mut disk = self.0.lock();
+        if disk.steps > 0 {
+            disk.steps = u64::MAX;
+        }
+    }
+
     /// Whether the power has gone.
     pub(in crate::raft) fn is_off(&self) -> bool {
         self.0.lock().steps == 0

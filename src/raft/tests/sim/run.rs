@@ -61,23 +61,30 @@ impl Book {
     }
 }
 
-/// Runs a seed on a clock that only sleeping moves.
+/// Runs a seed.
 pub(super) fn run(seed: u64) -> Result<Ran, String> {
+    in_simulation(seed, live)
+}
+
+/// On a clock that only sleeping moves.
+fn in_simulation<T>(
+    seed: u64,
+    what: impl AsyncFnOnce(Dice) -> Result<T, String>,
+) -> Result<T, String> {
     let mut dice = Dice::new(seed);
     super::runtime::seed(dice.split());
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    runtime.block_on(live(dice))
+    runtime.block_on(what(dice))
 }
 
 async fn live(mut dice: Dice) -> Result<Ran, String> {
-    let air = Air::new(dice.split());
-    let sites = NODES.map(|id| (id, Site::new(id, &air, dice.split()))).into();
+    let mut world = World::new(&mut dice);
+    let air = world.air.clone();
     let book =
         Book { seen: Mutex::default(), clock: AtomicU64::new(1), done: AtomicBool::new(false) };
     let clients: Vec<Dice> = (0..CLIENTS).map(|_| dice.split()).collect();
-    let mut world = World { air: air.clone(), sites, dice, due: Vec::new(), starts: 0 };
     world.found().await?;
     let clients = clients.into_iter().zip(1..).map(|(dice, nth)| client(&air, &book, dice, nth));
     let faults = async {
@@ -98,6 +105,12 @@ async fn live(mut dice: Dice) -> Result<Ran, String> {
 }
 
 impl World {
+    fn new(dice: &mut Dice) -> Self {
+        let air = Air::new(dice.split());
+        let sites = NODES.map(|id| (id, Site::new(id, &air, dice.split()))).into();
+        Self { air, sites, dice: dice.split(), due: Vec::new(), starts: 0 }
+    }
+
     async fn found(&mut self) -> Result<(), String> {
         for id in NODES {
             self.start(id, u64::MAX).await?;
@@ -255,6 +268,7 @@ impl World {
         self.due.clear();
         self.repair(Repair::Mend).await?;
         self.repair(Repair::Calm).await?;
+        self.sites.values().for_each(Site::heal);
         for id in NODES {
             if self.sites.get(&id).is_some_and(Site::is_off) {
                 self.stop(id);
@@ -265,12 +279,15 @@ impl World {
         }
         let begin = tokio::time::Instant::now();
         for id in NODES {
-            let command = serde_json::value::to_raw_value(&(PROBE, Op::Put(id))).unwrap();
-            let process = self.process(id)?;
-            let made = process.consensus.propose(command, Timestamp(0), HEALED).await;
-            made.map_err(|error| format!("not well after healing, by node {id}: {error}"))?;
+            self.write(id, Op::Put(id)).await?;
         }
         Ok(begin.elapsed())
+    }
+
+    async fn write(&self, id: u64, op: Op) -> Result<(), String> {
+        let command = serde_json::value::to_raw_value(&(PROBE, op)).unwrap();
+        let made = self.process(id)?.consensus.propose(command, Timestamp(0), HEALED).await;
+        made.map(|_| ()).map_err(|error| format!("not well after healing, by node {id}: {error}"))
     }
 
     async fn restart_all(&mut self) -> Result<(), String> {
@@ -306,6 +323,23 @@ impl World {
         let same = held.iter().all(|values| *values == held[0]);
         if same { Ok(()) } else { Err(format!("nodes hold different states: {held:?}")) }
     }
+}
+
+/// A write that is acknowledged, then a power cut of all, then a read by way of the first that is back.
+pub(super) fn cut_and_read(seed: u64) -> Result<u64, String> {
+    in_simulation(seed, async |mut dice| {
+        let mut world = World::new(&mut dice);
+        world.found().await?;
+        world.write(1, Op::Put(7)).await?;
+        NODES.into_iter().for_each(|id| world.stop(id));
+        for id in NODES {
+            world.start(id, u64::MAX).await?;
+        }
+        let process = world.process(1)?;
+        let read = process.consensus.read_barrier(HEALED).await;
+        read.map_err(|error| error.to_string())?;
+        Ok(process.machine.read(PROBE))
+    })
 }
 
 /// Asks one thing after the other of any node until all is done.

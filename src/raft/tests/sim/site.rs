@@ -84,6 +84,11 @@ impl Site {
         spawn()("last breath", Box::pin(async move { process.consensus.shutdown().await }));
     }
 
+    /// Its power goes no more.
+    pub(super) fn heal(&self) {
+        self.files.keep_on();
+    }
+
     /// The power went while the disk worked.
     pub(super) fn is_off(&self) -> bool {
         self.files.is_off()
