@@ -215,16 +215,9 @@ impl Consensus {
         at: Timestamp,
         deadline: Duration,
     ) -> Result<Reply, ProposeError> {
-        let bytes = command.get().len();
-        if bytes > COMMAND_BYTES_MAX {
-            return Err(ProposeError::TooLarge(bytes));
-        }
-        let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
-        let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
-        let since = self.applied().unwrap_or_default();
+        let request = self.request(command, at)?;
         let (tell, told) = oneshot::channel();
         let sent = Arc::new(AtomicBool::new(false));
-        let request = Request { id, at, since, command };
         let waiting = Waiting { request, tell, sent: Arc::clone(&sent) };
         let counted = Counted::new(&self.inner.figures);
         let stopped = || ProposeError::Stopped("its loop has ended".into());
@@ -239,6 +232,37 @@ impl Consensus {
             let may_be_made = led || sent.load(Ordering::Relaxed);
             Err(if may_be_made { ProposeError::Unknown } else { ProposeError::NoLeader })
         })
+    }
+
+    /// Has `command` made by this node as leader, or not at all: it goes to no other leader and is not repeated.
+    /// For what a leader decides from what it alone knows, as that a node is given up: made by the next leader, or
+    /// later, it would be about a node to which somebody has granted its lease since.
+    ///
+    /// # Errors
+    /// When this node does not lead, or did not make it before `deadline`.
+    pub async fn decide(
+        &self,
+        command: Box<RawValue>,
+        at: Timestamp,
+        deadline: Duration,
+    ) -> Result<Reply, ProposeError> {
+        let request = self.request(command, at)?;
+        if !self.leads() {
+            return Err(ProposeError::NoLeader);
+        }
+        let made = propose::make(&self.inner.core, request);
+        tokio::time::timeout(deadline, made).await.unwrap_or(Err(ProposeError::Unknown))
+    }
+
+    /// Numbers a command.
+    fn request(&self, command: Box<RawValue>, at: Timestamp) -> Result<Request, ProposeError> {
+        let bytes = command.get().len();
+        if bytes > COMMAND_BYTES_MAX {
+            return Err(ProposeError::TooLarge(bytes));
+        }
+        let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
+        let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
+        Ok(Request { id, at, since: self.applied().unwrap_or_default(), command })
     }
 
     /// Returns once everything that was acknowledged anywhere before this call can be read here; answers

@@ -158,6 +158,16 @@ pub(super) async fn answer(core: &Core, body: &[u8]) -> Result<Option<Replies>, 
     }
 }
 
+/// Makes one request as leader, once.
+pub(super) async fn make(core: &Core, request: Request) -> Result<Reply, ProposeError> {
+    match write(core, Batch { requests: vec![request] }).await {
+        Ok(made) => made.replies.into_iter().next().ok_or(ProposeError::Unknown),
+        Err(Missed::NotMade) => Err(ProposeError::NoLeader),
+        Err(Missed::Unknown) => Err(ProposeError::Unknown),
+        Err(Missed::Stopped(text)) => Err(ProposeError::Stopped(text)),
+    }
+}
+
 /// Writes a batch as leader.
 async fn write(core: &Core, batch: Batch) -> Result<Replies, Missed> {
     match tokio::time::timeout(ATTEMPT_PATIENCE, core.client_write(batch)).await {
