@@ -1,6 +1,6 @@
 //! What clients saw, and whether one register after the other could have answered so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use porcupine_rs::{CheckResult, Model, Operation, check_operations_timeout};
@@ -48,6 +48,14 @@ impl Model for Register {
 
 /// Whether the history is linearizable; the error says what is not.
 pub(super) fn check(history: &[Seen]) -> Result<(), String> {
+    match verdict(history) {
+        CheckResult::Ok => Ok(()),
+        CheckResult::Illegal => Err(format!("not linearizable: {}", wrong_part(history))),
+        CheckResult::Unknown => Err("whether it is linearizable could not be found out".into()),
+    }
+}
+
+fn verdict(history: &[Seen]) -> CheckResult {
     let operation = |seen: &Seen| Operation::<Register> {
         client_id: None,
         call_time: seen.begin,
@@ -56,11 +64,19 @@ pub(super) fn check(history: &[Seen]) -> Result<(), String> {
         metadata: None,
     };
     let operations: Vec<_> = history.iter().map(operation).collect();
-    match check_operations_timeout(&operations, PATIENCE) {
-        CheckResult::Ok => Ok(()),
-        CheckResult::Illegal => Err(format!("not linearizable: {history:#?}")),
-        CheckResult::Unknown => Err("whether it is linearizable could not be found out".into()),
-    }
+    check_operations_timeout(&operations, PATIENCE)
+}
+
+/// What was seen of the first register that is not linearizable, in the order of asking.
+fn wrong_part(history: &[Seen]) -> String {
+    let registers: BTreeSet<u8> = history.iter().map(|seen| seen.register).collect();
+    let of = |register: &u8| -> Vec<Seen> {
+        history.iter().filter(|seen| seen.register == *register).copied().collect()
+    };
+    let wrong = registers.iter().map(of).find(|part| verdict(part) != CheckResult::Ok);
+    let mut wrong = wrong.unwrap_or_default();
+    wrong.sort_by_key(|seen| seen.begin);
+    wrong.iter().map(|seen| format!("\n  {seen:?}")).collect()
 }
 
 #[test]

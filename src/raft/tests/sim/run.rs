@@ -16,8 +16,8 @@ const CLIENTS: u64 = 4;
 const REGISTERS: u64 = 3;
 /// The register that is written to see whether the cluster works.
 const PROBE: u8 = 9;
-/// A client gives up after this.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A client gives up after so many milliseconds; some before they can know much.
+const PATIENCE_MS: (u64, u64) = (150, 2_500);
 /// After healing a write succeeds within this: worst elections of openraft 0.9 with their sticky penalty.
 const HEALED: Duration = Duration::from_secs(10);
 /// Between two looks of whoever breaks things.
@@ -356,8 +356,9 @@ async fn client(air: &Air, book: &Book, mut dice: Dice, nth: u64) {
             4..=6 => Op::Put(value),
             _ => Op::Swap(last, value),
         };
+        let patience = Duration::from_millis(dice.between(PATIENCE_MS.0, PATIENCE_MS.1));
         let begin = book.tick();
-        let Some(before) = ask(&process, register, op).await else { continue };
+        let Some(before) = ask(&process, register, op, patience).await else { continue };
         let end = if before.is_some() { book.tick() } else { i64::MAX };
         last = before.map_or(last, |before| op.apply(before));
         book.seen.lock().push(Seen { register, op, before, begin, end });
@@ -365,13 +366,13 @@ async fn client(air: &Air, book: &Book, mut dice: Dice, nth: u64) {
 }
 
 /// None when the register cannot have changed by it and nothing was read; no inner value when nobody knows.
-async fn ask(process: &Process, register: u8, op: Op) -> Option<Option<u64>> {
+async fn ask(process: &Process, register: u8, op: Op, patience: Duration) -> Option<Option<u64>> {
     if op == Op::Read {
-        process.consensus.read_barrier(PATIENCE).await.ok()?;
+        process.consensus.read_barrier(patience).await.ok()?;
         return (!process.life.is_over()).then(|| Some(process.machine.read(register)));
     }
     let command = serde_json::value::to_raw_value(&(register, op)).unwrap();
-    let made = process.consensus.propose(command, Timestamp(0), PATIENCE).await;
+    let made = process.consensus.propose(command, Timestamp(0), patience).await;
     if process.life.is_over() {
         // Its last words were heard by nobody.
         return Some(None);
