@@ -21,7 +21,7 @@ mod wire;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +33,7 @@ use weir_model::{NodeId, Timestamp};
 
 use self::log::{Log, LogError, LogReport};
 use self::machine::Applier;
-use self::propose::{COMMAND_BYTES_MAX, Figures, Proposer, Waiting};
+use self::propose::{COMMAND_BYTES_MAX, Fate, Figures, Proposer, Waiting};
 use self::snapshot::Snapshots;
 use self::storage::Storage;
 use self::types::Core;
@@ -217,8 +217,8 @@ impl Consensus {
     ) -> Result<Reply, ProposeError> {
         let request = self.request(command, at)?;
         let (tell, told) = oneshot::channel();
-        let sent = Arc::new(AtomicBool::new(false));
-        let waiting = Waiting { request, tell, sent: Arc::clone(&sent) };
+        let fate = Arc::new(Fate::default());
+        let waiting = Waiting { request, tell, fate: Arc::clone(&fate), unsure: false };
         let counted = Counted::new(&self.inner.figures);
         let stopped = || ProposeError::Stopped("its loop has ended".into());
         let answer = async {
@@ -229,8 +229,10 @@ impl Consensus {
         drop(counted);
         answer.unwrap_or_else(|_| {
             let led = self.inner.core.metrics().borrow().current_leader.is_some();
-            let may_be_made = led || sent.load(Ordering::Relaxed);
-            Err(if may_be_made { ProposeError::Unknown } else { ProposeError::NoLeader })
+            Err(match fate.give_up() {
+                true if !led => ProposeError::NoLeader,
+                _ => ProposeError::Unknown,
+            })
         })
     }
 

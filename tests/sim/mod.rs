@@ -52,28 +52,37 @@ fn one_owner_no_lost_write_no_circle_and_all_is_well_again_after_every_fault() {
     assert!(wrong.is_empty(), "{} of {all:?}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Whether the checks find `kind` in one of the quick tier's seeds when a mistake is planted.
-fn finds(plant: Plant, kind: Kind) -> bool {
-    let found = (0..SEEDS).find(|seed| run(*seed, plant).is_err_and(|wrong| wrong.kind == kind));
+/// Seeds in which even a rare mistake shows.
+const SEEDS_MANY: u64 = 2_000;
+
+/// Whether the checks find `kind` in one of so many seeds when a mistake is planted.
+fn finds(plant: Plant, kind: Kind, seeds: u64) -> bool {
+    let found = (0..seeds).find(|seed| run(*seed, plant).is_err_and(|wrong| wrong.kind == kind));
     println!("{plant:?}: {kind:?} by seed {found:?}");
     found.is_some()
 }
 
 #[test]
 fn without_fencing_two_owners_that_act_at_once_are_found() {
-    assert!(finds(Plant::NodesIgnoreTheirLease, Kind::TwoOwners));
+    assert!(finds(Plant::NodesIgnoreTheirLease, Kind::TwoOwners, SEEDS));
 }
 
 #[test]
 fn a_leader_that_does_not_wait_for_a_nodes_lease_to_end_is_found() {
-    assert!(finds(Plant::LeadersDoNotWait, Kind::GivenUpTooEarly));
-    assert!(finds(Plant::LeadersDoNotWait, Kind::Brake));
+    assert!(finds(Plant::LeadersDoNotWait, Kind::GivenUpTooEarly, SEEDS));
+    assert!(finds(Plant::LeadersDoNotWait, Kind::Brake, SEEDS));
 }
 
 #[test]
 fn a_leader_that_grants_unconfirmed_or_before_it_has_read_is_found() {
-    assert!(finds(Plant::LeadersAreNotConfirmed, Kind::GivenUpTooEarly));
-    assert!(finds(Plant::LeadersDoNotRead, Kind::Brake));
+    assert!(finds(Plant::LeadersAreNotConfirmed, Kind::GivenUpTooEarly, SEEDS));
+    assert!(finds(Plant::LeadersDoNotRead, Kind::Brake, SEEDS));
+}
+
+#[test]
+#[ignore = "about one seed in a thousand shows it; run once when leaders' decisions change"]
+fn a_decision_that_the_next_leader_makes_is_found() {
+    assert!(finds(Plant::DecisionsOutliveTheirOffice, Kind::GivenUpTooEarly, SEEDS_MANY));
 }
 
 #[test]
