@@ -14,7 +14,6 @@ use weir_model::cluster::NodeLoad;
 use weir_model::{ActorId, ActorKind, Epoch, Incarnation, NodeId, Timestamp};
 
 use super::consensus::Replica;
-use super::dice::Dice;
 use super::media::Media;
 use super::message::{Entry, Message, Outcome, RequestId};
 use super::office::Office;
@@ -80,7 +79,6 @@ pub(super) struct Node {
     pub(super) fenced_at: Vec<u64>,
     pub(super) media: Media,
     next_beat: u64,
-    pub(super) dice: Dice,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -92,13 +90,7 @@ pub(super) struct Session {
 }
 
 impl Node {
-    pub(super) fn new(
-        profile: Profile,
-        id: NodeId,
-        replica: Replica,
-        plant: Plant,
-        dice: Dice,
-    ) -> Self {
+    pub(super) fn new(profile: Profile, id: NodeId, replica: Replica, plant: Plant) -> Self {
         Self {
             id,
             profile,
@@ -116,7 +108,6 @@ impl Node {
             fenced_at: Vec::new(),
             media: Media::default(),
             next_beat: 0,
-            dice,
         }
     }
 

@@ -106,7 +106,7 @@ impl World {
         for (id, profile) in ids.iter().zip(profiles) {
             let (log, voters) = (joined.clone(), &ids[..voters as usize]);
             let replica = Replica::new(*id, voters, &ids, log, dice.split());
-            let mut node = Node::new(profile, *id, replica, plant, dice.split());
+            let mut node = Node::new(profile, *id, replica, plant);
             node.media.placed.clone_from(&placed);
             let watches = streams.iter().filter(|_| !voters.contains(id) || dice.permille(200));
             node.media.watched = watches.cloned().collect();
