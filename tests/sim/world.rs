@@ -402,7 +402,7 @@ fn profile(id: NodeId, votes: bool) -> Profile {
         true => Roles::all(),
         false => [Role::Edge].into_iter().collect(),
     };
-    let zone = if id.0 % 2 == 0 { "a" } else { "b" };
+    let zone = if id.0.is_multiple_of(2) { "a" } else { "b" };
     let labels = [(ZONE_LABEL.to_owned(), zone.to_owned())].into();
     Profile { name: format!("n{}", id.0), roles, labels, weight: 1, ..Profile::default() }
 }

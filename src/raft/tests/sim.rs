@@ -17,13 +17,19 @@ mod site;
 /// Seeds of the quick tier.
 const SEEDS: u64 = 25;
 
-#[test]
-fn clients_see_one_register_after_the_other_whatever_breaks() {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds = match number("WEIR_SIM_SEED") {
+/// The seeds to run: one, or as many as are asked for, from 0 on.
+#[allow(clippy::disallowed_methods)]
+fn seeds() -> std::ops::Range<u64> {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    match number("WEIR_SIM_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("WEIR_SIM_RAFT_SEEDS").unwrap_or(SEEDS),
-    };
+    }
+}
+
+#[test]
+fn clients_see_one_register_after_the_other_whatever_breaks() {
+    let seeds = seeds();
     let (mut answered, mut unanswered, mut starts) = (0, 0, 0);
     let (mut slowest, mut wrong) = ((std::time::Duration::ZERO, 0), Vec::new());
     for seed in seeds.clone() {
