@@ -107,10 +107,14 @@ impl Proposer for ByLog {
     fn propose(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
         Box::pin(async move {
             let made = self.consensus.propose(command, (self.now)(), CHANGE_PATIENCE).await;
-            made.map_err(|error| match error {
-                ProposeError::TooLarge(_) => StoreError::Invalid(error.to_string()),
-                other => StoreError::Unavailable(other.to_string()),
-            })
+            made.map_err(|error| refused(&error))
+        })
+    }
+
+    fn decide(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
+        Box::pin(async move {
+            let made = self.consensus.decide(command, (self.now)(), CHANGE_PATIENCE).await;
+            made.map_err(|error| refused(&error))
         })
     }
 }
@@ -118,6 +122,13 @@ impl Proposer for ByLog {
 fn asking(request: Request) -> Asking {
     let Request { id, since, command, .. } = request;
     Asking { id: (id.node, id.start, id.number), since, command }
+}
+
+fn refused(error: &ProposeError) -> StoreError {
+    match error {
+        ProposeError::TooLarge(_) => StoreError::Invalid(error.to_string()),
+        other => StoreError::Unavailable(other.to_string()),
+    }
 }
 
 fn failed(error: &dyn ToString) -> MachineError {

@@ -21,7 +21,7 @@ mod wire;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +33,7 @@ use weir_model::{NodeId, Timestamp};
 
 use self::log::{Log, LogError, LogReport};
 use self::machine::Applier;
-use self::propose::{COMMAND_BYTES_MAX, Figures, Proposer, Waiting};
+use self::propose::{COMMAND_BYTES_MAX, Fate, Figures, Proposer, Waiting};
 use self::snapshot::Snapshots;
 use self::storage::Storage;
 use self::types::Core;
@@ -88,6 +88,16 @@ struct Inner {
     network: Arc<dyn Network>,
     queue: mpsc::Sender<Waiting>,
     figures: Arc<Figures>,
+    resumed: Option<Resumed>,
+}
+
+/// openraft lets a leader that restarts before anybody noticed lead on in its old term. What it acknowledged before
+/// is then in its log, but until it has been committed again it does not know that it ever was.
+#[derive(Clone, Copy)]
+struct Resumed {
+    term: u64,
+    /// The newest entry in its log at the start.
+    last: u64,
 }
 
 /// What a check of a node's log and snapshot found.
@@ -127,12 +137,18 @@ impl Consensus {
     /// # Errors
     /// When they are damaged, do not belong to the machine's state, or the disk fails.
     pub async fn open(parts: Parts) -> Result<Self, LogError> {
-        let Parts { dir, node, incarnation, machine, network, spawn } = parts;
-        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
+        let dir = parts.dir.clone();
         let opened = tokio::task::spawn_blocking(move || open_files(&dir)).await;
-        let (log, snapshots) = opened.map_err(|error| failed(&error))??;
+        let (log, snapshots) = opened.map_err(|error| LogError::Failed(error.to_string()))??;
+        Self::open_on(log, snapshots, parts).await
+    }
+
+    async fn open_on(log: Log, snapshots: Snapshots, parts: Parts) -> Result<Self, LogError> {
+        let Parts { node, incarnation, machine, network, spawn, .. } = parts;
+        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
         let applier = Applier::open(machine, Arc::new(snapshots)).await?;
         check_fit(&log, &applier)?;
+        let resumed = resumed(&log, node);
         let settings = Arc::new(types::settings().map_err(|error| failed(&error))?);
         let peers = network::Peers(Arc::clone(&network));
         let storage = Storage::new(log.clone());
@@ -148,7 +164,8 @@ impl Consensus {
         };
         spawn("raft proposals", Box::pin(proposer.run(waiting)));
         let numbers = AtomicU64::new(0);
-        let inner = Inner { node, incarnation, numbers, core, log, network, queue, figures };
+        let inner =
+            Inner { node, incarnation, numbers, core, log, network, queue, figures, resumed };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -200,17 +217,10 @@ impl Consensus {
         at: Timestamp,
         deadline: Duration,
     ) -> Result<Reply, ProposeError> {
-        let bytes = command.get().len();
-        if bytes > COMMAND_BYTES_MAX {
-            return Err(ProposeError::TooLarge(bytes));
-        }
-        let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
-        let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
-        let since = self.applied().unwrap_or_default();
+        let request = self.request(command, at)?;
         let (tell, told) = oneshot::channel();
-        let sent = Arc::new(AtomicBool::new(false));
-        let request = Request { id, at, since, command };
-        let waiting = Waiting { request, tell, sent: Arc::clone(&sent) };
+        let fate = Arc::new(Fate::default());
+        let waiting = Waiting { request, tell, fate: Arc::clone(&fate), unsure: false };
         let counted = Counted::new(&self.inner.figures);
         let stopped = || ProposeError::Stopped("its loop has ended".into());
         let answer = async {
@@ -221,9 +231,42 @@ impl Consensus {
         drop(counted);
         answer.unwrap_or_else(|_| {
             let led = self.inner.core.metrics().borrow().current_leader.is_some();
-            let may_be_made = led || sent.load(Ordering::Relaxed);
-            Err(if may_be_made { ProposeError::Unknown } else { ProposeError::NoLeader })
+            Err(match fate.give_up() {
+                true if !led => ProposeError::NoLeader,
+                _ => ProposeError::Unknown,
+            })
         })
+    }
+
+    /// Has `command` made by this node as leader, or not at all: it goes to no other leader and is not repeated.
+    /// For what a leader decides from what it alone knows, as that a node is given up: made by the next leader, or
+    /// later, it would be about a node to which somebody has granted its lease since.
+    ///
+    /// # Errors
+    /// When this node does not lead, or did not make it before `deadline`.
+    pub async fn decide(
+        &self,
+        command: Box<RawValue>,
+        at: Timestamp,
+        deadline: Duration,
+    ) -> Result<Reply, ProposeError> {
+        let request = self.request(command, at)?;
+        if !self.leads() {
+            return Err(ProposeError::NoLeader);
+        }
+        let made = propose::make(&self.inner.core, request);
+        tokio::time::timeout(deadline, made).await.unwrap_or(Err(ProposeError::Unknown))
+    }
+
+    /// Numbers a command.
+    fn request(&self, command: Box<RawValue>, at: Timestamp) -> Result<Request, ProposeError> {
+        let bytes = command.get().len();
+        if bytes > COMMAND_BYTES_MAX {
+            return Err(ProposeError::TooLarge(bytes));
+        }
+        let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
+        let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
+        Ok(Request { id, at, since: self.applied().unwrap_or_default(), command })
     }
 
     /// Returns once everything that was acknowledged anywhere before this call can be read here; answers
@@ -252,7 +295,7 @@ impl Consensus {
     async fn read_index(&self) -> Option<u64> {
         let leader = self.inner.core.metrics().borrow().current_leader?;
         if leader == self.inner.node.0 {
-            return led_index(&self.inner.core).await;
+            return self.inner.led_index().await;
         }
         let call =
             self.inner.network.call(NodeId(leader), READ_INDEX, Bytes::new(), types::ELECTION_MIN);
@@ -299,7 +342,7 @@ impl Consensus {
         let core = &self.inner.core;
         match kind {
             PROPOSE => network::encode(&propose::answer(core, body).await?),
-            READ_INDEX => network::encode(&led_index(core).await),
+            READ_INDEX => network::encode(&self.inner.led_index().await),
             CHANGE => network::encode(&membership::answer(core, body).await?),
             other => network::answer(core, other, body).await,
         }
@@ -326,7 +369,7 @@ impl Consensus {
 
     /// Asks the voters whether this node leads; true when most of them say so.
     pub async fn confirm(&self) -> bool {
-        self.leads() && led_index(&self.inner.core).await.is_some()
+        self.leads() && self.inner.led_index().await.is_some()
     }
 
     /// Whether this node leads, as far as it knows.
@@ -342,10 +385,21 @@ impl Consensus {
     }
 }
 
-/// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
-async fn led_index(core: &Core) -> Option<u64> {
-    let (index, applied) = core.get_read_log_id().await.ok()?;
-    Some(index.max(applied)?.index)
+impl Inner {
+    /// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
+    async fn led_index(&self) -> Option<u64> {
+        let (index, applied) = self.core.get_read_log_id().await.ok()?;
+        let index = index.max(applied)?.index;
+        let term = self.core.metrics().borrow().current_term;
+        let before = self.resumed.filter(|resumed| resumed.term == term);
+        Some(before.map_or(index, |resumed| index.max(resumed.last)))
+    }
+}
+
+fn resumed(log: &Log, node: NodeId) -> Option<Resumed> {
+    let vote: types::Vote = serde_json::from_slice(&log.vote()?).ok()?;
+    let own = vote.committed && vote.leader_id.node_id == node.0;
+    own.then_some(Resumed { term: vote.leader_id.term, last: log.last()?.index })
 }
 
 fn open_files(dir: &Path) -> Result<(Log, Snapshots), LogError> {
@@ -381,4 +435,4 @@ impl Drop for Counted<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,7 +4,7 @@
 //! A batch may be sent twice when its answer was lost; the machine tells by the ids of its requests.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use openraft::error::{ClientWriteError, RaftError};
@@ -61,8 +61,39 @@ pub(super) struct Figures {
 pub(super) struct Waiting {
     pub(super) request: Request,
     pub(super) tell: oneshot::Sender<Result<Reply, ProposeError>>,
-    /// Set once it may have been made.
-    pub(super) sent: Arc<std::sync::atomic::AtomicBool>,
+    pub(super) fate: Arc<Fate>,
+    /// An attempt ended without saying whether it was made.
+    pub(super) unsure: bool,
+}
+
+/// Whether a request may be in a leader's hands. It is settled between who waits and who sends, so that what was
+/// given up as not made is not sent a moment later.
+#[derive(Debug, Default)]
+pub(super) struct Fate(AtomicU8);
+
+impl Fate {
+    const HELD: u8 = 0;
+    const SENT: u8 = 1;
+    const GIVEN_UP: u8 = 2;
+
+    /// From now on it may be made. False when it was given up: then it must not be sent.
+    fn send(&self) -> bool {
+        let before =
+            self.0.compare_exchange(Self::HELD, Self::SENT, Ordering::AcqRel, Ordering::Acquire);
+        before != Err(Self::GIVEN_UP)
+    }
+
+    /// It was not made by the attempt.
+    fn hold(&self) {
+        // Given up meanwhile, it stays so.
+        let _ =
+            self.0.compare_exchange(Self::SENT, Self::HELD, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// Nobody waits for it any more. True when it was not made and never will be.
+    pub(super) fn give_up(&self) -> bool {
+        self.0.swap(Self::GIVEN_UP, Ordering::AcqRel) == Self::HELD
+    }
 }
 
 /// Sends batches.
@@ -99,7 +130,7 @@ impl Proposer {
     async fn send(&self, waiting: &mut Vec<Waiting>) -> Result<(), String> {
         loop {
             let before = waiting.len();
-            waiting.retain(|one| !one.tell.is_closed());
+            waiting.retain(|one| !one.tell.is_closed() && one.fate.send());
             let left = (before - waiting.len()) as u64;
             self.figures.given_up.fetch_add(left, Ordering::Relaxed);
             if waiting.is_empty() {
@@ -115,10 +146,10 @@ impl Proposer {
                     return Ok(());
                 }
                 Err(Missed::Stopped(text)) => return Err(text),
-                Err(Missed::NotMade) => {}
-                Err(Missed::Unknown) => {
-                    waiting.iter().for_each(|one| one.sent.store(true, Ordering::Relaxed));
+                Err(Missed::NotMade) => {
+                    waiting.iter().filter(|one| !one.unsure).for_each(|one| one.fate.hold());
                 }
+                Err(Missed::Unknown) => waiting.iter_mut().for_each(|one| one.unsure = true),
             }
             self.figures.retried.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -166,9 +197,19 @@ impl Proposer {
 pub(super) async fn answer(core: &Core, body: &[u8]) -> Result<Option<Replies>, CallError> {
     match write(core, network::decode(body)?).await {
         Ok(replies) => Ok(Some(replies)),
-        Err(Missed::Unknown) => Ok(None),
+        // Who stops in the middle may have sent it on before.
+        Err(Missed::Unknown | Missed::Stopped(_)) => Ok(None),
         Err(Missed::NotMade) => Err(CallError::Refused("this node does not lead".into())),
-        Err(Missed::Stopped(text)) => Err(CallError::Refused(text)),
+    }
+}
+
+/// Makes one request as leader, once.
+pub(super) async fn make(core: &Core, request: Request) -> Result<Reply, ProposeError> {
+    match write(core, Batch { requests: vec![request] }).await {
+        Ok(made) => made.replies.into_iter().next().ok_or(ProposeError::Unknown),
+        Err(Missed::NotMade) => Err(ProposeError::NoLeader),
+        Err(Missed::Unknown) => Err(ProposeError::Unknown),
+        Err(Missed::Stopped(text)) => Err(ProposeError::Stopped(text)),
     }
 }
 
@@ -196,4 +237,25 @@ fn gather(first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> Vec<Waiting> {
         waiting.push(next);
     }
     waiting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_up_as_not_made_is_not_sent_and_what_was_sent_may_have_been_made() {
+        let held = Fate::default();
+        assert!(held.give_up() && !held.send());
+        let sent = Fate::default();
+        assert!(sent.send() && sent.send() && !sent.give_up());
+        let refused = Fate::default();
+        assert!(refused.send());
+        refused.hold();
+        assert!(refused.give_up());
+        let late = Fate::default();
+        assert!(late.send() && !late.give_up());
+        late.hold();
+        assert!(!late.send(), "nobody waits for it any more");
+    }
 }

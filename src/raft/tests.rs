@@ -9,6 +9,7 @@ use super::*;
 
 mod bench;
 mod cluster;
+pub(crate) mod sim;
 mod single;
 
 /// Everybody gives up after this; a sound cluster needs a fraction.

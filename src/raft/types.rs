@@ -61,7 +61,14 @@ openraft::declare_raft_types!(
         R = Replies,
         NodeId = u64,
         Node = openraft::EmptyNode,
+        AsyncRuntime = Runtime,
 );
+
+/// What openraft runs on. The simulation's differs in its dice alone, so that a seed repeats a run.
+#[cfg(not(test))]
+type Runtime = openraft::TokioRuntime;
+#[cfg(test)]
+type Runtime = super::tests::sim::runtime::Seeded;
 
 pub(crate) type Core = openraft::Raft<Types>;
 pub(crate) type Entry = openraft::Entry<Types>;

@@ -40,6 +40,19 @@ impl Store {
         self.change(Command::Cluster(command)).await?.applied()
     }
 
+    /// The same for what a leader decides from what it alone knows, as that a node is given up: made by this node
+    /// as leader, or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::change_cluster`]; and when this node does not lead.
+    pub async fn decide_cluster(
+        &self,
+        command: weir_cluster::Command,
+    ) -> Result<Applied, StoreError> {
+        let proposer = self.inner.proposer.get().ok_or_else(super::without_log)?;
+        super::directory::decide(&**proposer, &Command::Cluster(command)).await?.applied()
+    }
+
     /// The key under which the secrets of invitations are hashed; the same on every node and for ever. Not to be
     /// shown or logged.
     #[must_use]

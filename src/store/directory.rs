@@ -21,6 +21,9 @@ pub(super) const NO_INDEX: u64 = 0;
 pub trait Proposer: Send + Sync {
     /// Has `command`, in JSON, made on every node and answers with the reply of [`Directory::apply`].
     fn propose(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>>;
+
+    /// The same by this node as leader, or not at all.
+    fn decide(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>>;
 }
 
 /// A request of the log.
@@ -107,8 +110,23 @@ pub(super) async fn propose(
     proposer: &dyn Proposer,
     command: &Command,
 ) -> Result<Answer, StoreError> {
-    let command = serde_json::value::to_raw_value(command).map_err(unreadable)?;
-    let reply = proposer.propose(command).await?;
+    read(proposer.propose(written(command)?).await)
+}
+
+/// The same by this node as leader, or not at all.
+pub(super) async fn decide(
+    proposer: &dyn Proposer,
+    command: &Command,
+) -> Result<Answer, StoreError> {
+    read(proposer.decide(written(command)?).await)
+}
+
+fn written(command: &Command) -> Result<Box<RawValue>, StoreError> {
+    serde_json::value::to_raw_value(command).map_err(unreadable)
+}
+
+fn read(reply: Result<Box<RawValue>, StoreError>) -> Result<Answer, StoreError> {
+    let reply = reply?;
     serde_json::from_str::<Result<Answer, StoreError>>(reply.get()).map_err(unreadable)?
 }
 

@@ -403,9 +403,7 @@ impl Store {
         let held = &self.inner.held;
         let proposer = self.inner.proposer.get();
         if proposer.is_none() && command.needs_log() {
-            return Err(StoreError::Conflict(
-                "this needs the log of a cluster, which does not run here".into(),
-            ));
+            return Err(without_log());
         }
         if self.rehearsal {
             let next = directory::NO_INDEX;
@@ -458,6 +456,10 @@ impl Drop for Lock {
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
+}
+
+fn without_log() -> StoreError {
+    StoreError::Conflict("this needs the log of a cluster, which does not run here".into())
 }
 
 fn make_private_dir(dir: &Path) -> Result<(), StoreError> {

@@ -115,7 +115,7 @@ async fn lead(own: &Arc<Inner>, looks: u64) {
     let changes = own.due(confirmed == Ok(true), asked_ms);
     for change in changes {
         let id = change.node();
-        if let Err(error) = own.parts.store.change_cluster(Command::Member(change)).await {
+        if let Err(error) = own.parts.store.decide_cluster(Command::Member(change)).await {
             tracing::warn!(%error, node = %id, "a change of the members was not made");
         }
     }

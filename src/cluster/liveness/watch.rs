@@ -27,7 +27,9 @@ pub enum Heard {
 /// What is due now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Due {
-    /// To be proposed. Repeated by later calls until [`Watch::applied`] has seen it.
+    /// To be proposed by this leader in its own term and by nobody else: a fencing that is passed on to the next
+    /// leader would give up a node to which that one has granted its lease. Repeated by later calls until
+    /// [`Watch::applied`] has seen it.
     pub changes: Vec<Change>,
     /// Would be fenced but for the brake: an operator is to be told.
     pub held_back: Vec<NodeId>,
@@ -64,7 +66,8 @@ impl Entry {
 
 impl Watch {
     /// A leader that begins at `now_ms` counts for everybody from now, because it cannot know what the one before
-    /// granted. `fenced_at` are the times, by its own clock, at which it has read fencings in the log lately.
+    /// granted. Before, it has to have read everything that was committed, or it grants to who was given up already.
+    /// `fenced_at` are the times, by its own clock, at which it has read fencings in the log lately.
     #[must_use]
     pub fn take_office(
         members: &Members,

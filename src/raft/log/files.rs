@@ -14,7 +14,7 @@ use rustix::fs::FallocateFlags;
 const ZEROS: usize = 64 << 10;
 
 /// Files of one folder by name.
-pub(super) trait Files: Send + Sync {
+pub(in crate::raft) trait Files: Send + Sync {
     /// All names.
     fn list(&self) -> io::Result<Vec<String>>;
     /// A whole file.

@@ -117,18 +117,27 @@ impl Log {
     }
 
     fn open_on(files: Arc<dyn Files>, segment_bytes: u64) -> Result<Self, LogError> {
-        let (mut journal, state) = Journal::open(Arc::clone(&files), segment_bytes)?;
-        let bytes = AtomicU64::new(journal.bytes());
-        let shared = Shared { state: RwLock::new(state), bytes, ..Shared::default() };
-        let shared = Arc::new(shared);
-        let (jobs, mut queue) = mpsc::channel(WAITING_MAX);
-        let theirs = Arc::clone(&shared);
+        let (mut inner, mut writer) = opened(files, segment_bytes)?;
         let thread = std::thread::Builder::new()
             .name("raft log".into())
-            .spawn(move || while write_group(&mut journal, &mut queue, &theirs) {})
+            .spawn(move || {
+                while let Some(first) = writer.queue.blocking_recv() {
+                    writer.write_group(first);
+                }
+            })
             .map_err(|error| LogError::Failed(format!("its thread does not start: {error}")))?;
-        let inner = Inner { shared, files, jobs: Some(jobs), thread: Some(thread) };
+        inner.thread = Some(thread);
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// A log without a thread: whoever opens it runs its writer, so that a simulation decides when the disk works.
+    #[cfg(test)]
+    pub(in crate::raft) fn open_threadless(
+        files: Arc<dyn Files>,
+        segment_bytes: u64,
+    ) -> Result<(Self, Writer), LogError> {
+        let (inner, writer) = opened(files, segment_bytes)?;
+        Ok((Self { inner: Arc::new(inner) }, writer))
     }
 
     /// Appends records in order; `Ok` means that they survive a power cut.
@@ -218,33 +227,60 @@ impl Drop for Inner {
     }
 }
 
-/// Takes all that waits, writes it with one sync and answers. False when nobody will write any more.
-fn write_group(journal: &mut Journal, queue: &mut mpsc::Receiver<Job>, shared: &Shared) -> bool {
-    let Some(first) = queue.blocking_recv() else { return false };
-    let mut jobs = vec![first];
-    while let Ok(job) = queue.try_recv() {
-        jobs.push(job);
-    }
-    let records: Vec<Record> =
-        jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.records)).collect();
-    // Readers go on while the disk works: what is written is taken in afterwards.
-    let written = journal.write(&records);
-    if let Ok(placed) = &written {
-        let mut state = shared.state.write();
-        for (record, place) in records.iter().zip(placed) {
-            state.apply(record, place.segment, place.at);
+fn opened(files: Arc<dyn Files>, segment_bytes: u64) -> Result<(Inner, Writer), LogError> {
+    let (journal, state) = Journal::open(Arc::clone(&files), segment_bytes)?;
+    let bytes = AtomicU64::new(journal.bytes());
+    let shared = Shared { state: RwLock::new(state), bytes, ..Shared::default() };
+    let shared = Arc::new(shared);
+    let (jobs, queue) = mpsc::channel(WAITING_MAX);
+    let writer = Writer { journal, queue, shared: Arc::clone(&shared) };
+    Ok((Inner { shared, files, jobs: Some(jobs), thread: None }, writer))
+}
+
+/// The writing end. Blocks.
+pub(in crate::raft) struct Writer {
+    journal: Journal,
+    queue: mpsc::Receiver<Job>,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    /// Takes all that waits behind `first`, writes it with one sync and answers.
+    fn write_group(&mut self, first: Job) {
+        let Self { journal, queue, shared } = self;
+        let mut jobs = vec![first];
+        while let Ok(job) = queue.try_recv() {
+            jobs.push(job);
+        }
+        let records: Vec<Record> =
+            jobs.iter_mut().flat_map(|job| std::mem::take(&mut job.records)).collect();
+        // Readers go on while the disk works: what is written is taken in afterwards.
+        let written = journal.write(&records);
+        if let Ok(placed) = &written {
+            let mut state = shared.state.write();
+            for (record, place) in records.iter().zip(placed) {
+                state.apply(record, place.segment, place.at);
+            }
+        }
+        let freed = written.and_then(|_| journal.free(&shared.state.read()));
+        shared.groups.fetch_add(1, Ordering::Relaxed);
+        shared.records.fetch_add(records.len() as u64, Ordering::Relaxed);
+        shared.bytes.store(journal.bytes(), Ordering::Relaxed);
+        shared.errors.fetch_add(u64::from(freed.is_err()), Ordering::Relaxed);
+        for job in jobs {
+            // The caller may have given up; the write is made all the same.
+            let _ = job.tell.send(freed.clone());
         }
     }
-    let freed = written.and_then(|_| journal.free(&shared.state.read()));
-    shared.groups.fetch_add(1, Ordering::Relaxed);
-    shared.records.fetch_add(records.len() as u64, Ordering::Relaxed);
-    shared.bytes.store(journal.bytes(), Ordering::Relaxed);
-    shared.errors.fetch_add(u64::from(freed.is_err()), Ordering::Relaxed);
-    for job in jobs {
-        // The caller may have given up; the write is made all the same.
-        let _ = job.tell.send(freed.clone());
+
+    /// Writes as long as somebody may write, each group after the time that `disk` says.
+    #[cfg(test)]
+    pub(in crate::raft) async fn run(mut self, disk: impl Fn() -> std::time::Duration) {
+        while let Some(first) = self.queue.recv().await {
+            tokio::time::sleep(disk()).await;
+            self.write_group(first);
+        }
     }
-    true
 }
 
 fn is_empty((start, end): (Bound<u64>, Bound<u64>)) -> bool {
@@ -261,4 +297,4 @@ fn is_empty((start, end): (Bound<u64>, Bound<u64>)) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::raft) mod tests;

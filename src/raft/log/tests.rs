@@ -3,6 +3,7 @@
 use super::*;
 
 mod cut;
+pub(in crate::raft) mod disk;
 
 fn point(term: u64, index: u64) -> Point {
     Point { term, node: 1, index }

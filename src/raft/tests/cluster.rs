@@ -104,6 +104,27 @@ async fn a_cut_off_leader_promises_nothing_and_reads_nothing_old() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_made_by_the_leader_that_took_it_or_by_nobody() {
+    let (mesh, nodes) = three().await;
+    let one = || serde_json::value::to_raw_value(&1).unwrap();
+    let leader = nodes.iter().find(|node| node.running().leads()).unwrap();
+    let other = nodes.iter().find(|node| node.id != leader.id).unwrap();
+    let by_another = other.running().decide(one(), Timestamp(0), PATIENCE).await;
+    assert_eq!(by_another.unwrap_err(), ProposeError::NoLeader);
+    let made = leader.running().decide(one(), Timestamp(0), PATIENCE).await;
+    assert_eq!(made.unwrap().get(), "1001");
+
+    mesh.isolate(leader.id, &[1, 2, 3]);
+    let short = Duration::from_millis(300);
+    let cut_off = leader.running().decide(one(), Timestamp(0), short).await;
+    assert!(cut_off.is_err(), "{cut_off:?}");
+    assert_eq!(add(&other.running(), 10).await, Ok(1_011));
+    mesh.heal();
+    leader.running().read_barrier(PATIENCE).await.unwrap();
+    assert_eq!(leader.machine().total(), 1_011, "the next leader did not make it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_learner_gets_the_snapshot_follows_votes_is_demoted_and_leaves() {
     let (mesh, nodes) = three().await;
     let leader = nodes.iter().find(|node| node.running().leads()).unwrap().running();

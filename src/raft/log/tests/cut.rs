@@ -1,156 +1,12 @@
-//! Power cuts: a disk that remembers what was synced, and images of what it may hold when the power goes.
-//!
-//! Of everything written since the last sync, each sector may be there or not, in any order. Names appear
-//! and vanish with their sync; one that was in work may be either.
+//! Power cuts: after each, the log has everything that was acknowledged and nothing that was not written.
 
-use std::collections::BTreeMap;
-use std::io;
-
-use parking_lot::Mutex;
-
+use super::disk::{Cut, Dice, Image};
 use super::*;
 
-/// What a disk writes at once.
-const SECTOR: usize = 512;
 const SEGMENT: u64 = 8 << 10;
 const IMAGES: u64 = 100;
 /// The larger tier; run with `--ignored`.
 const IMAGES_MANY: u64 = 5_000;
-
-/// A small generator: the same seed gives the same image.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (value ^ (value >> 31)) % sides
-    }
-}
-
-type Image = BTreeMap<String, Vec<u8>>;
-
-/// Stops for good after `steps` changes, as if the power went.
-#[derive(Default)]
-struct Disk {
-    durable: Image,
-    now: Image,
-    unsynced: Vec<(String, u64, Vec<u8>)>,
-    /// A file whose making or removal was in work.
-    in_work: Option<(String, Option<Vec<u8>>)>,
-    steps: u64,
-}
-
-struct Cut(Mutex<Disk>);
-
-impl Cut {
-    fn step<T>(&self, act: impl FnOnce(&mut Disk, bool) -> io::Result<T>) -> io::Result<T> {
-        let mut disk = self.0.lock();
-        let off = || Err(io::Error::other("the power is off"));
-        match disk.steps {
-            0 => off(),
-            1 => {
-                disk.steps = 0;
-                act(&mut disk, true)?;
-                off()
-            }
-            _ => {
-                disk.steps -= 1;
-                act(&mut disk, false)
-            }
-        }
-    }
-
-    /// What the disk may hold now.
-    fn image(&self, dice: &mut Dice) -> Image {
-        let disk = self.0.lock();
-        let mut image = disk.durable.clone();
-        for (name, at, bytes) in &disk.unsynced {
-            let Some(file) = image.get_mut(name) else { continue };
-            let mut from = 0;
-            while from < bytes.len() {
-                let place = *at as usize + from;
-                let to = (from + SECTOR - place % SECTOR).min(bytes.len());
-                if dice.roll(2) == 0 {
-                    file[place..place + to - from].copy_from_slice(&bytes[from..to]);
-                }
-                from = to;
-            }
-        }
-        if let Some((name, made)) = &disk.in_work {
-            match made {
-                Some(zeros) => match dice.roll(3) {
-                    0 => {}
-                    1 => drop(image.insert(name.clone(), Vec::new())),
-                    _ => drop(image.insert(name.clone(), zeros.clone())),
-                },
-                None if dice.roll(2) == 0 => drop(image.remove(name)),
-                None => {}
-            }
-        }
-        image
-    }
-}
-
-impl Files for Cut {
-    fn list(&self) -> io::Result<Vec<String>> {
-        Ok(self.0.lock().now.keys().cloned().collect())
-    }
-
-    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
-        self.0.lock().now.get(name).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    fn read_at(&self, name: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
-        Ok(self.read(name)?[at as usize..at as usize + len].to_vec())
-    }
-
-    fn make(&self, name: &str, len: u64) -> io::Result<()> {
-        self.step(|disk, cut| {
-            let zeros = vec![0; len as usize];
-            if cut {
-                disk.in_work = Some((name.into(), Some(zeros)));
-                return Ok(());
-            }
-            disk.now.insert(name.into(), zeros.clone());
-            disk.durable.insert(name.into(), zeros);
-            Ok(())
-        })
-    }
-
-    fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.step(|disk, _| {
-            disk.now.get_mut(name).unwrap()[at as usize..at as usize + bytes.len()]
-                .copy_from_slice(bytes);
-            disk.unsynced.push((name.into(), at, bytes.to_vec()));
-            Ok(())
-        })
-    }
-
-    fn sync(&self, name: &str) -> io::Result<()> {
-        self.step(|disk, cut| {
-            if !cut {
-                disk.durable.insert(name.into(), disk.now[name].clone());
-                disk.unsynced.retain(|(other, ..)| other != name);
-            }
-            Ok(())
-        })
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.step(|disk, cut| {
-            if cut {
-                disk.in_work = Some((name.into(), None));
-                return Ok(());
-            }
-            disk.now.remove(name);
-            disk.durable.remove(name);
-            Ok(())
-        })
-    }
-}
 
 /// What a sound log may say: what was acknowledged, or that with the group that was in work.
 #[derive(Clone, Default)]
@@ -215,8 +71,7 @@ fn open(files: &Arc<Cut>) -> Result<(Journal, State), LogError> {
 /// Works on `image` until the power goes; answers with what the disk may hold then.
 fn life(image: Image, expected: &mut Expected, dice: &mut Dice) -> Result<Image, String> {
     let steps = 1 + dice.roll(120);
-    let disk = Disk { durable: image.clone(), now: image, steps, ..Disk::default() };
-    let files = Arc::new(Cut(Mutex::new(disk)));
+    let files = Arc::new(Cut::of(image, steps));
     let mut in_work = None;
     // The power may also go while the log is opened.
     if let Ok((mut journal, mut state)) = open(&files) {
@@ -236,12 +91,7 @@ fn life(image: Image, expected: &mut Expected, dice: &mut Dice) -> Result<Image,
         }
     }
     let image = files.image(dice);
-    let quiet = Arc::new(Cut(Mutex::new(Disk {
-        durable: image.clone(),
-        now: image.clone(),
-        steps: u64::MAX,
-        ..Disk::default()
-    })));
+    let quiet = Arc::new(Cut::of(image.clone(), u64::MAX));
     let (_, state) = open(&quiet).map_err(|error| error.to_string())?;
     if let Some(before) = in_work.filter(|before| before.is(&state)) {
         *expected = before;
@@ -258,7 +108,7 @@ fn images(count: u64) {
     let mut made = 0;
     while made < count {
         seed += 1;
-        let mut dice = Dice(seed);
+        let mut dice = Dice::new(seed);
         let (mut image, mut expected) = (Image::new(), Expected::default());
         for _ in 0..5 {
             made += 1;
