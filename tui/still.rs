@@ -28,7 +28,7 @@ const EVENTS_MAX: usize = 200;
 /// Asks the node once, prints or writes the frame.
 ///
 /// # Errors
-/// The node does not answer, or a file cannot be written.
+/// The node does not answer or refuses, there is nothing that the page is about, or a file cannot be written.
 pub async fn print<A: Api>(api: &A, options: &Options) -> Result<(), Failure> {
     let theme = match options.svg {
         // A picture has colours whatever this terminal shows.
@@ -39,6 +39,9 @@ pub async fn print<A: Api>(api: &A, options: &Options) -> Result<(), Failure> {
     let page = options.page()?;
     app.begin(page.clone(), &options.filter).map_err(Failure::Usage)?;
     let snapshot = look(api, &page.focus()).await.map_err(refused)?;
+    if let Detail::Refused(error) = snapshot.detail {
+        return Err(refused(Refusal::Refused(error)));
+    }
     app.update(Update::Seen(Box::new(snapshot.clone())));
     events(api, &mut app).await;
     if let Some(path) = &options.record {
@@ -61,12 +64,13 @@ pub async fn print<A: Api>(api: &A, options: &Options) -> Result<(), Failure> {
 
 fn refused(failure: Refusal) -> Failure {
     let text = failure.to_string();
-    match failure {
-        Refusal::Refused(e)
-            if e.code == ErrorCode::Unauthorized || e.code == ErrorCode::Forbidden =>
-        {
-            Failure::Forbidden(text)
-        }
+    let code = match failure {
+        Refusal::Refused(error) => Some(error.code),
+        Refusal::Unreachable(_) => None,
+    };
+    match code {
+        Some(ErrorCode::Unauthorized | ErrorCode::Forbidden) => Failure::Forbidden(text),
+        Some(ErrorCode::NotFound) => Failure::NotFound(text),
         _ => Failure::Unreachable(text),
     }
 }
@@ -121,4 +125,20 @@ pub fn text(frame: &Buffer) -> String {
         lines.push('\n');
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::fixture;
+
+    #[tokio::test]
+    async fn a_page_about_nothing_is_not_found_and_says_why() {
+        let options = Options::parse_from(["weir-tui", "--once", "--view", "stream/nope"]);
+        let failure = print(&fixture::recording(), &options).await.unwrap_err();
+        let said = (failure.code(), failure.to_string());
+        assert_eq!(said, (3, "there is no such channel".to_owned()));
+    }
 }

@@ -1,10 +1,10 @@
 //! What the node of these tests says.
 
 use weir_model::api::{ChannelDetail, CreatedKey, Kicked, StreamExplanation, Version};
-use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeStatus};
+use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeRef, NodeStatus};
 use weir_model::stream::{Finding, HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{
-    AccountId, ApiError, Channel, ErrorCode, Event, KeyId, ShowId, StreamInfo, StreamKey,
+    AccountId, ApiError, Channel, ErrorCode, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
     StreamState, Timestamp, Viewing, ViewingId,
 };
 
@@ -106,6 +106,10 @@ fn detail() -> ChannelDetail {
     }
 }
 
+fn node() -> Option<NodeRef> {
+    Some(NodeRef { id: NodeId(1), name: "west".into() })
+}
+
 fn stream() -> StreamInfo {
     let video = TrackInfo {
         id: "v0".into(),
@@ -120,6 +124,7 @@ fn stream() -> StreamInfo {
     };
     StreamInfo {
         channel: "demo".parse().unwrap(),
+        node: node(),
         state: StreamState::Live,
         playable: true,
         show: Some(ShowId(1)),
@@ -155,13 +160,14 @@ fn explained() -> StreamExplanation {
 }
 
 fn kicked(what: &str) -> Kicked {
-    Kicked { kicked: what.into(), reason: "spam".into() }
+    Kicked { kicked: what.into(), reason: "spam".into(), silent: Vec::new() }
 }
 
 fn viewing() -> Viewing {
     Viewing {
         id: ViewingId(1),
         channel: "demo".parse().unwrap(),
+        node: node(),
         protocol: "hls".into(),
         remote: "192.0.2.9".into(),
         player: "hls.js".into(),

@@ -19,11 +19,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
+use weir_cluster::directory::Command;
 use weir_cluster::liveness::NodeLease;
 use weir_cluster::load::Loads;
-use weir_cluster::members::{Change, Profile};
+use weir_cluster::members::{Change, Member, Profile};
 use weir_model::cluster::NodeLoad;
-use weir_model::{Incarnation, NodeId};
+use weir_model::{Incarnation, NodeId, Role};
 
 use super::clock;
 use super::events::Events;
@@ -36,6 +37,9 @@ use crate::store::Store;
 pub use beat::BeatCounts;
 pub use joins::Admission;
 pub use told::Asked;
+
+/// A node that stops says so, but does not wait for long.
+const LEAVE_MAX: Duration = Duration::from_secs(2);
 
 /// Where this node stands with its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +94,8 @@ struct Inner {
     asked: told::Told,
     /// There is something for the office to do at once.
     wake: Notify,
+    /// The node stops; it asks for nothing any more.
+    leaving: AtomicBool,
     /// Nodes came or went since the log's members were compared with the directory's.
     moved: AtomicBool,
     unanswered: AtomicU64,
@@ -135,6 +141,7 @@ impl Membership {
             office: Mutex::new(None),
             asked: told::Told::default(),
             wake: Notify::new(),
+            leaving: AtomicBool::new(false),
             moved: AtomicBool::new(false),
             unanswered: AtomicU64::new(0),
             lapses: AtomicU64::new(0),
@@ -176,6 +183,27 @@ impl Membership {
         let mut standing = self.standing();
         let granted = standing.wait_for(|now| *now == Standing::Granted);
         matches!(tokio::time::timeout(limit, granted).await, Ok(Ok(_)))
+    }
+
+    /// Whether another node can go on with what this one does for publishers.
+    #[must_use]
+    pub fn has_successor(&self) -> bool {
+        let goes_on = |member: &Member| {
+            let other = member.id != self.inner.node;
+            other && member.takes_work() && member.profile.roles.contains(Role::Ingest)
+        };
+        self.inner.parts.store.cluster().members.iter().any(goes_on)
+    }
+
+    /// The node stops: whatever it owns is free for others at once, instead of when they miss it.
+    pub async fn leave(&self) {
+        self.inner.leaving.store(true, Ordering::Release);
+        let (id, incarnation) = (self.inner.node, *self.inner.incarnation.borrow());
+        let gone = Command::Member(Change::Fence { id, incarnation });
+        let told = self.inner.parts.store.change_cluster(gone);
+        if !matches!(tokio::time::timeout(LEAVE_MAX, told).await, Ok(Ok(_))) {
+            tracing::warn!("the others will learn only from this node's silence that it is gone");
+        }
     }
 
     /// Whether this node may act on what it owns now; false from the moment on at which another may own it.

@@ -2,13 +2,17 @@
 //!
 //! Media bytes never pass through a mailbox; they flow from [`crate::feed`] to [`crate::store::window`].
 
+pub mod audience;
 pub mod clock;
 pub mod events;
 pub mod membership;
 mod numbers;
 pub mod packager;
+pub mod placement;
+pub mod reach;
 pub mod replication;
 pub mod slots;
+pub mod stages;
 pub mod stream;
 pub mod streams;
 pub mod supervisor;

@@ -1,28 +1,17 @@
-//! The segment numbers of a stream, which must never go back, not even after a power cut: the media loop
-//! uses only numbers that the store reserved durably before. They are reserved in blocks, the next one long
-//! before the last is used up; when the disk fails for all that time, the show ends instead.
+//! Reserves the segment numbers of a stream in the store. Thin: how many and when is decided by
+//! [`weir_media::show::numbers`], and the media loop uses only what was reserved.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use weir_media::show::numbers::{BLOCK, Numbers};
 use weir_model::{ChannelName, KeyRefusal};
 
 use super::packager::Gauge;
 use super::streams::{Context, PublishRefusal};
 use crate::store::{Store, StoreError};
-
-/// Numbers reserved at once: more than two hours of 2 s segments per durable write.
-const BLOCK: u64 = 4096;
-
-/// A new block is asked for when fewer than this are left. Down to [`KEPT`] that bridges more than an hour
-/// of a failing disk.
-const RENEW_BELOW: u64 = 3072;
-
-/// Numbers that are never used: more than one step of the packager can begin segments (512 waiting frames
-/// and a hole of 30 s at the most), so that a check before each step is enough.
-pub(super) const KEPT: u64 = 1024;
 
 /// A publisher waits this long for its first block.
 const FIRST_MAX: Duration = Duration::from_secs(5);
@@ -55,7 +44,7 @@ pub(super) async fn first(store: &Store, channel: &ChannelName) -> Result<u64, P
 }
 
 /// Keeps the reservation of one stream ahead of its use.
-pub(super) struct Numbers {
+pub(super) struct Reservation {
     channel: ChannelName,
     context: Context,
     gauge: Arc<Gauge>,
@@ -65,15 +54,10 @@ pub(super) struct Numbers {
     standing: Standing,
 }
 
-impl Numbers {
-    /// The stream owns a block from `first` on.
-    pub(super) fn new(
-        channel: ChannelName,
-        context: Context,
-        gauge: Arc<Gauge>,
-        first: u64,
-    ) -> Self {
-        gauge.msn_end.store(first.saturating_add(BLOCK), Ordering::Relaxed);
+impl Reservation {
+    /// The stream owns the numbers before `end`.
+    pub(super) fn new(channel: ChannelName, context: Context, gauge: Arc<Gauge>, end: u64) -> Self {
+        gauge.msn_end.store(end, Ordering::Relaxed);
         let (asked, failing, standing) = (None, false, Standing::Good);
         Self { channel, context, gauge, asked, failing, standing }
     }
@@ -94,14 +78,14 @@ impl Numbers {
             Some(Err(oneshot::error::TryRecvError::Closed)) => self.asked = None,
             Some(Err(oneshot::error::TryRecvError::Empty)) | None => {}
         }
-        if self.left() < RENEW_BELOW && self.asked.is_none() && self.standing != Standing::Deleted {
+        if self.standing == Standing::Deleted {
+            return self.standing;
+        }
+        let numbers = self.gauge.numbers();
+        if numbers.wants_more() && self.asked.is_none() {
             self.ask();
         }
-        if self.standing != Standing::Deleted {
-            let next = self.gauge.next_msn.load(Ordering::Relaxed);
-            let good = self.gauge.may_begin(next);
-            self.standing = if good { Standing::Good } else { Standing::UsedUp };
-        }
+        self.standing = if numbers.may_begin() { Standing::Good } else { Standing::UsedUp };
         self.standing
     }
 
@@ -109,13 +93,13 @@ impl Numbers {
         match outcome {
             // The store numbers every block above the last one, so what is below its end was reserved.
             Ok(first) => {
-                self.gauge.msn_end.store(first.saturating_add(BLOCK), Ordering::Relaxed);
+                self.gauge.msn_end.store(Numbers::end_of_block(first), Ordering::Relaxed);
                 self.failing = false;
             }
             Err(StoreError::NotFound { .. }) => self.standing = Standing::Deleted,
             Err(error) if !self.failing => {
                 self.failing = true;
-                let left = self.left().saturating_sub(KEPT);
+                let left = self.gauge.numbers().usable();
                 let text = format!(
                     "no segment numbers can be reserved; {left} are left, then the show ends"
                 );
@@ -139,10 +123,5 @@ impl Numbers {
             // A stream that is gone meanwhile leaves a block unused.
             let _ = tell.send(store.reserve_msn(&channel, BLOCK).await);
         });
-    }
-
-    fn left(&self) -> u64 {
-        let end = self.gauge.msn_end.load(Ordering::Relaxed);
-        end.saturating_sub(self.gauge.next_msn.load(Ordering::Relaxed))
     }
 }

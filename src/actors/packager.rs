@@ -2,7 +2,7 @@
 //!
 //! It lives as long as the stream's actor, which steers it by [`Command`]s; media never passes the actor.
 //! While a show is on and no media comes, whether its publisher is connected or gone, it declares the time
-//! without media ([`weir_media::packager::pace`]).
+//! without media ([`Live`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::packager::live::Live;
+use weir_media::show::numbers::Numbers;
 use weir_media::show::wallclock::Wallclock;
 use weir_media::{Item, Output};
-use weir_model::Timestamp;
+use weir_model::{ShowId, Timestamp};
 
 use super::clock;
-use super::numbers::KEPT;
 use super::streams::PublicState;
 use super::tasks::Handle;
 use crate::feed;
@@ -27,7 +27,7 @@ pub const COMMANDS_MAX: usize = 16;
 
 /// Parts of one segment at the most: 4 s of 200 ms, doubled for short last parts and odd frame rates.
 /// Part numbers of a later run start above all that segments below its first one can have used.
-const PARTS_PER_SEGMENT_MAX: u64 = 64;
+pub(super) const PARTS_PER_SEGMENT_MAX: u64 = 64;
 
 /// What the stream's actor tells its media loop.
 pub enum Command {
@@ -35,8 +35,8 @@ pub enum Command {
     Attach {
         /// The publisher's frames.
         reader: feed::Reader,
-        /// A new show begins with it.
-        new_show: bool,
+        /// The new show that begins with it, if one does.
+        new_show: Option<ShowId>,
         /// Answers where its first frame belongs on the show's line, microseconds.
         start_us: oneshot::Sender<i64>,
     },
@@ -44,6 +44,11 @@ pub enum Command {
     End,
     /// Frees the media of a show that ended.
     Forget,
+    /// Closes what is open and declares nothing more: the show goes on elsewhere.
+    Close {
+        /// Answered when that is done.
+        closed: oneshot::Sender<()>,
+    },
 }
 
 /// What the loop tells its actor, without messages.
@@ -63,14 +68,15 @@ pub struct Gauge {
     pub stalls: AtomicU64,
     /// Times such a publisher sent media again.
     pub resumes: AtomicU64,
-    /// Frames dropped because they came behind declared gaps and belonged into them.
+    /// Frames dropped in the newest stall that is over: they came behind declared gaps and belonged into them.
     pub late: AtomicU64,
 }
 
 impl Gauge {
-    /// Whether the packager may take a step that begins segments from `next` on.
-    pub(super) fn may_begin(&self, next: u64) -> bool {
-        next.saturating_add(KEPT) <= self.msn_end.load(Ordering::Relaxed)
+    /// The numbers that the stream has.
+    pub(super) fn numbers(&self) -> Numbers {
+        let next = self.next_msn.load(Ordering::Relaxed);
+        Numbers { next, end: self.msn_end.load(Ordering::Relaxed) }
     }
 }
 
@@ -82,8 +88,8 @@ pub struct MediaLoop {
     anchor: Timestamp,
     show_start_us: i64,
     reader: Option<feed::Reader>,
-    /// The present publisher is connected and gaps are declared for it.
-    stalled: bool,
+    /// The present publisher is connected and gaps are declared for it: what [`Live::late`] was before.
+    stalled: Option<u64>,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
@@ -92,24 +98,24 @@ pub struct MediaLoop {
 }
 
 impl MediaLoop {
-    /// A loop whose first segment is `first_msn`.
+    /// A loop whose first segment is `first_msn` and whose first part is `first_part`.
     #[must_use]
     pub fn new(
         config: PackagerConfig,
         first_msn: u64,
+        first_part: u64,
         window: Arc<Window>,
         gauge: Arc<Gauge>,
         state: watch::Sender<PublicState>,
     ) -> Self {
         gauge.next_msn.store(first_msn, Ordering::Relaxed);
-        let first_part = first_msn.saturating_mul(PARTS_PER_SEGMENT_MAX);
         Self {
             live: Live::new(config, first_msn, first_part),
             wallclock: Wallclock::new(clock::now()),
             anchor: clock::now(),
             show_start_us: clock::monotonic_us(),
             reader: None,
-            stalled: false,
+            stalled: None,
             window,
             gauge,
             state,
@@ -144,10 +150,10 @@ impl MediaLoop {
         match command {
             Command::Attach { reader, new_show, start_us } => {
                 self.close();
-                if new_show {
-                    self.begin_show();
+                if let Some(show) = new_show {
+                    self.begin_show(show);
                 }
-                self.wallclock.forget();
+                self.wallclock.forget(clock::now());
                 self.live.attach();
                 self.reader = Some(reader);
                 let elapsed = clock::monotonic_us() - self.show_start_us;
@@ -161,14 +167,20 @@ impl MediaLoop {
                 self.publish_playable();
             }
             Command::Forget => {
-                self.window.begin_show();
+                self.window.begin_show(None);
                 self.publish_playable();
+            }
+            Command::Close { closed } => {
+                self.close();
+                self.live.end();
+                // Whoever waited for it may be gone.
+                let _ = closed.send(());
             }
         }
     }
 
-    fn begin_show(&mut self) {
-        self.window.begin_show();
+    fn begin_show(&mut self, show: ShowId) {
+        self.window.begin_show(Some(show));
         self.live.begin_show();
         self.wallclock = Wallclock::new(clock::now());
         self.show_start_us = clock::monotonic_us();
@@ -190,21 +202,19 @@ impl MediaLoop {
             if !self.may_begin() {
                 break;
             }
-            let taken = self.live.take([item], now_us, &mut self.outputs);
-            resumed_us = taken.or(resumed_us);
+            resumed_us = self.live.take(item, now_us, &mut self.outputs).or(resumed_us);
         }
-        self.gauge.late.store(self.live.late(), Ordering::Relaxed);
         if let Some(line_us) = resumed_us {
             self.wallclock.set(line_us, now);
-            let of_publisher = std::mem::take(&mut self.stalled);
-            self.gauge.resumes.fetch_add(u64::from(of_publisher), Ordering::Relaxed);
+            self.resume();
         }
         self.wallclock.observe(self.live.packager().end_us(), now);
         self.apply();
     }
 
     fn may_begin(&self) -> bool {
-        self.gauge.may_begin(self.live.packager().next_msn())
+        let next = self.live.packager().next_msn();
+        Numbers { next, ..self.gauge.numbers() }.may_begin()
     }
 
     /// Keeps the playlists going while no media comes.
@@ -213,14 +223,23 @@ impl MediaLoop {
             return;
         }
         self.apply();
-        let is_stalled = self.reader.is_some() && self.live.is_stalled();
-        if is_stalled && !std::mem::replace(&mut self.stalled, true) {
+        if self.stalled.is_none() && self.reader.is_some() && self.live.is_stalled() {
+            self.stalled = Some(self.live.late());
             self.gauge.stalls.fetch_add(1, Ordering::Relaxed);
         }
     }
 
+    /// Media came behind declared gaps.
+    fn resume(&mut self) {
+        let Some(late_before) = self.stalled.take() else { return };
+        let late = self.live.late().saturating_sub(late_before);
+        self.gauge.late.store(late, Ordering::Relaxed);
+        // Pairs with the actor's `Acquire`: whoever sees the end of the stall sees its late frames.
+        self.gauge.resumes.fetch_add(1, Ordering::Release);
+    }
+
     fn close(&mut self) {
-        self.stalled = false;
+        self.stalled = None;
         if self.reader.take().is_some() {
             self.live.close(clock::monotonic_us(), &mut self.outputs);
             self.apply();

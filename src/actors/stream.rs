@@ -9,29 +9,32 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use weir_media::replica::Tip;
+use weir_media::show::numbers::Numbers;
 use weir_media::show::{Admission, Due, Show};
-use weir_model::stream::{HealthLevel, PublisherInfo};
+use weir_model::stream::PublisherInfo;
 use weir_model::{
     ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState, Timestamp,
 };
 
 use super::clock;
-use super::numbers::{Numbers, Standing};
-use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop};
+use super::numbers::{Reservation, Standing};
+use super::packager::{COMMANDS_MAX, Command, Gauge, MediaLoop, PARTS_PER_SEGMENT_MAX};
+use super::placement::Yielded;
+use super::stages::Stage;
 use super::streams::{
     Context, IngestReport, PublicState, PublicStream, Publication, PublishRefusal, StopReason,
 };
 use crate::feed;
 use crate::store::window::Window;
 
+mod tell;
+
 /// How often a stream looks at its clock: grace, stalls, expiry of keys, bitrate history.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Bitrate history that is kept, one value per tick.
 const HISTORY_KEPT: usize = 60;
-
-/// The live bitrate is the mean of this many ticks.
-const BITRATE_TICKS: usize = 3;
 
 /// Questions and reports to a stream.
 pub enum Message {
@@ -74,6 +77,20 @@ pub enum Message {
     },
     /// Time passed.
     Tick,
+    /// The show goes on at another node, or may: closes what is open and drops the publisher.
+    Leave {
+        /// Why, for the publisher.
+        reason: StopReason,
+        /// Answered when that is done.
+        reply: RpcReplyPort<()>,
+    },
+    /// A publisher with this key connected to another node, which wants to go on with the show.
+    Yield {
+        /// Its key.
+        key: KeyId,
+        /// Whether it may, and where the show stands.
+        reply: RpcReplyPort<Yielded>,
+    },
 }
 
 /// A publisher whose key was found good.
@@ -94,31 +111,49 @@ pub struct Publish {
 pub struct Arguments {
     channel: ChannelName,
     context: Context,
-    first_msn: u64,
+    begin: Begin,
     window: Arc<Window>,
     gauge: Arc<Gauge>,
     state: watch::Sender<PublicState>,
 }
 
-/// Makes what an actor starts with, and what viewers may see of it. Segment numbers from `first_msn` on were
-/// reserved for it.
+/// Where a stream's numbers begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begin {
+    /// Its first segment.
+    pub msn: u64,
+    /// Its first part.
+    pub part: u64,
+    /// The end of the segment numbers that are reserved for it.
+    pub msn_end: u64,
+    /// It goes on with this show instead of waiting for a first one.
+    pub show: Option<ShowId>,
+}
+
+impl Begin {
+    /// With a block of numbers that were never used.
+    #[must_use]
+    pub const fn fresh(block: u64) -> Self {
+        let part = block.saturating_mul(PARTS_PER_SEGMENT_MAX);
+        Self { msn: block, part, msn_end: Numbers::end_of_block(block), show: None }
+    }
+
+    /// Behind `tip`, whose show goes on here; `block` was reserved beyond all numbers that others may use.
+    #[must_use]
+    pub fn behind(tip: &Tip, block: u64) -> Self {
+        // Parts of a segment that nobody told of here: their names are not given to others.
+        let part = tip.next_part.saturating_add(PARTS_PER_SEGMENT_MAX);
+        let show = Some(tip.show.unwrap_or(ShowId(0)));
+        Self { msn: tip.next_msn, part, show, ..Self::fresh(block) }
+    }
+}
+
+/// What an actor of `stage` starts with.
 #[must_use]
-pub fn arguments(
-    channel: ChannelName,
-    context: Context,
-    first_msn: u64,
-) -> (Arguments, PublicStream) {
-    let window = Arc::new(Window::new(context.config.window));
-    let idle = PublicState { state: StreamState::Offline, playable: false, show: None };
-    let state = watch::Sender::new(idle);
-    let gauge = Arc::new(Gauge::default());
-    let public = PublicStream {
-        channel: channel.clone(),
-        state: state.subscribe(),
-        window: Arc::clone(&window),
-        gauge: Arc::clone(&gauge),
-    };
-    (Arguments { channel, context, first_msn, window, gauge, state }, public)
+pub fn arguments(stage: &Stage, context: Context, begin: Begin) -> Arguments {
+    let PublicStream { channel, window, gauge, .. } = stage.public.as_ref();
+    let (channel, window, gauge) = (channel.clone(), Arc::clone(window), Arc::clone(gauge));
+    Arguments { channel, context, begin, window, gauge, state: stage.state() }
 }
 
 /// The connection that feeds the stream.
@@ -143,8 +178,9 @@ pub struct State {
     publisher: Option<Publisher>,
     next_publication: u64,
     skipped_before: u64,
-    numbers: Numbers,
+    numbers: Reservation,
     media: mpsc::Sender<Command>,
+    window: Arc<Window>,
     gauge: Arc<Gauge>,
     /// Stalls of publishers, and ends of stalls, that were told.
     stalls_told: (u64, u64),
@@ -166,12 +202,14 @@ impl Actor for StreamActor {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let Arguments { channel, context, first_msn, window, gauge, state } = arguments;
-        let numbers = Numbers::new(channel.clone(), context.clone(), Arc::clone(&gauge), first_msn);
+        let Arguments { channel, context, begin, window, gauge, state } = arguments;
+        let numbers =
+            Reservation::new(channel.clone(), context.clone(), Arc::clone(&gauge), begin.msn_end);
         let media_loop = MediaLoop::new(
             context.config.packager,
-            first_msn,
-            window,
+            begin.msn,
+            begin.part,
+            Arc::clone(&window),
             Arc::clone(&gauge),
             state.clone(),
         );
@@ -180,17 +218,21 @@ impl Actor for StreamActor {
         context.tasks.spawn(name, |handle| media_loop.run(handle, commands));
         myself.send_interval(TICK, || Message::Tick);
         Ok(State {
-            show: Show::new(context.config.show),
+            show: match begin.show {
+                Some(_) => Show::resumed(context.config.show, clock::now()),
+                None => Show::new(context.config.show),
+            },
             channel,
             context,
-            show_id: None,
-            since: None,
+            show_id: begin.show,
+            since: begin.show.map(began),
             reconnects: 0,
             publisher: None,
             next_publication: 0,
             skipped_before: 0,
             numbers,
             media,
+            window,
             gauge,
             stalls_told: (0, 0),
             bytes_at_tick: 0,
@@ -225,6 +267,13 @@ impl Actor for StreamActor {
                 let _ = reply.send(stream.stop(key, &reason));
             }
             Message::Tick => stream.tick().await,
+            Message::Leave { reason, reply } => {
+                stream.leave(&reason).await;
+                let _ = reply.send(());
+            }
+            Message::Yield { key, reply } => {
+                let _ = reply.send(stream.yield_to(key).await);
+            }
         }
         stream.announce();
         if stream.media.is_closed() && !stream.context.tasks.is_stopping() {
@@ -259,7 +308,8 @@ impl State {
             Admission::Continue => self.reconnects += 1,
         }
         let (writer, feed) = feed::channel(feed::LIMITS);
-        let Some(start_us) = self.attach(feed.reader(), admission == Admission::Begin).await else {
+        let new_show = self.show_id.filter(|_| admission == Admission::Begin);
+        let Some(start_us) = self.attach(feed.reader(), new_show).await else {
             self.show.gone(now);
             return Err(PublishRefusal::Unavailable("it stops"));
         };
@@ -296,19 +346,43 @@ impl State {
         self.skipped_before = 0;
     }
 
-    async fn attach(&self, reader: feed::Reader, new_show: bool) -> Option<i64> {
+    async fn attach(&self, reader: feed::Reader, new_show: Option<ShowId>) -> Option<i64> {
         let (start_us, answer) = oneshot::channel();
         self.media.send(Command::Attach { reader, new_show, start_us }).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Lets another node go on with the show, unless the publisher here is well.
+    async fn yield_to(&mut self, key: KeyId) -> Yielded {
+        let now = clock::now();
+        self.note_media();
+        match self.show.publish(key, now) {
+            Admission::Busy => return Yielded::Busy,
+            Admission::Begin => {
+                self.show.end(now);
+                return Yielded::Given(None);
+            }
+            Admission::Continue | Admission::TakeOver => {}
+        }
+        self.leave(&StopReason::TakenOver).await;
+        Yielded::Given(self.window.tip())
+    }
+
+    /// Closes what is open without ending the show.
+    async fn leave(&mut self, reason: &StopReason) {
+        self.drop_publisher(reason);
+        let (closed, done) = oneshot::channel();
+        // An error means that the loop ended with the node.
+        if self.media.send(Command::Close { closed }).await.is_ok() {
+            let _ = done.await;
+        }
     }
 
     fn gone(&mut self, id: u64) {
         if self.publisher.as_ref().is_some_and(|one| one.id == id) {
             self.forget_publisher();
             self.show.gone(clock::now());
-            let text = "the publisher is gone; the show waits for it to come back";
-            let reason = [("grace_ms", self.context.config.show.grace_ms.to_string())];
-            self.context.events.emit("stream.publisher_gone", Some(&self.channel), text, &reason);
+            self.tell_gone();
         }
     }
 
@@ -329,20 +403,7 @@ impl State {
             return false;
         };
         publisher.stop.send_replace(Some(reason.clone()));
-        let word = match reason {
-            StopReason::KeyWithdrawn => "key_withdrawn",
-            StopReason::Kicked(_) => "kicked",
-            StopReason::NodeStops => "node_stops",
-            StopReason::StoreFails => "store_fails",
-            StopReason::TakenOver => "taken_over",
-        };
-        let mut fields =
-            vec![("reason", word.to_owned()), ("remote", publisher.info.remote.clone())];
-        if let StopReason::Kicked(said) = reason {
-            fields.push(("said", said.clone()));
-        }
-        let text = "the publisher was dropped";
-        self.context.events.emit("stream.publisher_dropped", Some(&self.channel), text, &fields);
+        self.tell_dropped(publisher, reason);
         self.forget_publisher();
         true
     }
@@ -372,6 +433,7 @@ impl State {
             match due {
                 Due::End => self.end_show().await,
                 Due::Forget => {
+                    self.context.owner.release(&self.channel);
                     self.show_id = None;
                     self.since = None;
                     self.history.clear();
@@ -380,30 +442,29 @@ impl State {
                 }
             }
         }
-        let live = self.show.state() == StreamState::Live;
-        match self.numbers.renew() {
-            Standing::UsedUp if live => self.off_air(&StopReason::StoreFails).await,
-            Standing::Deleted if live => self.off_air(&StopReason::KeyWithdrawn).await,
-            _ => false,
+        let reason = match self.numbers.renew() {
+            Standing::Good => return,
+            Standing::Deleted => StopReason::KeyWithdrawn,
+            Standing::UsedUp => StopReason::StoreFails,
         };
+        self.off_air(&reason).await;
     }
 
-    /// Ends everything at once; whether there was a publisher.
+    /// Ends a show that is on, with its publisher; whether there was one.
     async fn off_air(&mut self, reason: &StopReason) -> bool {
+        if self.show.state() != StreamState::Live {
+            return false;
+        }
         let had_publisher = self.drop_publisher(reason);
         self.end_show().await;
         had_publisher
     }
 
     async fn end_show(&mut self) {
-        if self.show.state() == StreamState::Offline {
-            return;
-        }
         self.show.end(clock::now());
         // An error means that the loop ended with the node.
         let _ = self.media.send(Command::End).await;
-        let text = "the show is over";
-        self.context.events.emit("stream.ended", Some(&self.channel), text, &self.show_field());
+        self.tell_ended();
     }
 
     /// Whether a key, as it is stored now, may publish here.
@@ -417,89 +478,9 @@ impl State {
         let newest = Timestamp(self.gauge.last_media_ms.load(Ordering::Relaxed));
         self.show.media(newest);
     }
+}
 
-    /// Tells of each stall of a connected publisher once, and of its end.
-    fn tell_stalls(&mut self) {
-        let stalls = self.gauge.stalls.load(Ordering::Relaxed);
-        let resumes = self.gauge.resumes.load(Ordering::Relaxed);
-        let (stalls_told, resumes_told) =
-            std::mem::replace(&mut self.stalls_told, (stalls, resumes));
-        if stalls > stalls_told {
-            let text =
-                "the publisher is connected but sends nothing; viewers get gaps until it does";
-            self.context.events.emit(
-                "stream.stalled",
-                Some(&self.channel),
-                text,
-                &self.show_field(),
-            );
-        }
-        if resumes > resumes_told {
-            let text = "the publisher sends media again";
-            self.context.events.emit(
-                "stream.resumed",
-                Some(&self.channel),
-                text,
-                &self.show_field(),
-            );
-        }
-    }
-
-    fn tell_live(&self, admission: Admission, publish: &Publish) {
-        let (kind, text) = match admission {
-            Admission::Begin => ("stream.live", "a show began"),
-            Admission::TakeOver => ("stream.taken_over", "its publisher came back and took over"),
-            _ => ("stream.reconnected", "its publisher came back inside the grace period"),
-        };
-        let mut fields = self.show_field().to_vec();
-        fields.push(("protocol", publish.protocol.to_owned()));
-        fields.push(("remote", publish.remote.to_string()));
-        fields.push(("key", publish.key.id.to_string()));
-        self.context.events.emit(kind, Some(&self.channel), text, &fields);
-    }
-
-    fn show_field(&self) -> [(&'static str, String); 1] {
-        [("show", self.show_id.unwrap_or(ShowId(0)).to_string())]
-    }
-
-    fn bitrate(&self) -> u64 {
-        let recent = self.history.iter().rev().take(BITRATE_TICKS);
-        let ticks = recent.len().max(1) as u64;
-        recent.sum::<u64>() / ticks
-    }
-
-    /// Shows viewers the present state.
-    fn announce(&self) {
-        let (state, show) = (self.show.state(), self.show_id);
-        self.state.send_if_modified(|public| {
-            let changed = (public.state, public.show) != (state, show);
-            (public.state, public.show) = (state, show);
-            changed
-        });
-    }
-
-    fn info(&self) -> StreamInfo {
-        let live = self.show.state() == StreamState::Live;
-        let report = self.publisher.as_ref().map(|one| one.report.clone()).unwrap_or_default();
-        let next_msn = self.gauge.next_msn.load(Ordering::Relaxed);
-        let skipped_now = self.publisher.as_ref().map_or(0, |one| one.feed.skipped());
-        StreamInfo {
-            channel: self.channel.clone(),
-            state: self.show.state(),
-            playable: self.state.borrow().playable,
-            show: self.show_id,
-            since: self.since,
-            publisher: self.publisher.as_ref().map(|one| one.info.clone()),
-            grace_until: self.show.grace_until(),
-            bitrate: self.bitrate(),
-            bitrate_history: self.history.iter().copied().collect(),
-            viewers: self.context.viewings.count(&self.channel),
-            msn: next_msn.checked_sub(1).filter(|_| live),
-            reconnects: self.reconnects,
-            skipped_frames: self.skipped_before + skipped_now,
-            health: report.findings.first().map_or(HealthLevel::Ok, |worst| worst.level),
-            findings: report.findings,
-            tracks: report.tracks,
-        }
-    }
+/// When a show began: its id is that instant.
+fn began(show: ShowId) -> Timestamp {
+    Timestamp(i64::try_from(show.0).unwrap_or_default())
 }

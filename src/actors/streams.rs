@@ -1,35 +1,40 @@
 //! The streams of this node: who publishes where, and what viewers and operators may see of it.
 //!
-//! A registry of [`super::stream`] actors, one per channel that was live since the node started.
-//! Viewers never ask an actor: they read [`PublicStream`], which lives as long as the node.
+//! A registry of [`super::stream`] actors, one per channel that is packaged here. Viewers never ask an actor:
+//! they read [`PublicStream`].
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex as Lock, RwLock};
 use ractor::{Actor, ActorRef, RpcReplyPort};
 use tokio::sync::{Mutex, Semaphore, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
-use weir_model::stream::{Finding, HealthLevel, TrackInfo};
+use weir_model::stream::HealthLevel;
 use weir_model::{ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState};
 
 use super::clock;
 use super::events::Events;
 use super::numbers;
 use super::packager::Gauge;
+use super::placement::{Owner, Taken};
+use super::stages::Stages;
 use super::stream::{self, Message, Publish, StreamActor};
 use super::supervisor::{self, Supervisor};
 use super::tasks::Tasks;
 use super::viewings::Viewings;
-use crate::feed;
 use crate::store::Store;
 use crate::store::window::Window;
+
+mod moving;
+mod publish;
+
+pub use publish::{IngestReport, Publication, PublishRefusal, PublishRequest, StopReason};
 
 /// Questions to actors that may wait at once; mailboxes are unbounded, so the asking side is bounded.
 const QUESTIONS_MAX: usize = 256;
@@ -48,88 +53,6 @@ pub struct StreamsConfig {
     pub window: Timing,
     /// Publishers at once.
     pub publishers_max: usize,
-}
-
-/// What a publisher brings.
-pub struct PublishRequest {
-    /// The stream key's secret. Never logged.
-    pub secret: String,
-    /// `rtmp`, `rtmps`, …
-    pub protocol: &'static str,
-    /// Where it comes from.
-    pub remote: SocketAddr,
-    /// What the encoder calls itself.
-    pub encoder: String,
-}
-
-/// Why a publisher is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PublishRefusal {
-    /// Another publisher feeds the channel and is well.
-    #[error("the channel already has a publisher; stop it or kick it first")]
-    Busy,
-    /// Its key.
-    #[error("{0}")]
-    Key(#[from] KeyRefusal),
-    /// The node cannot take it now.
-    #[error("the node cannot take a publisher now: {0}")]
-    Unavailable(&'static str),
-}
-
-/// Why a publication was ended by the node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StopReason {
-    /// The key was revoked or expired, or the channel deleted.
-    KeyWithdrawn,
-    /// An operator kicked it.
-    Kicked(String),
-    /// The node stops.
-    NodeStops,
-    /// The disk has failed for so long that no segment number is left.
-    StoreFails,
-    /// A newer connection with the same key took over.
-    TakenOver,
-}
-
-/// What a publisher connection measured of itself; sent about once a second.
-#[derive(Debug, Clone, Default)]
-pub struct IngestReport {
-    /// Its tracks.
-    pub tracks: Vec<TrackInfo>,
-    /// Bytes received since the connection began to publish.
-    pub bytes: u64,
-    /// What is wrong, worst first.
-    pub findings: Vec<Finding>,
-}
-
-/// The right to feed a stream. Dropping it tells the stream that the publisher is gone.
-pub struct Publication {
-    /// Where it publishes.
-    pub channel: ChannelName,
-    /// The show it continues or begins.
-    pub show: ShowId,
-    /// Where its first frame belongs on the show's line, microseconds.
-    pub start_us: i64,
-    /// Takes its frames.
-    pub feed: feed::Writer,
-    /// Becomes `Some` when the connection must end.
-    pub stop: watch::Receiver<Option<StopReason>>,
-    pub(super) id: u64,
-    pub(super) actor: ActorRef<Message>,
-}
-
-impl Publication {
-    /// Tells the stream what the connection measured.
-    pub fn report(&self, report: IngestReport) {
-        // A dead actor has already ended this publication through `stop`.
-        let _ = self.actor.cast(Message::Report { id: self.id, report });
-    }
-}
-
-impl Drop for Publication {
-    fn drop(&mut self) {
-        let _ = self.actor.cast(Message::Gone { id: self.id });
-    }
 }
 
 /// What viewers may see of a stream, without asking its actor.
@@ -181,6 +104,10 @@ pub struct Context {
     pub tasks: Tasks,
     /// Counts viewers.
     pub viewings: Viewings,
+    /// What viewers see of each channel.
+    pub stages: Stages,
+    /// Decides which node packages a channel.
+    pub owner: Arc<dyn Owner>,
 }
 
 /// All streams of this node. Cheap to clone.
@@ -191,20 +118,14 @@ pub struct Streams {
 
 struct Inner {
     context: Context,
-    table: RwLock<BTreeMap<ChannelName, Entry>>,
-    /// Held while an actor is made, so that a channel never gets two; never across a write.
-    making: Mutex<()>,
+    table: RwLock<BTreeMap<ChannelName, ActorRef<Message>>>,
+    /// One for each channel whose owner is being settled, so that it never gets two actors.
+    making: Lock<BTreeMap<ChannelName, Arc<Mutex<()>>>>,
     questions: Semaphore,
     publishers: Arc<Semaphore>,
     /// The node stops: nobody is let in.
     closing: AtomicBool,
     supervisor: ActorRef<supervisor::Message>,
-}
-
-#[derive(Clone)]
-struct Entry {
-    actor: ActorRef<Message>,
-    public: Arc<PublicStream>,
 }
 
 impl Streams {
@@ -218,7 +139,7 @@ impl Streams {
             publishers: Arc::new(Semaphore::new(context.config.publishers_max)),
             context,
             table: RwLock::new(BTreeMap::new()),
-            making: Mutex::new(()),
+            making: Lock::default(),
             questions: Semaphore::new(QUESTIONS_MAX),
             closing: AtomicBool::new(false),
             supervisor,
@@ -241,16 +162,16 @@ impl Streams {
         })
     }
 
-    /// A channel's stream, if it was ever live since the node started.
+    /// A channel's stream, if it is packaged or copied here.
     #[must_use]
     pub fn public(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
-        self.inner.table.read().get(channel).map(|entry| Arc::clone(&entry.public))
+        self.inner.context.stages.find(channel).map(|stage| Arc::clone(&stage.public))
     }
 
-    /// Every stream that was ever live since the node started.
+    /// Every stream that is packaged or copied here.
     #[must_use]
     pub fn all_public(&self) -> Vec<Arc<PublicStream>> {
-        self.inner.table.read().values().map(|entry| Arc::clone(&entry.public)).collect()
+        self.inner.context.stages.all().iter().map(|stage| Arc::clone(&stage.public)).collect()
     }
 
     /// Sums over all streams.
@@ -259,22 +180,23 @@ impl Streams {
         let max = self.inner.context.config.publishers_max;
         let publishers = max.saturating_sub(self.inner.publishers.available_permits());
         let mut totals = Totals { publishers: publishers as u64, ..Totals::default() };
-        for entry in self.inner.table.read().values() {
-            let live = entry.public.state.borrow().state == StreamState::Live;
-            totals.live += u64::from(live);
-            totals.bitrate += entry.public.gauge.bitrate.load(Ordering::Relaxed);
-            totals.window_bytes += entry.public.window.bytes() as u64;
+        for stage in self.inner.context.stages.all() {
+            let public = &stage.public;
+            let live = public.state.borrow().state == StreamState::Live;
+            totals.live += u64::from(live && stage.own().is_some());
+            totals.bitrate += public.gauge.bitrate.load(Ordering::Relaxed);
+            totals.window_bytes += public.window.bytes() as u64;
         }
         totals
     }
 
     /// Every stream that was ever live since the node started, by channel name.
     pub async fn list(&self) -> Vec<StreamInfo> {
-        let entries: Vec<(ChannelName, Entry)> =
+        let actors: Vec<(ChannelName, ActorRef<Message>)> =
             self.inner.table.read().iter().map(|(name, one)| (name.clone(), one.clone())).collect();
-        let mut streams = Vec::with_capacity(entries.len());
-        for (channel, entry) in entries {
-            streams.push(self.ask_info(&channel, &entry.actor).await);
+        let mut streams = Vec::with_capacity(actors.len());
+        for (channel, actor) in actors {
+            streams.push(self.ask_info(&channel, &actor).await);
         }
         streams
     }
@@ -285,6 +207,12 @@ impl Streams {
             Some(actor) => self.ask_info(channel, &actor).await,
             None => offline(channel),
         }
+    }
+
+    /// Viewings of a channel that this node serves.
+    #[must_use]
+    pub fn viewers_here(&self, channel: &ChannelName) -> u64 {
+        self.inner.context.viewings.count(channel)
     }
 
     /// Drops the publisher of `channel`. False when there is none.
@@ -313,9 +241,11 @@ impl Streams {
     /// nobody published.
     pub async fn remove(&self, channel: &ChannelName) -> bool {
         let had_publisher = self.end(channel, StopReason::KeyWithdrawn).await;
-        if let Some(entry) = self.inner.table.write().remove(channel) {
-            entry.actor.stop(Some("its channel was deleted".into()));
+        self.forget(channel, "its channel was deleted");
+        if let Some(stage) = self.inner.context.stages.find(channel) {
+            self.inner.context.stages.remove(&stage);
         }
+        self.inner.context.owner.release(channel);
         had_publisher
     }
 
@@ -325,7 +255,7 @@ impl Streams {
     }
 
     fn actor(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
-        self.inner.table.read().get(channel).map(|entry| entry.actor.clone())
+        self.inner.table.read().get(channel).cloned()
     }
 
     fn authenticate(
@@ -349,7 +279,7 @@ impl Streams {
         let Ok(permit) = Arc::clone(&self.inner.publishers).try_acquire_owned() else {
             return Err((PublishRefusal::Unavailable("it has as many as it may"), key));
         };
-        let actor = match self.actor_or_new(&key.channel).await {
+        let actor = match self.actor_or_new(&key).await {
             Ok(actor) => actor,
             Err(why) => return Err((why, key)),
         };
@@ -367,35 +297,66 @@ impl Streams {
         }
     }
 
-    async fn actor_or_new(
+    async fn actor_or_new(&self, key: &StreamKey) -> Result<ActorRef<Message>, PublishRefusal> {
+        let channel = &key.channel;
+        if let Some(actor) = self.owned(channel) {
+            return Ok(actor);
+        }
+        let making = Arc::clone(self.inner.making.lock().entry(channel.clone()).or_default());
+        let _making = Making { inner: &self.inner, channel, _held: making.lock().await };
+        if let Some(actor) = self.owned(channel) {
+            return Ok(actor);
+        }
+        let taken = self.inner.context.owner.take(channel, key.id).await?;
+        let kept = self.living(channel).filter(|_| taken.tip.is_none());
+        let Some(actor) = kept else { return self.begin(channel, taken).await };
+        self.renew(channel, taken.epoch);
+        Ok(actor)
+    }
+
+    /// Starts the actor of a stream that this node owns now.
+    async fn begin(
         &self,
         channel: &ChannelName,
+        taken: Taken,
     ) -> Result<ActorRef<Message>, PublishRefusal> {
-        if let Some(actor) = self.living(channel) {
-            return Ok(actor);
-        }
         let context = &self.inner.context;
-        // Two publishers of one channel may both come here; the second block is then left unused.
-        let first_msn = numbers::first(&context.store, channel).await?;
-        let _making = self.inner.making.lock().await;
-        if let Some(actor) = self.living(channel) {
-            return Ok(actor);
-        }
-        let (arguments, public) = stream::arguments(channel.clone(), context.clone(), first_msn);
+        let stage = context.stages.for_packager(channel);
+        stage.take(taken.epoch);
+        let block = numbers::first(&context.store, channel).await;
+        let block = block.inspect_err(|_| {
+            stage.give_up();
+            if !stage.shows() {
+                context.stages.remove(&stage);
+            }
+        })?;
+        let begin = match taken.tip {
+            Some(tip) => {
+                stage.public.window.join(tip.next_msn);
+                stream::Begin::behind(&tip, block)
+            }
+            None => stream::Begin::fresh(block),
+        };
+        let arguments = stream::arguments(&stage, context.clone(), begin);
         let supervisor = self.inner.supervisor.get_cell();
         let made = Actor::spawn_linked(None, StreamActor, arguments, supervisor).await;
         let (actor, _) = made.map_err(|error| {
             tracing::error!(%channel, %error, "stream actor did not start");
+            stage.give_up();
             PublishRefusal::Unavailable("the stream does not start")
         })?;
-        let entry = Entry { actor: actor.clone(), public: Arc::new(public) };
-        self.inner.table.write().insert(channel.clone(), entry);
+        self.inner.table.write().insert(channel.clone(), actor.clone());
         // Whoever deletes the channel from now on finds the stream here.
         if context.store.channel(channel).is_err() {
             self.remove(channel).await;
             return Err(PublishRefusal::Key(KeyRefusal::Unknown));
         }
         Ok(actor)
+    }
+
+    /// The actor of a stream that this node owns.
+    fn owned(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
+        self.living(channel).filter(|_| self.inner.context.owner.owns(channel))
     }
 
     fn living(&self, channel: &ChannelName) -> Option<ActorRef<Message>> {
@@ -453,11 +414,29 @@ impl Streams {
     }
 }
 
+/// Held while the owner of one channel is settled.
+struct Making<'a> {
+    inner: &'a Inner,
+    channel: &'a ChannelName,
+    _held: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        let mut making = self.inner.making.lock();
+        // Held by the table and by this: nobody else waits.
+        if making.get(self.channel).is_some_and(|one| Arc::strong_count(one) <= 2) {
+            making.remove(self.channel);
+        }
+    }
+}
+
 /// A stream that nobody published to since the node started.
 #[must_use]
 pub fn offline(channel: &ChannelName) -> StreamInfo {
     StreamInfo {
         channel: channel.clone(),
+        node: None,
         state: StreamState::Offline,
         playable: false,
         show: None,
@@ -476,5 +455,7 @@ pub fn offline(channel: &ChannelName) -> StreamInfo {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

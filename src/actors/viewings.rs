@@ -1,5 +1,6 @@
 //! Viewings: one per viewer and stream, counted once, listed, kickable, bounded.
 //!
+//! This node's own are here in full; of those of other nodes, [`crowd`] knows what [`super::audience`] heard.
 //! A viewing lasts from its first request to its newest plus [`TIMEOUT_MS`]. The map is sharded by id, so that
 //! thousands of playlist requests a second do not meet at one lock; counts are kept, never summed up.
 
@@ -10,19 +11,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
+use weir_cluster::viewings::{self as counting, LimitRefusal, Received, Report, Reporter, Seat};
 use weir_model::address::network;
-use weir_model::{ChannelName, Timestamp, Viewing, ViewingId};
+use weir_model::{AccountId, ChannelName, NodeId, Timestamp, Viewing, ViewingId};
 
 use super::clock;
 use super::events::Events;
 use super::tasks::Tasks;
+use crowd::Crowd;
+
+mod crowd;
+mod log;
+
+pub(super) use crowd::Kick;
+pub(super) use log::Log;
 
 /// A viewing ends this long after its newest request: a blocking playlist request is held for at most three
 /// targets of 4 s, and a player needs a moment to come back.
 pub const TIMEOUT_MS: i64 = 15_000;
-
-/// Kicked ids that are remembered. Beyond it the oldest kick is forgotten, which is counted.
-pub const KICKED_MAX: usize = 10_000;
 
 /// How long a kicked id stays refused: longer than a player retries, short enough that an address shared by
 /// many viewers is not shut out for good.
@@ -47,14 +53,14 @@ struct Inner {
     per_channel: RwLock<HashMap<ChannelName, u64>>,
     /// Holds only networks with viewings, so it is bounded by them.
     per_network: Mutex<HashMap<IpAddr, u64>>,
-    kicked: RwLock<HashMap<ViewingId, Timestamp>>,
+    crowd: Crowd,
     events: Events,
     limits: Limits,
     total: AtomicU64,
     counters: Counters,
 }
 
-/// How many viewings there may be at a time.
+/// How many viewings there may be at a time on this node; [`counting::Limits`] are those of the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// On this node.
@@ -70,8 +76,8 @@ struct Counters {
     ended: AtomicU64,
     refused: AtomicU64,
     refused_address: AtomicU64,
+    refused_channel: AtomicU64,
     kicked: AtomicU64,
-    forgotten: AtomicU64,
 }
 
 /// What happened since the node started.
@@ -85,14 +91,17 @@ pub struct Totals {
     pub refused: u64,
     /// Requests refused because their address had its share.
     pub refused_address: u64,
+    /// Requests refused because the channel or the account had its share in the cluster.
+    pub refused_channel: u64,
     /// Viewings that were kicked.
     pub kicked: u64,
-    /// Kicks forgotten early because [`KICKED_MAX`] was reached.
+    /// Kicks forgotten early because there were too many.
     pub forgotten: u64,
 }
 
 struct Entry {
     channel: ChannelName,
+    account: Option<AccountId>,
     protocol: &'static str,
     remote: IpAddr,
     player: String,
@@ -112,17 +121,42 @@ pub enum Verdict {
     Full,
     /// The address already has as many viewings as it may.
     AddressFull,
+    /// The channel already has as many viewings as it may, on all nodes.
+    ChannelFull,
+    /// The account already watches on as many players as it may, on all nodes.
+    AccountFull,
+}
+
+/// Who asks for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// What is watched.
+    pub channel: &'a ChannelName,
+    /// Who watches, when that is known.
+    pub account: Option<AccountId>,
+    /// `hls`, …
+    pub protocol: &'static str,
+    /// The viewer's address.
+    pub remote: IpAddr,
+    /// What the player calls itself.
+    pub player: &'a str,
 }
 
 impl Viewings {
-    /// No viewings yet.
+    /// No viewings yet, and no limits but those of this node.
     #[must_use]
     pub fn new(events: Events, limits: Limits) -> Self {
+        Self::within(events, limits, counting::Limits::default())
+    }
+
+    /// No viewings yet. `shared` are the limits over all nodes.
+    #[must_use]
+    pub fn within(events: Events, limits: Limits, shared: counting::Limits) -> Self {
         let inner = Inner {
             shards: (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect(),
             per_channel: RwLock::new(HashMap::new()),
             per_network: Mutex::default(),
-            kicked: RwLock::new(HashMap::new()),
+            crowd: Crowd::new(shared),
             events,
             limits,
             total: AtomicU64::new(0),
@@ -152,14 +186,7 @@ impl Viewings {
     }
 
     /// Notes a request of a viewing at the current time and says whether to serve it.
-    pub fn touch(
-        &self,
-        id: ViewingId,
-        channel: &ChannelName,
-        protocol: &'static str,
-        remote: IpAddr,
-        player: &str,
-    ) -> Verdict {
+    pub fn touch(&self, id: ViewingId, visit: Visit<'_>) -> Verdict {
         let now = clock::now();
         let mut shard = self.shard(id).lock();
         if let Some(entry) = shard.get_mut(&id) {
@@ -167,25 +194,14 @@ impl Viewings {
             entry.requests += 1;
             return Verdict::Go;
         }
-        if self.is_kicked(id, now) {
+        if self.inner.crowd.is_kicked(id, now) {
             return Verdict::Kicked;
         }
-        if let Err(full) = self.take_place(remote) {
-            return full;
-        }
-        let player = player.chars().filter(|c| !c.is_control()).take(PLAYER_CHARS_MAX).collect();
-        let entry = Entry {
-            channel: channel.clone(),
-            protocol,
-            remote,
-            player,
-            since: now,
-            last_seen: now,
-            requests: 1,
-        };
-        shard.insert(id, entry);
         // Inside the shard's lock, so that nobody can end the viewing before it is counted.
-        *self.inner.per_channel.write().entry(channel.clone()).or_default() += 1;
+        if let Err(refused) = self.count_in(id, &visit) {
+            return refused;
+        }
+        shard.insert(id, Entry::new(&visit, now));
         Verdict::Go
     }
 
@@ -198,17 +214,30 @@ impl Viewings {
             ended.extend(shard.lock().extract_if(|_, entry| gone(entry)).map(|(_, one)| one));
         }
         self.leave(&ended);
-        self.inner.kicked.write().retain(|_, at| now.since_ms(*at) <= KICKED_MS);
+        self.inner.crowd.expire_kicks(now);
         ended.len() as u64
     }
 
-    /// Viewings of `channel`.
+    /// Viewings of `channel` on this node.
     #[must_use]
     pub fn count(&self, channel: &ChannelName) -> u64 {
         self.inner.per_channel.read().get(channel).copied().unwrap_or(0)
     }
 
-    /// Viewings of all channels.
+    /// Viewings of `channel` on all nodes, each counted once.
+    #[must_use]
+    pub fn watching(&self, channel: &ChannelName) -> u64 {
+        self.inner.crowd.watching(channel, self.count(channel))
+    }
+
+    /// What a viewing watches, wherever it is; nothing once it was kicked.
+    #[must_use]
+    pub fn channel_of(&self, id: ViewingId) -> Option<ChannelName> {
+        let here = self.shard(id).lock().get(&id).map(|entry| entry.channel.clone());
+        here.or_else(|| self.inner.crowd.channel_of(id).filter(|_| !self.kicked(id)))
+    }
+
+    /// Viewings of all channels on this node.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.inner.total.load(Ordering::Relaxed)
@@ -224,12 +253,13 @@ impl Viewings {
             ended: of(&counters.ended),
             refused: of(&counters.refused),
             refused_address: of(&counters.refused_address),
+            refused_channel: of(&counters.refused_channel),
             kicked: of(&counters.kicked),
-            forgotten: of(&counters.forgotten),
+            forgotten: self.inner.crowd.forgotten(),
         }
     }
 
-    /// At most `limit` viewings, of one channel or of all, oldest first.
+    /// At most `limit` viewings of this node, of one channel or of all, oldest first.
     #[must_use]
     pub fn list(&self, channel: Option<&ChannelName>, limit: usize) -> Vec<Viewing> {
         let mut found = Vec::new();
@@ -244,42 +274,99 @@ impl Viewings {
         found
     }
 
-    /// Refuses every further request of a viewing. False when there is none of that id.
+    /// Refuses every further request of a viewing from now on, here; [`super::audience`] tells the others. False
+    /// when there is none of that id anywhere.
     pub fn kick(&self, id: ViewingId, reason: &str) -> bool {
-        let mut shard = self.shard(id).lock();
-        let Some(entry) = shard.remove(&id) else { return false };
-        // Inside the shard's lock, so that no request slips in between.
-        self.remember_kick(id, clock::now());
-        drop(shard);
-        self.leave(std::slice::from_ref(&entry));
-        self.inner.counters.kicked.fetch_add(1, Ordering::Relaxed);
+        let Some(channel) = self.channel_of(id) else { return false };
+        let now = clock::now();
+        self.keep_out((id, now.plus_ms(KICKED_MS)), now);
         let reason = if reason.is_empty() { "no reason given" } else { reason };
-        let text = format!("viewing {id} of {} was kicked: {reason}", entry.channel);
+        let text = format!("viewing {id} of {channel} was kicked: {reason}");
         let fields = [("viewing", id.to_string()), ("reason", reason.to_owned())];
-        self.inner.events.emit("viewing.kicked", Some(&entry.channel), text, &fields);
+        self.inner.events.emit("viewing.kicked", Some(&channel), text, &fields);
         true
+    }
+
+    /// Takes over kicks of another node. None of them lasts longer than one of this node.
+    pub(super) fn take_kicks(&self, kicks: Vec<Kick>) {
+        let now = clock::now();
+        let longest = now.plus_ms(KICKED_MS);
+        for (id, until) in kicks {
+            if let Some(channel) = self.keep_out((id, until.min(longest)), now) {
+                let text = format!("viewing {id} of {channel} was kicked at another node");
+                let fields = [("viewing", id.to_string())];
+                self.inner.events.emit("viewing.kicked", Some(&channel), text, &fields);
+            }
+        }
+    }
+
+    /// Kicks that are new to who has read so far, and how far that brings it.
+    pub(super) fn kicks_after(&self, read: u64) -> (Vec<Kick>, u64) {
+        self.inner.crowd.kicks_after(read)
+    }
+
+    /// Takes another node's report.
+    pub(super) fn take_report(&self, report: Report, now_ms: u64) -> Received {
+        self.inner.crowd.receive(report, now_ms)
+    }
+
+    /// Has this node's changes reported, takes the reports in, and forgets nodes that have been silent for too long.
+    pub(super) fn report(
+        &self,
+        reporter: &mut Reporter,
+        now_ms: u64,
+    ) -> (Vec<Report>, Vec<NodeId>) {
+        let seats = self.seats();
+        let mut own = HashMap::new();
+        for seat in &seats {
+            *own.entry(seat.channel.clone()).or_default() += 1;
+        }
+        let reports = reporter.changes(seats);
+        self.inner.crowd.receive_own(reports.clone(), own, now_ms);
+        (reports, self.inner.crowd.expire(now_ms))
     }
 
     /// Whether a viewing is refused because it was kicked, without counting a request.
     #[must_use]
     pub fn kicked(&self, id: ViewingId) -> bool {
-        self.is_kicked(id, clock::now())
+        self.inner.crowd.is_kicked(id, clock::now())
     }
 
-    fn is_kicked(&self, id: ViewingId, now: Timestamp) -> bool {
-        let kicked = self.inner.kicked.read();
-        !kicked.is_empty() && kicked.get(&id).is_some_and(|at| now.since_ms(*at) <= KICKED_MS)
+    /// Keeps a viewing out; the channel that it watched here, if it did.
+    fn keep_out(&self, kick: Kick, now: Timestamp) -> Option<ChannelName> {
+        let mut shard = self.shard(kick.0).lock();
+        // Inside the shard's lock, so that no request slips in between.
+        self.inner.crowd.keep_out(kick, now);
+        let entry = shard.remove(&kick.0)?;
+        drop(shard);
+        self.leave(std::slice::from_ref(&entry));
+        self.inner.counters.kicked.fetch_add(1, Ordering::Relaxed);
+        Some(entry.channel)
     }
 
-    fn remember_kick(&self, id: ViewingId, now: Timestamp) {
-        let mut kicked = self.inner.kicked.write();
-        if kicked.len() >= KICKED_MAX
-            && let Some(oldest) = kicked.iter().min_by_key(|(_, at)| **at).map(|(id, _)| *id)
-        {
-            kicked.remove(&oldest);
-            self.inner.counters.forgotten.fetch_add(1, Ordering::Relaxed);
+    fn seats(&self) -> Vec<Seat> {
+        let mut seats = Vec::new();
+        for shard in &self.inner.shards {
+            seats.extend(shard.lock().iter().map(|(id, entry)| entry.seat(*id)));
         }
-        kicked.insert(id, now);
+        seats
+    }
+
+    /// Counts a new viewing of its channel, its address and this node, if all of them have a place.
+    fn count_in(&self, id: ViewingId, visit: &Visit<'_>) -> Result<(), Verdict> {
+        let Visit { channel, account, .. } = *visit;
+        let mut per_channel = self.inner.per_channel.write();
+        let here = per_channel.get(channel).copied().unwrap_or(0);
+        self.inner.crowd.admit(id, channel, account, here).map_err(|refusal| {
+            self.inner.counters.refused_channel.fetch_add(1, Ordering::Relaxed);
+            match refusal {
+                LimitRefusal::Channel(_) => Verdict::ChannelFull,
+                LimitRefusal::Account(_) => Verdict::AccountFull,
+            }
+        })?;
+        self.take_place(visit.remote)?;
+        per_channel.insert(channel.clone(), here + 1);
+        Ok(())
     }
 
     /// A place on the node and one of those of the address.
@@ -344,10 +431,35 @@ fn give_back<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, u64>, of: &K) {
 }
 
 impl Entry {
+    fn new(visit: &Visit<'_>, now: Timestamp) -> Self {
+        let player = visit.player.chars().filter(|c| !c.is_control());
+        Self {
+            channel: visit.channel.clone(),
+            account: visit.account,
+            protocol: visit.protocol,
+            remote: visit.remote,
+            player: player.take(PLAYER_CHARS_MAX).collect(),
+            since: now,
+            last_seen: now,
+            requests: 1,
+        }
+    }
+
+    fn seat(&self, id: ViewingId) -> Seat {
+        Seat {
+            id,
+            channel: self.channel.clone(),
+            account: self.account,
+            since: self.since,
+            newest: self.last_seen,
+        }
+    }
+
     fn viewing(&self, id: ViewingId) -> Viewing {
         Viewing {
             id,
             channel: self.channel.clone(),
+            node: None,
             protocol: self.protocol.to_owned(),
             remote: self.remote.to_string(),
             player: self.player.clone(),

@@ -71,7 +71,7 @@ pub(super) async fn show(
 ) -> Result<axum::Json<ChannelDetail>, Refusal> {
     let channel = ctx.store.channel(&name)?;
     let keys = ctx.store.keys(&name)?;
-    let stream = ctx.live.stream(&name).await;
+    let stream = ctx.live.stream(&name).await.found;
     let (watch_url, playlist_url) =
         (ctx.addresses.watch_page(&name), ctx.addresses.playlist(&name));
     Ok(axum::Json(ChannelDetail { channel, keys, stream, watch_url, playlist_url }))
@@ -94,7 +94,7 @@ pub(super) async fn delete(
     let reason = reason(query.reason)?;
     let channel = ctx.store_for(query.dry_run).delete_channel(&name).await?;
     if !query.dry_run {
-        let dropped = ctx.live.remove_stream(&name).await;
+        let dropped = ctx.live.remove_stream(&name).await.found;
         Change::of(&name, "channel.deleted", format!("channel {name} was deleted"), reason)
             .field("publisher_dropped", dropped)
             .emit(&ctx);

@@ -80,7 +80,7 @@ pub(super) async fn rotate(
     let (info, secret) =
         store.rotate_key(&name, id, body.label, body.expires_at, clock::now()).await?;
     if !query.dry_run {
-        let dropped = ctx.live.withdraw_key(&name, id).await;
+        let dropped = ctx.live.withdraw_key(&name, id).await.found;
         let text = format!("key {id} of channel {name} was replaced by {}", info.id);
         Change::of(&name, "key.rotated", text, reason)
             .field("key", info.id)
@@ -108,7 +108,7 @@ pub(super) async fn revoke(
     let reason = reason(query.reason)?;
     let key = ctx.store_for(query.dry_run).revoke_key(&name, id, clock::now()).await?;
     if !query.dry_run {
-        let dropped = ctx.live.withdraw_key(&name, id).await;
+        let dropped = ctx.live.withdraw_key(&name, id).await.found;
         let text = format!("key {id} of channel {name} was revoked");
         Change::of(&name, "key.revoked", text, reason)
             .field("key", id)

@@ -71,7 +71,7 @@ pub struct Addresses {
 }
 
 impl Context {
-    /// Everything a handler may use. `live` is `Arc::new((streams, viewings))` in a node.
+    /// Everything a handler may use. `live` is a [`Reach`](crate::actors::reach::Reach) in a node.
     #[must_use]
     pub fn new(
         store: Store,

@@ -1,6 +1,7 @@
 //! Streams.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use weir_model::api::{Kick, Kicked, Mutation, StreamExplanation};
 use weir_model::{ApiError, ChannelName, ErrorCode, StreamInfo};
 
@@ -9,8 +10,9 @@ use super::error::Refusal;
 use super::events::{Change, reason};
 use super::explain::explain as sentences;
 use super::extract::{Json, Path, Query};
+use super::live::told;
 use crate::actors::clock;
-use crate::actors::streams::StopReason;
+use crate::actors::reach::Gathered;
 
 /// Every stream, by channel name.
 #[utoipa::path(
@@ -20,8 +22,8 @@ use crate::actors::streams::StopReason;
         (status = "default", body = ApiError),
     ),
 )]
-pub(super) async fn list(State(ctx): State<Context>) -> axum::Json<Vec<StreamInfo>> {
-    axum::Json(ctx.live.streams().await)
+pub(super) async fn list(State(ctx): State<Context>) -> (HeaderMap, axum::Json<Vec<StreamInfo>>) {
+    told(ctx.live.streams().await)
 }
 
 /// A channel's stream.
@@ -36,9 +38,9 @@ pub(super) async fn list(State(ctx): State<Context>) -> axum::Json<Vec<StreamInf
 pub(super) async fn show(
     State(ctx): State<Context>,
     Path(channel): Path<ChannelName>,
-) -> Result<axum::Json<StreamInfo>, Refusal> {
+) -> Result<(HeaderMap, axum::Json<StreamInfo>), Refusal> {
     ctx.store.channel(&channel)?;
-    Ok(axum::Json(ctx.live.stream(&channel).await))
+    Ok(told(ctx.live.stream(&channel).await))
 }
 
 /// A channel's stream in plain sentences.
@@ -55,7 +57,7 @@ pub(super) async fn explain(
     Path(channel): Path<ChannelName>,
 ) -> Result<axum::Json<StreamExplanation>, Refusal> {
     ctx.store.channel(&channel)?;
-    let stream = ctx.live.stream(&channel).await;
+    let stream = ctx.live.stream(&channel).await.found;
     let sentences = sentences(&stream, clock::now());
     Ok(axum::Json(StreamExplanation { stream, sentences }))
 }
@@ -78,17 +80,26 @@ pub(super) async fn kick(
 ) -> Result<axum::Json<Kicked>, Refusal> {
     ctx.store.channel(&channel)?;
     let reason = reason(body.reason.or(query.reason))?;
-    let dropped = if query.dry_run {
-        ctx.live.stream(&channel).await.publisher.is_some()
+    let Gathered { found: dropped, silent } = if query.dry_run {
+        let Gathered { found, silent } = ctx.live.stream(&channel).await;
+        Gathered { found: found.publisher.is_some(), silent }
     } else {
-        ctx.live.kick_stream(&channel, StopReason::Kicked(reason.clone())).await
+        ctx.live.kick_stream(&channel, &reason).await
     };
     if !dropped {
-        let message = format!("nothing publishes into channel {channel}");
+        let message = match silent.as_slice() {
+            [] => format!("nothing publishes into channel {channel}"),
+            names => {
+                let names = names.join(", ");
+                format!(
+                    "no node that answered has a publisher of channel {channel}; silent: {names}"
+                )
+            }
+        };
         return Err(Refusal::new(ErrorCode::Conflict, message)
             .hint("`weir stream list` shows what is live"));
     }
-    let answer = Kicked { kicked: channel.to_string(), reason: reason.clone() };
+    let answer = Kicked { kicked: channel.to_string(), reason: reason.clone(), silent };
     if !query.dry_run {
         let text = format!("the publisher of channel {channel} was kicked");
         Change::of(&channel, "stream.kicked", text, reason).emit(&ctx);

@@ -12,7 +12,7 @@ use weir_model::stream::{HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId};
 
 use super::*;
-use crate::actors::streams::StopReason;
+use crate::actors::reach::Gathered;
 
 mod changes;
 mod client;
@@ -23,6 +23,7 @@ mod contract;
 pub(super) fn stream(channel: &str) -> StreamInfo {
     StreamInfo {
         channel: channel.parse().unwrap(),
+        node: None,
         state: StreamState::Live,
         playable: true,
         show: None,
@@ -69,39 +70,56 @@ impl FakeLive {
     }
 }
 
+/// An answer of a cluster in which `west` does not answer.
+fn gathered<'a, T: Send + 'a>(found: T) -> Reply<'a, Gathered<T>> {
+    Box::pin(async { Gathered { found, silent: vec!["west".into()] } })
+}
+
 impl Live for FakeLive {
-    fn streams(&self) -> Reply<'_, Vec<StreamInfo>> {
-        Box::pin(async { vec![stream("demo")] })
+    fn streams(&self) -> Reply<'_, Gathered<Vec<StreamInfo>>> {
+        gathered(vec![stream("demo")])
     }
 
-    fn stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, StreamInfo> {
-        Box::pin(async {
-            let mut info = stream(channel.as_str());
-            if channel.as_str() != "demo" {
-                (info.state, info.publisher) = (StreamState::Offline, None);
-            }
-            info
-        })
+    fn stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, Gathered<StreamInfo>> {
+        let mut info = stream(channel.as_str());
+        if channel.as_str() != "demo" {
+            (info.state, info.publisher) = (StreamState::Offline, None);
+        }
+        gathered(info)
     }
 
-    fn kick_stream<'a>(&'a self, channel: &'a ChannelName, reason: StopReason) -> Reply<'a, bool> {
-        self.tell(format!("kick {channel} {reason:?}"));
-        Box::pin(async { channel.as_str() == "demo" })
+    fn kick_stream<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        reason: &'a str,
+    ) -> Reply<'a, Gathered<bool>> {
+        self.tell(format!("kick {channel} {reason}"));
+        gathered(channel.as_str() == "demo")
     }
 
-    fn remove_stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, bool> {
-        self.kick_stream(channel, StopReason::KeyWithdrawn)
+    fn remove_stream<'a>(&'a self, channel: &'a ChannelName) -> Reply<'a, Gathered<bool>> {
+        self.tell(format!("remove {channel}"));
+        gathered(channel.as_str() == "demo")
     }
 
-    fn withdraw_key<'a>(&'a self, channel: &'a ChannelName, key: KeyId) -> Reply<'a, bool> {
+    fn withdraw_key<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        key: KeyId,
+    ) -> Reply<'a, Gathered<bool>> {
         self.tell(format!("withdraw {channel} {key}"));
-        Box::pin(async { true })
+        gathered(true)
     }
 
-    fn viewings(&self, channel: Option<&ChannelName>, limit: usize) -> Vec<Viewing> {
+    fn viewings<'a>(
+        &'a self,
+        channel: Option<&'a ChannelName>,
+        limit: usize,
+    ) -> Reply<'a, Gathered<Vec<Viewing>>> {
         let viewing = Viewing {
             id: ViewingId(1),
             channel: "demo".parse().unwrap(),
+            node: None,
             protocol: "hls".into(),
             remote: "192.0.2.9".into(),
             player: "hls.js".into(),
@@ -110,12 +128,16 @@ impl Live for FakeLive {
             requests: 3,
         };
         let fits = channel.is_none_or(|channel| *channel == viewing.channel);
-        [viewing].into_iter().filter(|_| fits).take(limit).collect()
+        gathered([viewing].into_iter().filter(|_| fits).take(limit).collect())
     }
 
-    fn kick_viewing(&self, id: ViewingId, reason: &str) -> bool {
+    fn watches(&self, id: ViewingId) -> Option<ChannelName> {
+        (id == ViewingId(1)).then(|| "demo".parse().unwrap())
+    }
+
+    fn kick_viewing<'a>(&'a self, id: ViewingId, reason: &'a str) -> Reply<'a, Gathered<bool>> {
         self.tell(format!("kick {id} {reason}"));
-        id == ViewingId(1)
+        gathered(id == ViewingId(1))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Viewings.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use weir_model::api::{Kick, Kicked, Mutation, ViewingQuery};
 use weir_model::{ApiError, ErrorCode, Viewing, ViewingId};
 
@@ -8,6 +9,7 @@ use super::Context;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
+use super::live::told;
 
 /// Viewings of one answer unless asked for fewer or more.
 const LIMIT: usize = 100;
@@ -27,12 +29,12 @@ const LIMIT_MAX: usize = 10_000;
 pub(super) async fn list(
     State(ctx): State<Context>,
     Query(query): Query<ViewingQuery>,
-) -> Result<axum::Json<Vec<Viewing>>, Refusal> {
+) -> Result<(HeaderMap, axum::Json<Vec<Viewing>>), Refusal> {
     if let Some(channel) = &query.channel {
         ctx.store.channel(channel)?;
     }
     let limit = query.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
-    Ok(axum::Json(ctx.live.viewings(query.channel.as_ref(), limit)))
+    Ok(told(ctx.live.viewings(query.channel.as_ref(), limit).await))
 }
 
 /// Ends a viewing: every further request of its player is refused.
@@ -52,20 +54,22 @@ pub(super) async fn kick(
     Json(body): Json<Kick>,
 ) -> Result<axum::Json<Kicked>, Refusal> {
     let reason = reason(body.reason.or(query.reason))?;
-    let viewing = ctx.live.viewings(None, usize::MAX).into_iter().find(|one| one.id == id);
     let gone = || {
         Refusal::new(ErrorCode::NotFound, format!("viewing {id} does not exist"))
             .hint("`weir viewing list` shows the viewings there are")
     };
-    let viewing = viewing.ok_or_else(gone)?;
+    let channel = ctx.live.watches(id).ok_or_else(gone)?;
+    let mut silent = Vec::new();
     if !query.dry_run {
-        if !ctx.live.kick_viewing(id, &reason) {
+        let kicked = ctx.live.kick_viewing(id, &reason).await;
+        if !kicked.found {
             return Err(gone());
         }
-        let text = format!("a viewer of channel {} was kicked", viewing.channel);
-        Change::of(&viewing.channel, "viewing.kicked", text, reason.clone())
+        silent = kicked.silent;
+        let text = format!("a viewer of channel {channel} was kicked");
+        Change::of(&channel, "viewing.kicked", text, reason.clone())
             .field("viewing", id)
             .emit(&ctx);
     }
-    Ok(axum::Json(Kicked { kicked: id.to_string(), reason }))
+    Ok(axum::Json(Kicked { kicked: id.to_string(), reason, silent }))
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use weir_cluster::limits::VIEWINGS_MAX;
+use weir_cluster::viewings as counting;
+
 use crate::actors::viewings::Limits;
 
 /// `[edge]`.
@@ -17,6 +20,9 @@ pub struct Config {
     /// Viewings at a time from one IPv4 address or IPv6 /64 network; further ones are answered 503. An eighth
     /// of the total by default: a provider's network address translation may stand for thousands.
     pub viewings_per_address_max: usize,
+    /// Viewings of one channel at a time, on all nodes together; further ones are answered 503. Nodes that admit
+    /// viewers in the same second may exceed it by those.
+    pub viewings_per_channel_max: u64,
     /// Watch pages that are told of changes at a time; further ones ask every few seconds instead.
     pub pages_max: usize,
     /// A connection that sends no whole request head for so long is closed, an idle one too; one that was used
@@ -35,6 +41,7 @@ impl Default for Config {
             connections_per_address_max: 5_000,
             viewings_max: 20_000,
             viewings_per_address_max: 2_500,
+            viewings_per_channel_max: VIEWINGS_MAX as u64,
             pages_max: 5_000,
             idle_secs: 30,
             write_secs: 20,
@@ -44,10 +51,16 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The limits of viewings.
+    /// The limits of this node's viewings.
     #[must_use]
     pub const fn viewings(&self) -> Limits {
         Limits { total: self.viewings_max, per_address: self.viewings_per_address_max }
+    }
+
+    /// The limits of the cluster's viewings.
+    #[must_use]
+    pub const fn shared(&self) -> counting::Limits {
+        counting::Limits { per_channel: Some(self.viewings_per_channel_max), per_account: None }
     }
 
     /// [`Self::idle_secs`] as a duration, at least one second.

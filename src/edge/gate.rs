@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use weir_model::{ChannelName, ViewingId};
 
 use super::Context;
-use crate::actors::viewings::Verdict;
+use crate::actors::viewings::{Verdict, Visit};
 
 /// Why a request may not watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,12 @@ pub enum Refusal {
     /// The viewer's address has its share of viewings.
     #[error("too many viewers watch from your address; try again in a while")]
     AddressFull,
+    /// The channel has its share of the cluster's viewings.
+    #[error("this channel has as many viewers as it may; try again in a while")]
+    ChannelFull,
+    /// The account watches on as many players as it may.
+    #[error("this account watches on as many players as it may; stop one of them")]
+    AccountFull,
     /// The node serves as many viewings as it may.
     #[error("this node serves as many viewers as it may; try again in a while")]
     Full,
@@ -51,10 +57,15 @@ pub fn admit(
     if viewer.head {
         return if context.viewings.kicked(id) { Err(Refusal::Kicked) } else { Ok(id) };
     }
-    match context.viewings.touch(id, channel, "hls", viewer.remote, viewer.player) {
+    let (remote, player) = (viewer.remote, viewer.player);
+    // Viewers do not log in.
+    let visit = Visit { channel, account: None, protocol: "hls", remote, player };
+    match context.viewings.touch(id, visit) {
         Verdict::Go => Ok(id),
         Verdict::Kicked => Err(Refusal::Kicked),
         Verdict::Full => Err(Refusal::Full),
         Verdict::AddressFull => Err(Refusal::AddressFull),
+        Verdict::ChannelFull => Err(Refusal::ChannelFull),
+        Verdict::AccountFull => Err(Refusal::AccountFull),
     }
 }

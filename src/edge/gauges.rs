@@ -1,4 +1,4 @@
-//! The loop that keeps gauges which nobody else would update.
+//! The loop that keeps gauges, and the key of tickets, which nobody else would update.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub fn run(context: &Arc<Context>) {
 }
 
 fn measure(context: &Context) {
+    context.tickets.refresh();
     let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     let waiting = context.lookup.streams().iter().map(|one| one.window.waiting()).sum();
     context.metrics.waiting.set(gauge(waiting));

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use weir_model::ChannelName;
 
 use crate::actors::events::Events;
+use crate::actors::placement::{Placement, Watched};
 use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicStream, Streams};
 use crate::actors::tasks::Tasks;
@@ -34,10 +35,11 @@ pub use metrics::Metrics;
 
 /// Where the edge finds streams and the channels' titles.
 pub trait Lookup: Send + Sync + 'static {
-    /// A channel's stream, if it was ever live since the node started.
-    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>>;
+    /// A channel's stream, wherever it is packaged; none when there was none lately. It is copied to this node for
+    /// as long as the answer is held, and a little longer.
+    fn stream(&self, channel: &ChannelName) -> Option<Watched>;
 
-    /// Every stream that was ever live since the node started.
+    /// Every stream that is packaged or copied here.
     fn streams(&self) -> Vec<Arc<PublicStream>>;
 
     /// A channel's title; none when there is no such channel.
@@ -48,13 +50,15 @@ pub trait Lookup: Send + Sync + 'static {
 pub struct NodeLookup {
     /// Its streams.
     pub streams: Streams,
+    /// Streams of other nodes.
+    pub placement: Placement,
     /// Its channels.
     pub store: Store,
 }
 
 impl Lookup for NodeLookup {
-    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
-        self.streams.public(channel)
+    fn stream(&self, channel: &ChannelName) -> Option<Watched> {
+        self.placement.watch(channel)
     }
 
     fn streams(&self) -> Vec<Arc<PublicStream>> {

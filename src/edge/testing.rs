@@ -15,6 +15,7 @@ use super::http::listen;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
+use crate::actors::placement::Watched;
 use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicState, PublicStream};
 use crate::actors::tasks::Tasks;
@@ -25,8 +26,8 @@ use crate::store::window::Window;
 pub(crate) struct One(pub(crate) Arc<PublicStream>);
 
 impl Lookup for One {
-    fn stream(&self, channel: &ChannelName) -> Option<Arc<PublicStream>> {
-        (*channel == self.0.channel).then(|| Arc::clone(&self.0))
+    fn stream(&self, channel: &ChannelName) -> Option<Watched> {
+        (*channel == self.0.channel).then(|| Watched::from(Arc::clone(&self.0)))
     }
 
     fn streams(&self) -> Vec<Arc<PublicStream>> {
@@ -62,14 +63,14 @@ impl Edge {
         };
         let events = Events::new();
         let context = Arc::new(Context {
-            viewings: Viewings::new(events.clone(), config.viewings()),
+            viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
             lookup: Box::new(One(Arc::new(stream))),
             events,
             tasks: Tasks::new(),
             metrics: Metrics::new(&Registry::new()).unwrap(),
-            tickets: Tickets::new().unwrap(),
+            tickets: Tickets::new(|| [7; 32]),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

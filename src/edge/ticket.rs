@@ -1,9 +1,10 @@
 //! The ids of viewings as they travel in a playlist's query: 64 random bits and a keyed check over them and the
-//! channel, so that nobody can invent one, or take one to another channel. The key lives as long as the
-//! process; a player that comes back after a restart gets a new id with the multivariant playlist.
+//! channel, so that nobody can invent one, or take one to another channel. The key is the cluster's, so that a
+//! player keeps its id when it comes to another edge, and after a restart of this one.
 
 use std::net::IpAddr;
 
+use parking_lot::RwLock;
 use weir_model::address::network;
 use weir_model::{ChannelName, ViewingId};
 
@@ -11,9 +12,13 @@ use weir_model::{ChannelName, ViewingId};
 const ID_DIGITS: usize = 16;
 const CHECK_DIGITS: usize = 12;
 
+/// Says what the key is now.
+type Source = Box<dyn Fn() -> [u8; 32] + Send + Sync>;
+
 /// Issues and checks ids.
 pub struct Tickets {
-    key: [u8; 32],
+    source: Source,
+    key: RwLock<[u8; 32]>,
 }
 
 /// The system has no randomness to give.
@@ -22,14 +27,19 @@ pub struct Tickets {
 pub struct NoRandomness(getrandom::Error);
 
 impl Tickets {
-    /// With a key of its own.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers.
-    pub fn new() -> Result<Self, NoRandomness> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(NoRandomness)?;
-        Ok(Self { key })
+    /// With the key that `source` says.
+    #[must_use]
+    pub fn new(source: impl Fn() -> [u8; 32] + Send + Sync + 'static) -> Self {
+        let key = RwLock::new(source());
+        Self { source: Box::new(source), key }
+    }
+
+    /// Asks the source again: a node that joins a cluster gets the cluster's key a moment after its start.
+    pub fn refresh(&self) {
+        let key = (self.source)();
+        if *self.key.read() != key {
+            *self.key.write() = key;
+        }
     }
 
     /// A new id for a player of `channel`, as query value.
@@ -41,7 +51,7 @@ impl Tickets {
         Ok(format!("{:016x}{}", id.0, self.check_digits(channel, id)))
     }
 
-    /// The id in a query value, if it was issued for `channel` by this process.
+    /// The id in a query value, if it was issued for `channel` with this key.
     #[must_use]
     pub fn check(&self, channel: &ChannelName, value: &str) -> Option<ViewingId> {
         if value.len() != ID_DIGITS + CHECK_DIGITS || !value.bytes().all(|b| b.is_ascii_hexdigit())
@@ -59,7 +69,7 @@ impl Tickets {
     /// What the player calls itself does not count, or one client could be any number of viewers.
     #[must_use]
     pub fn guess(&self, channel: &ChannelName, remote: IpAddr) -> ViewingId {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut hasher = self.hasher();
         hasher.update(channel.as_str().as_bytes()).update(b"\n");
         match network(remote) {
             IpAddr::V4(four) => hasher.update(&four.octets()),
@@ -71,10 +81,14 @@ impl Tickets {
     }
 
     fn check_digits(&self, channel: &ChannelName, id: ViewingId) -> String {
-        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        let mut hasher = self.hasher();
         hasher.update(&id.0.to_be_bytes()).update(channel.as_str().as_bytes());
         let hex = hasher.finalize().to_hex();
         hex.get(..CHECK_DIGITS).unwrap_or_default().to_owned()
+    }
+
+    fn hasher(&self) -> blake3::Hasher {
+        blake3::Hasher::new_keyed(&self.key.read())
     }
 }
 
@@ -82,23 +96,39 @@ impl Tickets {
 mod tests {
     use super::*;
 
+    fn tickets(key: u8) -> Tickets {
+        Tickets::new(move || [key; 32])
+    }
+
     fn channel(name: &str) -> ChannelName {
         name.parse().unwrap()
     }
 
     #[test]
     fn an_issued_id_is_known_again_in_its_channel_only() {
-        let tickets = Tickets::new().unwrap();
-        let value = tickets.issue(&channel("demo")).unwrap();
+        let (tickets, elsewhere, other_key) = (tickets(1), tickets(1), tickets(2));
+        let value = elsewhere.issue(&channel("demo")).unwrap();
         let id = tickets.check(&channel("demo"), &value).unwrap();
         assert!(value.starts_with(&format!("{:016x}", id.0)));
         assert_eq!(tickets.check(&channel("other"), &value), None);
-        assert_eq!(Tickets::new().unwrap().check(&channel("demo"), &value), None);
+        assert_eq!(other_key.check(&channel("demo"), &value), None);
+    }
+
+    #[test]
+    fn the_key_may_come_a_moment_after_the_start() {
+        let key = std::sync::Arc::new(RwLock::new([0; 32]));
+        let source = std::sync::Arc::clone(&key);
+        let joining = Tickets::new(move || *source.read());
+        let value = tickets(1).issue(&channel("demo")).unwrap();
+        assert_eq!(joining.check(&channel("demo"), &value), None);
+        *key.write() = [1; 32];
+        joining.refresh();
+        assert!(joining.check(&channel("demo"), &value).is_some());
     }
 
     #[test]
     fn an_id_cannot_be_invented() {
-        let tickets = Tickets::new().unwrap();
+        let tickets = tickets(1);
         let value = tickets.issue(&channel("demo")).unwrap();
         for at in 0..value.len() {
             let mut forged = value.clone().into_bytes();
@@ -113,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_player_without_an_id_is_the_same_viewer_each_time() {
-        let tickets = Tickets::new().unwrap();
+        let tickets = tickets(1);
         let here = IpAddr::from([127, 0, 0, 1]);
         let id = tickets.guess(&channel("demo"), here);
         assert_eq!(tickets.guess(&channel("demo"), here), id);

@@ -1,7 +1,7 @@
 //! L2. Feeds: one writer, many readers, bounded. They carry frames from ingest to whoever needs them.
 //!
-//! A reader has a cursor, not a copy, and what every reader has passed is dropped. One that falls out of the ring skips to the newest key frame
-//! behind a discontinuity; what it lost is counted.
+//! A reader has a cursor, not a copy, and what every reader has passed is dropped. One that falls out of the ring
+//! skips to the newest key frame behind a discontinuity; what it lost is counted.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use aws_lc_rs::hmac;
 use quinn::congestion::{BbrConfig, CubicConfig};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
-    AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, Runtime, ServerConfig, TokioRuntime,
-    TransportConfig, VarInt,
+    AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig,
+    Runtime, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
 use rustls::client::Resumption;
 use rustls::server::NoServerSessionStorage;
@@ -44,6 +44,15 @@ pub const BULK_STREAMS_MAX: u32 = (OPEN_PER_PEER_MAX * 5 / 4) as u32;
 const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// What one connection may hold in memory before it is read.
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+/// Largest datagram that is tried, unless configured otherwise: Ethernet with IPv6.
+pub const DATAGRAM_BYTES_MAX: u16 = 1452;
+/// What any peer takes whatever it is configured to send; quinn's default.
+const DATAGRAM_BYTES_TAKEN: u16 = 1472;
+/// Packets that may come before they are acknowledged, or 25 ms. Without it a network that does not bundle datagrams
+/// gets an acknowledgement for each two, 1.4 % of the bytes.
+const PACKETS_UNACKNOWLEDGED: u32 = 9;
+/// What may be under way before the first acknowledgement: a usual part. Nodes are not strangers on unknown links.
+const INITIAL_WINDOW_BYTES: u64 = 64 * 1024;
 /// Handshakes that may run at once; more are refused before any cryptography.
 pub const HANDSHAKES_MAX: usize = 64;
 /// From here on an address must prove that it can receive before it costs cryptography.
@@ -90,7 +99,7 @@ pub(super) fn open(
     trust: &Arc<Trust>,
     world: &World,
 ) -> Result<(Endpoint, ClientConfig), EndpointError> {
-    let transport = Arc::new(transport(config.congestion));
+    let transport = Arc::new(transport(config));
     let mut server = server(trust, &world.clock)?;
     server.transport_config(Arc::clone(&transport)).max_incoming(HANDSHAKES_MAX * 2);
     let mut client = client(trust, &world.clock)?;
@@ -99,8 +108,12 @@ pub(super) fn open(
     let socket = TokioRuntime
         .wrap_udp_socket(socket)
         .map_err(|error| EndpointError::Bind(config.listen, error))?;
+    let mut settings = EndpointConfig::new(Arc::new(reset_key(config)?));
+    settings
+        .max_udp_payload_size(config.datagram_bytes_max.max(DATAGRAM_BYTES_TAKEN))
+        .map_err(EndpointError::tls)?;
     let endpoint = Endpoint::new_with_abstract_socket(
-        EndpointConfig::new(Arc::new(reset_key(config)?)),
+        settings,
         Some(server),
         faulty(config, socket, world),
         Arc::new(TokioRuntime),
@@ -160,8 +173,12 @@ const fn lower_limit(size: usize) -> Option<usize> {
     if size < SOCKET_BUFFER_BYTES * 2 { Some(size / 2) } else { None }
 }
 
-fn transport(congestion: Congestion) -> TransportConfig {
+fn transport(config: &Config) -> TransportConfig {
     let mut transport = TransportConfig::default();
+    let mut discovery = MtuDiscoveryConfig::default();
+    discovery.upper_bound(config.datagram_bytes_max);
+    let mut acknowledging = AckFrequencyConfig::default();
+    acknowledging.ack_eliciting_threshold(VarInt::from_u32(PACKETS_UNACKNOWLEDGED));
     transport
         .max_idle_timeout(IDLE_TIMEOUT.try_into().ok())
         .keep_alive_interval(Some(KEEP_ALIVE))
@@ -171,11 +188,15 @@ fn transport(congestion: Congestion) -> TransportConfig {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES))
         .receive_window(VarInt::from_u32(CONNECTION_WINDOW_BYTES))
         .send_window(u64::from(CONNECTION_WINDOW_BYTES))
+        .mtu_discovery_config(Some(discovery))
+        .ack_frequency_config(Some(acknowledging))
         // Nothing uses datagrams.
         .datagram_receive_buffer_size(None);
-    match congestion {
+    match config.congestion {
         Congestion::Cubic => {
-            transport.congestion_controller_factory(Arc::new(CubicConfig::default()))
+            let mut cubic = CubicConfig::default();
+            cubic.initial_window(INITIAL_WINDOW_BYTES);
+            transport.congestion_controller_factory(Arc::new(cubic))
         }
         Congestion::Bbr => transport.congestion_controller_factory(Arc::new(BbrConfig::default())),
     };

@@ -81,6 +81,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Congestion control of every connection.
     pub congestion: Congestion,
+    /// Largest datagram that is tried, bytes of UDP payload; what a path does not carry is found out. Larger than
+    /// [`DATAGRAM_BYTES_MAX`](endpoint::DATAGRAM_BYTES_MAX) where all links between nodes have jumbo frames.
+    pub datagram_bytes_max: u16,
     /// Larger at each start of the process: milliseconds since the epoch at the start.
     pub incarnation: u64,
     /// Program version, for the operator.
@@ -101,6 +104,7 @@ impl Config {
         Self {
             listen,
             congestion: Congestion::Cubic,
+            datagram_bytes_max: endpoint::DATAGRAM_BYTES_MAX,
             incarnation,
             program: program.to_owned(),
             protocols: peers::PROTOCOLS.to_vec(),

@@ -73,6 +73,8 @@ pub(super) struct Peer {
     pub(super) wanted: watch::Sender<Wanted>,
     pub(super) in_flight: Semaphore,
     pub(super) writing: Arc<Semaphore>,
+    /// KiB of what is not urgent that may be under way to it; see [`stream::BACKGROUND_BYTES_MAX`].
+    pub(super) background: Arc<Semaphore>,
     pub(super) counts: Counters,
     state: Mutex<State>,
 }
@@ -240,6 +242,7 @@ impl Peer {
             wanted: watch::Sender::new(Wanted::Unlisted),
             in_flight: Semaphore::new(request::IN_FLIGHT_PER_PEER_MAX),
             writing: Arc::new(Semaphore::new(stream::OPEN_PER_PEER_MAX)),
+            background: Arc::new(Semaphore::new(stream::BACKGROUND_BYTES_MAX / 1024)),
             counts: Counters::default(),
             state: Mutex::new(state),
         }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use weir_model::Timestamp;
+use weir_model::{ShowId, Timestamp};
 
 use crate::TrackId;
 use crate::multivariant::{self, Multivariant};
@@ -35,6 +35,8 @@ pub struct Ladder {
     playable: bool,
     /// What names the show: the number of its first segment.
     show: Option<u64>,
+    /// The show's id, as whoever began it said.
+    id: Option<ShowId>,
     ignored: u64,
 }
 
@@ -51,6 +53,7 @@ impl Ladder {
             ended: false,
             playable: false,
             show: None,
+            id: None,
             ignored: 0,
         }
     }
@@ -114,7 +117,7 @@ impl Ladder {
     }
 
     /// Forgets all media; a new show begins and every number goes on.
-    pub fn begin_show(&mut self) {
+    pub fn begin_show(&mut self, id: Option<ShowId>) {
         for rendition in self.renditions.values_mut() {
             rendition.forget();
         }
@@ -122,6 +125,7 @@ impl Ladder {
         self.ended = false;
         self.playable = false;
         self.show = None;
+        self.id = id;
     }
 
     /// Every rendition has a whole segment and one of them has media. Stays true until the next show.
@@ -214,6 +218,7 @@ impl Ladder {
     }
 }
 
+mod join;
 mod replica;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@
 //! that asks for more is answered. [`health`] watches the same frames and says in plain words what is wrong with them.
 
 pub mod codec;
+mod extreme;
 pub mod flv;
 pub mod fmp4;
 pub mod frame;

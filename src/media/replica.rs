@@ -9,6 +9,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use weir_model::ShowId;
+
 use crate::TrackId;
 use crate::output::{Init, Part, SegmentEnd};
 use crate::rendition::{Mark, Rate, Timing};
@@ -22,6 +24,8 @@ pub enum Step {
     Show {
         /// What names it: the number of its first segment.
         show: u64,
+        /// Its id; none while that is not known.
+        id: Option<ShowId>,
         /// Its part target, microseconds.
         part_target_us: i64,
     },
@@ -58,6 +62,9 @@ pub struct Outline {
     /// Its show: the number of the show's first segment; none before that.
     #[serde(default)]
     pub show: Option<u64>,
+    /// The show's id.
+    #[serde(default)]
+    pub id: Option<ShowId>,
     /// The show is over.
     #[serde(default)]
     pub ended: bool,
@@ -119,6 +126,9 @@ pub struct ShowStatus {
     /// The number of its first segment.
     #[serde(default)]
     pub show: Option<u64>,
+    /// Its id.
+    #[serde(default)]
+    pub id: Option<ShowId>,
     /// It is over.
     #[serde(default)]
     pub ended: bool,
@@ -128,4 +138,16 @@ pub struct ShowStatus {
     /// The newest segment of each rendition, once the show is over.
     #[serde(default)]
     pub last: BTreeMap<TrackId, u64>,
+}
+
+/// Where somebody goes on who takes a show over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Tip {
+    /// The show's id.
+    #[serde(default)]
+    pub show: Option<ShowId>,
+    /// Behind the newest segment of any rendition, open or whole.
+    pub next_msn: u64,
+    /// Behind the newest part of any rendition.
+    pub next_part: u64,
 }

@@ -131,6 +131,9 @@ pub struct Kicked {
     pub kicked: String,
     /// The reason that was given.
     pub reason: String,
+    /// Names of nodes that did not answer. A viewing is refused there too as soon as they are heard again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<String>,
 }
 
 /// `GET /v1/version`.

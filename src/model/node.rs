@@ -1,6 +1,15 @@
 //! A node as its operators see it.
 
-use crate::Timestamp;
+use crate::{NodeId, Timestamp};
+
+/// A node by id and name.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct NodeRef {
+    /// Its id.
+    pub id: NodeId,
+    /// Its name, or its id when it has none that is known.
+    pub name: String,
+}
 
 /// State of a background loop.
 #[derive(

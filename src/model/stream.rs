@@ -1,5 +1,6 @@
 //! A channel's live media right now, as operators and scripts see it.
 
+use crate::node::NodeRef;
 use crate::{ChannelName, KeyId, ShowId, Timestamp};
 
 /// Where a stream stands.
@@ -107,6 +108,9 @@ pub struct Finding {
 pub struct StreamInfo {
     /// Its channel.
     pub channel: ChannelName,
+    /// The node that has it; none for a stream that no node has.
+    #[serde(default)]
+    pub node: Option<NodeRef>,
     /// Where it stands.
     pub state: StreamState,
     /// True once a player can start: at least one whole segment is listed.
@@ -125,7 +129,7 @@ pub struct StreamInfo {
     pub bitrate: u64,
     /// The last 60 one-second bitrates, oldest first, bits per second.
     pub bitrate_history: Vec<u64>,
-    /// Viewings right now.
+    /// Viewings right now, on all nodes.
     pub viewers: u64,
     /// Media sequence number of the newest segment.
     pub msn: Option<u64>,

@@ -21,6 +21,15 @@ impl Timestamp {
     }
 }
 
+/// Milliseconds of a span as people type it: `250ms`, `90s`, `10m`, `2h`, `7d`, `1h30m`. None for what is none, is
+/// negative, or has months and years, whose length depends on the date.
+#[must_use]
+pub fn span_ms(text: &str) -> Option<i64> {
+    let span: jiff::Span = text.parse().ok()?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    i64::try_from(length.as_millis()).ok().filter(|ms| *ms >= 0)
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -69,5 +78,24 @@ mod tests {
         let at = Timestamp(1_700_000_000_120);
         assert_eq!(at.to_string(), "2023-11-14T22:13:20.120Z");
         assert_eq!("2023-11-14T22:13:20.120Z".parse::<Timestamp>().unwrap(), at);
+    }
+
+    #[test]
+    fn a_span_is_what_people_type() {
+        for (text, ms) in [
+            ("250ms", 250),
+            ("90s", 90_000),
+            ("10m", 600_000),
+            ("2h", 7_200_000),
+            ("7d", 604_800_000),
+            ("1h30m", 5_400_000),
+            ("1.5h", 5_400_000),
+            ("0s", 0),
+        ] {
+            assert_eq!(span_ms(text), Some(ms), "{text}");
+        }
+        for wrong in ["", "soon", "5", "-5m", "2mo", "1y", "s", "é"] {
+            assert_eq!(span_ms(wrong), None, "{wrong}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One viewer watching one stream.
 
+use crate::node::NodeRef;
 use crate::{ChannelName, Timestamp, ViewingId};
 
 /// A viewing as listed.
@@ -9,6 +10,9 @@ pub struct Viewing {
     pub id: ViewingId,
     /// What is watched.
     pub channel: ChannelName,
+    /// The node that its player asked last.
+    #[serde(default)]
+    pub node: Option<NodeRef>,
     /// `hls`, …
     pub protocol: String,
     /// The viewer's address, without port.
@@ -19,6 +23,6 @@ pub struct Viewing {
     pub since: Timestamp,
     /// Newest request.
     pub last_seen: Timestamp,
-    /// Requests so far.
+    /// Requests so far, to all nodes.
     pub requests: u64,
 }

@@ -11,6 +11,7 @@ use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
 use weir_model::Role;
 
+use crate::actors::placement;
 use crate::actors::streams::StreamsConfig;
 use crate::{edge, ingest};
 
@@ -97,6 +98,8 @@ pub struct StreamConfig {
     pub grace_ms: u32,
     /// Publishers at once.
     pub publishers_max: u32,
+    /// Nodes that hold each stream.
+    pub copies: u8,
 }
 
 /// `[log]`.
@@ -178,6 +181,7 @@ impl Default for StreamConfig {
             listed_ms: 12_000,
             grace_ms: 30_000,
             publishers_max: 1_000,
+            copies: 2,
         }
     }
 }
@@ -238,6 +242,9 @@ impl Config {
         if stream.listed_ms > 120_000 {
             return invalid("stream.listed_ms must be at most 120000: the window is in memory");
         }
+        if !(1..=7).contains(&stream.copies) {
+            return invalid("stream.copies must be 1 to 7: the owner's window is one of them");
+        }
         if self.node.roles.is_empty() {
             return invalid("node.roles names no role; leave it out to have all");
         }
@@ -252,6 +259,12 @@ impl Config {
 }
 
 impl StreamConfig {
+    /// How copies are kept.
+    #[must_use]
+    pub fn placement(&self) -> placement::Config {
+        placement::Config { copies: usize::from(self.copies), grace_ms: i64::from(self.grace_ms) }
+    }
+
     /// The form in which the actors want it.
     #[must_use]
     pub fn streams(&self) -> StreamsConfig {

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use weir_cluster::members::Profile;
+use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId, Roles};
 
 use super::directory;
 use super::joining::{self, Joining, Place};
 use crate::actors::clock;
 use crate::actors::events::Events;
-use crate::actors::membership::Admission;
+use crate::actors::membership::{self, Admission, Membership};
 use crate::actors::tasks::Tasks;
 use crate::link::request::{self, Kind, Refusal};
 use crate::link::trust::Trust;
@@ -65,6 +67,29 @@ impl Mesh {
     pub(super) fn granted(&self, roles: Roles) -> Roles {
         let certified = self.trust.roles();
         roles.iter().filter(|role| certified.contains(role.as_str())).collect()
+    }
+
+    /// Says to the others that this node lives, and what it is.
+    #[must_use]
+    pub(super) fn take_part(
+        &self,
+        store: &Store,
+        events: &Events,
+        tasks: &Tasks,
+        profile: Profile,
+        load: Box<dyn Fn() -> NodeLoad + Send + Sync>,
+    ) -> Membership {
+        Membership::start(membership::Parts {
+            link: self.link.clone(),
+            consensus: self.consensus.clone(),
+            store: store.clone(),
+            trust: Arc::clone(&self.trust),
+            events: events.clone(),
+            tasks: tasks.clone(),
+            profile,
+            load,
+            incarnation: self.incarnation,
+        })
     }
 
     /// Takes part no longer.

@@ -37,6 +37,7 @@ pub(super) struct Metrics {
     viewings: IntGauge,
     viewings_refused: IntCounter,
     viewings_refused_address: IntCounter,
+    viewings_refused_channel: IntCounter,
     loops: IntGaugeVec,
     store_waiting: IntGauge,
     store_writes: IntCounter,
@@ -101,6 +102,10 @@ impl Metrics {
                 "weir_viewings_refused_address_total",
                 "Requests of viewers refused because their address had its share",
             )?,
+            viewings_refused_channel: counter(
+                "weir_viewings_refused_channel_total",
+                "Requests of viewers refused because their channel had its share in the cluster",
+            )?,
             store_waiting: gauge("weir_store_waiting", "Changes that wait to become durable")?,
             store_writes: counter("weir_store_writes_total", "Changes made durable")?,
             store_errors: counter("weir_store_errors_total", "Changes that failed")?,
@@ -137,6 +142,7 @@ impl Metrics {
         let viewings = sources.viewings.totals();
         set(&self.viewings_refused, viewings.refused);
         set(&self.viewings_refused_address, viewings.refused_address);
+        set(&self.viewings_refused_channel, viewings.refused_channel);
         let store = sources.store.loop_info();
         self.store_waiting.set(signed(store.queue));
         set(&self.store_writes, store.done);

@@ -4,7 +4,9 @@ pub mod args;
 pub mod check;
 pub mod config;
 pub mod directory;
+mod doors;
 pub mod joining;
+mod listeners;
 mod local;
 pub mod logs;
 mod mesh;
@@ -16,28 +18,31 @@ pub mod signal;
 mod status;
 mod tls;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::Registry;
-use tokio::net::TcpListener;
-use weir_model::Roles;
 use weir_model::local::Homes;
 use weir_model::node::Endpoint;
 
+use crate::actors::audience::Audience;
 use crate::actors::clock;
 use crate::actors::events::Events;
-use crate::actors::membership::{self, Membership};
-use crate::actors::slots::Slots;
+use crate::actors::membership::Membership;
+use crate::actors::placement::{self, Placement};
+use crate::actors::reach::{self, Reach};
+use crate::actors::stages::Stages;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
-use crate::{api, edge, ingest};
-use config::{Config, ListenConfig};
+use config::Config;
+use doors::Doors;
 use joining::Joining;
+use listeners::Listeners;
+use mesh::Mesh;
+use operate::{Away, Operate};
 
 /// Loops that did not end within this when the node stops are left to the process's end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -49,19 +54,10 @@ const ENTERED_MAX: Duration = Duration::from_secs(3);
 pub struct Node {
     tasks: Tasks,
     streams: Streams,
-    mesh: mesh::Mesh,
+    mesh: Mesh,
+    membership: Membership,
     endpoints: Vec<Endpoint>,
     local: local::NodeFile,
-}
-
-/// Sockets are bound before anything starts, so that a taken port is the first and only complaint.
-struct Listeners {
-    rtmp: TcpListener,
-    rtmps: Option<TcpListener>,
-    http: TcpListener,
-    https: Option<TcpListener>,
-    api: TcpListener,
-    metrics: TcpListener,
 }
 
 impl Node {
@@ -81,33 +77,18 @@ impl Node {
         let listeners = Listeners::bind(&config.listen, tls.is_some()).await?;
         let store = open_store(&data).await?;
         let (events, tasks, registry) = (Events::new(), Tasks::new(), Registry::new());
-        let viewings = Viewings::new(events.clone(), config.edge.viewings());
+        let viewings =
+            Viewings::within(events.clone(), config.edge.viewings(), config.edge.shared());
         let endpoints = listeners.endpoints()?;
         let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
         let (mut profile, place) = of.profile(&data).await?;
-        let mesh = mesh::Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
+        let mesh = Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
         profile.roles = mesh.granted(profile.roles);
         let (roles, address) = (profile.roles, profile.link.clone());
         let load = profile::Load::default();
-        let membership = Membership::start(membership::Parts {
-            link: mesh.link.clone(),
-            consensus: mesh.consensus.clone(),
-            store: store.clone(),
-            trust: Arc::clone(&mesh.trust),
-            events: events.clone(),
-            tasks: tasks.clone(),
-            profile,
-            load: load.sampler(),
-            incarnation: mesh.incarnation,
-        });
-        let context = streams::Context {
-            config: config.stream.streams(),
-            events: events.clone(),
-            store: store.clone(),
-            tasks: tasks.clone(),
-            viewings: viewings.clone(),
-        };
-        let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
+        let membership = mesh.take_part(&store, &events, &tasks, profile, load.sampler());
+        let (placement, streams, reach) =
+            actors(&config, &store, &events, &tasks, &viewings, &mesh, &membership).await?;
         load.of(&streams, &viewings);
         if !membership.entered(ENTERED_MAX).await {
             tracing::warn!(
@@ -115,10 +96,17 @@ impl Node {
             );
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
-        let cluster = operators(&store, &streams, &mesh, &membership, address);
-        let of = (store.clone(), mesh.clone(), membership);
+        let cluster = Arc::new(Operate {
+            store: store.clone(),
+            mesh: mesh.clone(),
+            membership: membership.clone(),
+            link: address,
+            placement: placement.clone(),
+            mover: Arc::new(Away::start(store.clone(), streams.clone(), mesh.link.clone())),
+        });
+        let of = (store.clone(), mesh.clone(), membership.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2));
-        let parts = Parts {
+        let doors = Doors {
             config,
             roles,
             cluster,
@@ -128,12 +116,14 @@ impl Node {
             tasks,
             viewings,
             streams,
+            placement,
+            reach,
             registry,
             endpoints,
         };
-        parts.serve(listeners, tls)?;
-        let Parts { tasks, streams, endpoints, .. } = parts;
-        Ok(Self { tasks, streams, mesh, endpoints, local })
+        doors.serve(listeners, tls)?;
+        let Doors { tasks, streams, endpoints, .. } = doors;
+        Ok(Self { tasks, streams, mesh, membership, endpoints, local })
     }
 
     /// Tells whoever started the node where it listens: one line on standard output.
@@ -143,10 +133,15 @@ impl Node {
         println!("ready {}", list.join(" "));
     }
 
-    /// Ends shows, connections and loops, at most [`STOP_LIMIT`].
+    /// Ends connections and loops, and shows too unless another node can go on with them, at most [`STOP_LIMIT`].
     pub async fn stop(self) {
         tracing::info!("stopping");
-        self.streams.close().await;
+        if self.membership.has_successor() {
+            self.streams.leave().await;
+            self.membership.leave().await;
+        } else {
+            self.streams.close().await;
+        }
         self.mesh.stop().await;
         self.tasks.shutdown(STOP_LIMIT).await;
         self.local.remove();
@@ -154,167 +149,41 @@ impl Node {
     }
 }
 
-/// What the doors are made of.
-struct Parts {
-    config: Config,
-    roles: Roles,
-    cluster: Arc<dyn api::Cluster>,
-    sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
-    store: Store,
-    events: Events,
-    tasks: Tasks,
-    viewings: Viewings,
-    streams: Streams,
-    registry: Registry,
-    endpoints: Vec<Endpoint>,
-}
-
-impl Parts {
-    fn serve(&self, listeners: Listeners, tls: Option<tls::Acceptors>) -> Result<(), String> {
-        let registration = |error: prometheus::Error| format!("metrics: {error}");
-        let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
-        self.viewings.run(&self.tasks);
-        let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
-        let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
-        edge::gauges::run(&edge);
-        edge::listen(&edge, listeners.http, None);
-        if let Some((listener, tls)) = listeners.https.zip(https) {
-            edge::listen(&edge, listener, Some(tls));
-        }
-        let ingest = ingest::rtmp::Context {
-            streams: self.streams.clone(),
-            events: self.events.clone(),
-            tasks: self.tasks.clone(),
-            metrics: ingest::metrics::Metrics::new(&self.registry).map_err(registration)?,
-            config: self.config.rtmp,
-        };
-        ingest::rtmp::spawn(listeners.rtmp, None, ingest.clone());
-        if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
-            ingest::rtmp::spawn(listener, Some(tls), ingest);
-        }
-        self.serve_operators(metrics, listeners.api, listeners.metrics);
-        Ok(())
-    }
-
-    fn edge(&self) -> Result<edge::Context, Box<dyn std::error::Error>> {
-        Ok(edge::Context {
-            config: self.config.edge.clone(),
-            lookup: Box::new(edge::NodeLookup {
-                streams: self.streams.clone(),
-                store: self.store.clone(),
-            }),
-            viewings: self.viewings.clone(),
-            events: self.events.clone(),
-            tasks: self.tasks.clone(),
-            metrics: edge::Metrics::new(&self.registry)?,
-            tickets: edge::ticket::Tickets::new()?,
-            slots: Slots::new(
-                self.config.edge.connections_max,
-                self.config.edge.connections_per_address_max,
-            ),
-        })
-    }
-
-    fn serve_operators(&self, metrics: metrics::Metrics, api: TcpListener, scrape: TcpListener) {
-        let sources = metrics::Sources {
-            streams: self.streams.clone(),
-            viewings: self.viewings.clone(),
-            events: self.events.clone(),
-            store: self.store.clone(),
-            tasks: self.tasks.clone(),
-            cluster: Arc::clone(&self.sample),
-        };
-        self.tasks
-            .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));
-        let source = status::Source {
-            name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
-            roles: self.roles,
-            started_at: clock::now(),
-            endpoints: self.endpoints.clone(),
-            store: self.store.clone(),
-            streams: self.streams.clone(),
-            viewings: self.viewings.clone(),
-            tasks: self.tasks.clone(),
-        };
-        let address = |name: &str| {
-            let found = self.endpoints.iter().find(|one| one.name == name);
-            found.map(|one| one.url.clone()).unwrap_or_default()
-        };
-        let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
-        let context = api::Context::new(
-            self.store.clone(),
-            Arc::new((self.streams.clone(), self.viewings.clone())),
-            Arc::clone(&self.cluster),
-            self.events.clone(),
-            self.tasks.clone(),
-            Arc::new(move || Box::pin(std::future::ready(source.status()))),
-            addresses,
-        );
-        self.tasks.spawn("api listener", |_| api::serve(api, context));
-    }
-}
-
-/// The cluster as its operators ask for it at this node.
-fn operators(
+/// The streams of this node, their place among those of other nodes, and the way to all of them.
+async fn actors(
+    config: &Config,
     store: &Store,
-    streams: &Streams,
-    mesh: &mesh::Mesh,
+    events: &Events,
+    tasks: &Tasks,
+    viewings: &Viewings,
+    mesh: &Mesh,
     membership: &Membership,
-    link: String,
-) -> Arc<dyn api::Cluster> {
-    let copies = store.clone();
-    Arc::new(operate::Operate {
+) -> Result<(Placement, Streams, Reach), String> {
+    let stages = Stages::new(config.stream.streams().window);
+    let placement = Placement::new(placement::Parts {
+        config: config.stream.placement(),
         store: store.clone(),
-        mesh: mesh.clone(),
+        link: mesh.link.clone(),
         membership: membership.clone(),
-        link,
-        copies: Box::new(move || operate::origins(&copies.cluster())),
-        mover: Arc::new(operate::Away::start(store.clone(), streams.clone(), mesh.link.clone())),
-    })
-}
-
-impl Listeners {
-    async fn bind(config: &ListenConfig, tls: bool) -> Result<Self, String> {
-        let when_tls = |name, address| async move {
-            if tls { bind(name, address).await.map(Some) } else { Ok(None) }
-        };
-        Ok(Self {
-            rtmp: bind("rtmp", config.rtmp).await?,
-            rtmps: when_tls("rtmps", config.rtmps).await?,
-            http: bind("http", config.http).await?,
-            https: when_tls("https", config.https).await?,
-            api: bind("api", config.api).await?,
-            metrics: bind("metrics", config.metrics).await?,
-        })
-    }
-
-    /// The addresses as URLs; a wildcard address is told as the loopback one.
-    fn endpoints(&self) -> Result<Vec<Endpoint>, String> {
-        let mut endpoints = Vec::new();
-        let mut add = |name: &str, scheme: &str, path: &str, listener: Option<&TcpListener>| {
-            let Some(listener) = listener else { return Ok(()) };
-            let mut address = listener.local_addr().map_err(|error| error.to_string())?;
-            if address.ip().is_unspecified() {
-                address.set_ip(Ipv4Addr::LOCALHOST.into());
-            }
-            let url = format!("{scheme}://{address}{path}");
-            endpoints.push(Endpoint { name: name.into(), url });
-            Ok::<(), String>(())
-        };
-        add("rtmp", "rtmp", "/live", Some(&self.rtmp))?;
-        add("rtmps", "rtmps", "/live", self.rtmps.as_ref())?;
-        add("http", "http", "", Some(&self.http))?;
-        add("https", "https", "", self.https.as_ref())?;
-        add("api", "http", "", Some(&self.api))?;
-        add("metrics", "http", "/metrics", Some(&self.metrics))?;
-        Ok(endpoints)
-    }
-}
-
-async fn bind(name: &str, address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
-        format!("cannot listen on {address} for {name}: {error}; set listen.{name} or --port-base")
-    })
+        stages: stages.clone(),
+        tasks: tasks.clone(),
+        events: events.clone(),
+    });
+    let context = streams::Context {
+        config: config.stream.streams(),
+        events: events.clone(),
+        store: store.clone(),
+        tasks: tasks.clone(),
+        viewings: viewings.clone(),
+        stages,
+        owner: Arc::new(placement.clone()),
+    };
+    let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
+    placement.attach(&streams);
+    let (node, roll) = (store.node().id, reach::roll_of(store));
+    let audience = Audience::start(&mesh.link, viewings, tasks, node, mesh.incarnation);
+    let reach = Reach::start(node, &mesh.link, &streams, viewings, &audience, roll);
+    Ok((placement, streams, reach))
 }
 
 /// Opens the store on a thread that may block.

@@ -23,18 +23,15 @@ use weir_model::{ActorId, NodeId};
 
 use super::mesh::Mesh;
 use crate::actors::membership::Membership;
+use crate::actors::placement::Placement;
 use crate::api::{Answer, Cluster};
 use crate::store::Store;
 use facts::Look;
-pub(super) use facts::origins;
 pub(super) use mover::{Away, Mover};
 
 /// A question that has to be answered from the newest state waits so long for the leader, and is then answered
 /// from what is here: an election takes a tenth of it.
 const NEWEST_MAX: Duration = Duration::from_secs(3);
-
-/// Lists the copies of streams' windows that this node knows of; names need not be filled in.
-pub(super) type Copies = Box<dyn Fn() -> Vec<ReplicaInfo> + Send + Sync>;
 
 /// See the module.
 pub(super) struct Operate {
@@ -43,7 +40,7 @@ pub(super) struct Operate {
     pub(super) membership: Membership,
     /// Where this node's link is reached.
     pub(super) link: String,
-    pub(super) copies: Copies,
+    pub(super) placement: Placement,
     pub(super) mover: Arc<dyn Mover>,
 }
 
@@ -82,7 +79,10 @@ impl Cluster for Operate {
     }
 
     fn replicas(&self) -> Answer<'_, Vec<ReplicaInfo>> {
-        Box::pin(async { Ok(views::replicas(&self.store.cluster().members, (self.copies)())) })
+        Box::pin(async {
+            let copies = self.placement.copies().await;
+            Ok(views::replicas(&self.store.cluster().members, copies))
+        })
     }
 
     fn change_node(

@@ -48,6 +48,14 @@ impl Store {
         identity::hash(&shared.hash_secret, Purpose::Invitations, "").0
     }
 
+    /// The key of the tickets by which viewers are known again; the same on every node. A node that joins has one
+    /// of its own until the log has reached it. Not to be shown or logged.
+    #[must_use]
+    pub fn ticket_key(&self) -> [u8; 32] {
+        let shared = self.inner.held.catalog.read().shared();
+        identity::hash(&shared.hash_secret, Purpose::Tickets, "").0
+    }
+
     /// The invitations that are remembered, oldest first.
     #[must_use]
     pub fn invites(&self) -> Vec<Invite> {

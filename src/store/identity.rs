@@ -28,6 +28,8 @@ pub(super) enum Purpose {
     OperatorToken,
     /// Makes the key under which invitations are hashed.
     Invitations,
+    /// Makes the key of viewers' tickets.
+    Tickets,
 }
 
 /// A new secret for a stream key.
@@ -46,6 +48,7 @@ pub(super) fn hash(hash_secret: &Hex32, purpose: Purpose, secret: &str) -> Hex32
         Purpose::StreamKey => b"weir stream key\0",
         Purpose::OperatorToken => b"weir operator token\0",
         Purpose::Invitations => b"weir invitations\0",
+        Purpose::Tickets => b"weir tickets\0",
     };
     let mut hasher = blake3::Hasher::new_keyed(&hash_secret.0);
     hasher.update(purpose).update(secret.as_bytes());

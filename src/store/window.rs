@@ -18,7 +18,7 @@ use weir_media::multivariant::Multivariant;
 use weir_media::reload::{Decision, Reload};
 use weir_media::rendition::Timing;
 use weir_media::{Output, TrackId};
-use weir_model::Timestamp;
+use weir_model::{ShowId, Timestamp};
 
 /// Targets that a blocking request is held at most (RFC 8216bis §6.2.5.2).
 const HOLD_TARGETS: u32 = 3;
@@ -119,9 +119,9 @@ impl Window {
     }
 
     /// Forgets everything of the last show except the numbering; a new show begins.
-    pub fn begin_show(&self) {
+    pub fn begin_show(&self, id: Option<ShowId>) {
         let mut ladder = self.ladder.write();
-        ladder.begin_show();
+        ladder.begin_show(id);
         self.publish_all(ladder);
     }
 

@@ -16,11 +16,16 @@ mod hls_serve;
 mod http;
 mod nginx;
 mod part_latency;
+mod replicate;
 mod report;
 mod rtmp_ingest;
 mod usage;
 
 use report::Report;
+
+/// The node's own: one bench runs nodes in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How much and how long.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +36,7 @@ struct Effort {
     seconds: Option<u64>,
 }
 
-const BENCHES: [(&str, &str); 3] = [
+const BENCHES: [(&str, &str); 4] = [
     (
         "rtmp-ingest",
         "50 publishers, RTMP to LL-HLS, beside nginx-rtmp doing RTMP to HLS: processor time and memory",
@@ -43,6 +48,10 @@ const BENCHES: [(&str, &str); 3] = [
     (
         "part-latency",
         "from an access unit's last byte arriving to its part being fetchable, at 10 streams",
+    ),
+    (
+        "replicate",
+        "copying 20 streams to 3 nodes and a fourth that comes: bytes on the wire, time, processor time",
     ),
 ];
 
@@ -67,6 +76,7 @@ fn main() {
             "rtmp-ingest" => rtmp_ingest::run(effort).await,
             "hls-serve" => hls_serve::run(effort).await,
             "part-latency" => part_latency::run(effort).await,
+            "replicate" => replicate::run(effort).await,
             other => panic!("no bench is called {other}; `./scripts/bench list` names them"),
         }
     });

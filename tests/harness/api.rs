@@ -1,6 +1,8 @@
 //! The operators' API as a test sees it: plain HTTP and the types of the model, so that a fault in our own client cannot
 //! hide one in the API. (The command line, which uses that client, has promises of its own.)
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -8,6 +10,9 @@ use weir_model::api::{ChannelDetail, CreatedKey, StreamExplanation, Version};
 use weir_model::cluster::{ClusterStatus, InvitedNode, NodeChange, NodeChanged};
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Event, StreamInfo, StreamKey, Timestamp, Viewing};
+
+/// The API answers in milliseconds; a loaded machine takes longer.
+const REQUEST_LIMIT: Duration = Duration::from_secs(20);
 
 /// A caller with or without a token.
 pub(crate) struct Api {
@@ -27,7 +32,8 @@ type Answer<T> = Result<T, Refused>;
 
 impl Api {
     pub(crate) fn new(base: String, token: Option<String>) -> Self {
-        Self { http: reqwest::Client::new(), base, token }
+        let http = reqwest::Client::builder().timeout(REQUEST_LIMIT).build().unwrap();
+        Self { http, base, token }
     }
 
     /// The same address with another token.

@@ -36,7 +36,16 @@ impl Cli {
 
     /// Runs it to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(program("weir"));
+        self.run_program("weir", arguments)
+    }
+
+    /// Runs the console to its end, which it has by itself with `--once`.
+    pub(crate) fn console(&self, arguments: &[&str]) -> Ran {
+        self.run_program("weir-tui", arguments)
+    }
+
+    fn run_program(&self, name: &str, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(program(name));
         command.args(arguments).env_clear();
         command.env("WEIR_ENDPOINT", &self.endpoint).env("WEIR_TOKEN_FILE", &self.token_file);
         Ran::from(command.output().unwrap())

@@ -43,6 +43,22 @@ async fn exit_codes_tell_what_went_wrong() {
 }
 
 #[tokio::test]
+async fn one_frame_of_the_console_ends_with_the_same_exit_codes() {
+    let node = Node::start().await;
+    let weir = Cli::new(&node);
+    let shown = weir.console(&["--once", "--view", "streams"]);
+    assert_eq!((shown.code, shown.err.as_str()), (0, ""), "{shown:?}");
+    for view in ["stream/nobody", "channel/nobody"] {
+        let ran = weir.console(&["--once", "--view", view]);
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "not found: {ran:?}");
+        assert!(ran.err.contains("nobody"), "{ran:?}");
+    }
+    assert_eq!(weir.console(&["--once", "--view", "nowhere"]).code, 2, "usage");
+    let nowhere = Cli::new(&node).endpoint("http://127.0.0.1:1");
+    assert_eq!(nowhere.console(&["--once"]).code, 8, "unreachable");
+}
+
+#[tokio::test]
 async fn errors_are_json_for_those_who_read_json_and_never_on_standard_output() {
     let node = Node::start().await;
     let ran = Cli::new(&node).run(&["channel", "show", "nobody", "-o", "json"]);

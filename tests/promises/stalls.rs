@@ -4,12 +4,11 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Url;
-use tokio::task::JoinHandle;
 
 use crate::harness::conformance::{self, Violations};
 use crate::harness::flv::Tags;
 use crate::harness::hls::{Player, Playlist, with_query};
-use crate::harness::{Node, clip, eventually, rtmp};
+use crate::harness::{Node, clip, eventually, rtmp, within};
 
 /// Short segments, so that a stall need not last long: the target is 2 s.
 const SHORT_SEGMENTS: &str = "[stream]\nsegment_ms = 1000\n";
@@ -18,6 +17,8 @@ const PATIENCE: Duration = Duration::from_millis(3_400);
 const PLAYED_MS: u32 = 4_000;
 const STALLED_MS: u32 = 5_500;
 const SOON: Duration = Duration::from_secs(10);
+/// A stall and the media before and behind it, and what a loaded machine adds.
+const FOLLOWED: Duration = Duration::from_secs(40);
 
 /// Two stalls, as long as gaps take to be declared and some more: from and until, milliseconds of media.
 const STALLS: [(u32, u32); 2] = [(3_000, 7_700), (11_500, 16_200)];
@@ -52,9 +53,11 @@ fn at_a_quarter(ms: u32) -> Option<u32> {
     Some(ms + ms.saturating_sub(PLAYED_MS) * 3)
 }
 
-/// Publishes by a schedule for longer than any test lasts.
-async fn publishing(node: &Node, key: &str, schedule: Schedule) -> JoinHandle<()> {
-    let mut publisher = rtmp::publish(node.rtmp(), key).await.accepted();
+/// A node with short segments, a publisher that keeps to a schedule for longer than any test lasts, and a viewer.
+async fn stage(schedule: Schedule) -> (Node, Player) {
+    let node = Node::start_configured(SHORT_SEGMENTS).await;
+    let key = node.channel("demo").await;
+    let mut publisher = rtmp::publish(node.rtmp(), &key).await.accepted();
     let tags = Tags::of(&clip::LOW_DELAY);
     tokio::spawn(async move {
         let start = tokio::time::Instant::now();
@@ -72,7 +75,9 @@ async fn publishing(node: &Node, key: &str, schedule: Schedule) -> JoinHandle<()
                 return;
             }
         }
-    })
+    });
+    let player = node.player("demo");
+    (node, player)
 }
 
 /// How far the end of a playlist that was just read is ahead of the wall clock, milliseconds.
@@ -94,14 +99,16 @@ fn of_edge(list: &Playlist) -> Violations {
 
 /// Reads a playlist segment by segment until media has come back behind the gaps; every segment must come in time.
 async fn followed(player: &Player, url: &Url) -> (Playlist, Violations) {
+    within("media behind the gaps", FOLLOWED, follow(player, url)).await
+}
+
+async fn follow(player: &Player, url: &Url) -> (Playlist, Violations) {
     let mut list = player.playlist(url).await;
     let mut violations = Violations::new();
     let young = list.end();
     loop {
-        let start = Instant::now();
-        let next = player.playlist(&with_query(url, &format!("_HLS_msn={}", list.end()))).await;
-        violations.extend(of_wait(list.end(), start.elapsed()));
-        violations.extend(conformance::of_playlist(&next));
+        let (next, found) = next(player, url, &list).await;
+        violations.extend(found);
         violations.extend(conformance::of_update(&list, &next));
         assert!(next.end() > list.end(), "a blocking reload answered without its segment");
         list = next;
@@ -113,16 +120,19 @@ async fn followed(player: &Player, url: &Url) -> (Playlist, Violations) {
     }
 }
 
-fn of_wait(msn: u64, waited: Duration) -> Option<String> {
-    (waited > PATIENCE).then(|| format!("6.2.1 segment {msn} took {waited:?}"))
+/// The playlist with the segment behind those of `list`, which must come in time.
+async fn next(player: &Player, url: &Url, list: &Playlist) -> (Playlist, Violations) {
+    let start = Instant::now();
+    let next = player.playlist(&with_query(url, &format!("_HLS_msn={}", list.end()))).await;
+    let waited = start.elapsed();
+    let late = (waited > PATIENCE).then(|| format!("6.2.1 segment {} took {waited:?}", list.end()));
+    let violations = late.into_iter().chain(conformance::of_playlist(&next)).collect();
+    (next, violations)
 }
 
 async fn check(resume: Resume) {
-    let node = Node::start_configured(SHORT_SEGMENTS).await;
-    let key = node.channel("demo").await;
     let schedule = if resume == Resume::Ahead { lost } else { at_once };
-    let _publisher = publishing(&node, &key, schedule).await;
-    let player = node.player("demo");
+    let (node, player) = stage(schedule).await;
     let urls = player.media_urls().await;
     let [video, sound] = urls.as_slice() else { panic!("two renditions, not {urls:?}") };
     let silence = eventually("the silence is told", SOON, async || {
@@ -144,14 +154,26 @@ async fn check(resume: Resume) {
     })
     .await;
     assert_eq!(conformance::follow(&player, 3).await, Violations::new(), "{resume:?}");
-    let told = eventually("the end of the stall is told", SOON, async || {
-        let kinds: Vec<String> =
-            node.api().events().await.unwrap().into_iter().map(|one| one.kind).collect();
-        kinds.iter().any(|kind| kind == "stream.resumed").then_some(kinds)
+    check_told(&node, resume).await;
+    assert_eq!(node.api().stream("demo").await.unwrap().reconnects, 0);
+}
+
+/// The stall is told once, and its end with the frames that came too late.
+async fn check_told(node: &Node, resume: Resume) {
+    let events = eventually("the end of the stall is told", SOON, async || {
+        let events = node.api().events().await.unwrap();
+        events.iter().any(|one| one.kind == "stream.resumed").then_some(events)
     })
     .await;
-    assert_eq!(told.iter().filter(|kind| *kind == "stream.stalled").count(), 1, "{told:?}");
-    assert_eq!(node.api().stream("demo").await.unwrap().reconnects, 0);
+    let told = |kind: &'static str| events.iter().filter(move |one| one.kind == kind);
+    assert_eq!(told("stream.stalled").count(), 1, "{events:?}");
+    let late: Vec<u32> =
+        told("stream.resumed").map(|one| one.fields["late_frames"].parse().unwrap()).collect();
+    let tags = Tags::of(&clip::LOW_DELAY);
+    let silent = u32::try_from(tags.frames.len()).unwrap() * STALLED_MS / tags.round_ms;
+    // Behind a stall without a burst only what comes before the next key frame is dropped, a second at the most.
+    let burst = matches!(late[..], [late] if late > silent / 2);
+    assert_eq!((late.len(), burst), (1, resume == Resume::Burst), "{late:?} of {silent}");
 }
 
 /// The gaps stand between media of one show, and what comes behind them is a discontinuity.
@@ -187,10 +209,7 @@ async fn a_publisher_whose_frames_come_late_in_a_burst_leaves_gaps_and_goes_on()
 
 #[tokio::test]
 async fn stalls_do_not_add_up() {
-    let node = Node::start_configured(SHORT_SEGMENTS).await;
-    let key = node.channel("demo").await;
-    let _publisher = publishing(&node, &key, twice_at_once).await;
-    let player = node.player("demo");
+    let (_node, player) = stage(twice_at_once).await;
     let url = player.first().await;
     for _ in STALLS {
         let (list, found) = followed(&player, &url).await;
@@ -202,18 +221,14 @@ async fn stalls_do_not_add_up() {
 
 #[tokio::test]
 async fn a_publisher_at_a_quarter_of_real_time_keeps_its_segments_coming() {
-    let node = Node::start_configured(SHORT_SEGMENTS).await;
-    let key = node.channel("demo").await;
-    let _publisher = publishing(&node, &key, at_a_quarter).await;
-    let player = node.player("demo");
+    let (_node, player) = stage(at_a_quarter).await;
     let url = player.first().await;
     let mut list = player.playlist(&url).await;
     let mut found = Violations::new();
     for _ in 0..7 {
-        let start = Instant::now();
-        list = player.playlist(&with_query(&url, &format!("_HLS_msn={}", list.end()))).await;
-        found.extend(of_wait(list.end(), start.elapsed()));
-        found.extend(conformance::of_playlist(&list));
+        let (newer, violations) = next(&player, &url, &list).await;
+        list = newer;
+        found.extend(violations);
     }
     assert_eq!(found, Violations::new());
     assert!(!list.segments.last().unwrap().gap, "{}", list.text);

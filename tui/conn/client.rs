@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use weir_client::discover::{Wanted, discover};
 use weir_client::{Client, ClientError};
-use weir_model::api::{ActorQuery, EventQuery, Kick, Mutation, ViewingQuery};
+use weir_model::api::{ActorQuery, EventQuery, Kick, Kicked, Mutation, ViewingQuery};
 use weir_model::cluster::{
     ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, NodeChange, ReplicaInfo,
 };
@@ -124,11 +124,11 @@ impl Api for Live {
         match act {
             Act::KickStream { channel, reason } => {
                 let done = self.client.kick_stream(channel, &kick(reason), &how).await;
-                done.map(|done| format!("kicked {}", done.kicked)).map_err(failure)
+                done.map(|done| kicked(&done)).map_err(failure)
             }
             Act::KickViewing { id, reason } => {
                 let done = self.client.kick_viewing(*id, &kick(reason), &how).await;
-                done.map(|done| format!("kicked {}", done.kicked)).map_err(failure)
+                done.map(|done| kicked(&done)).map_err(failure)
             }
             Act::RevokeKey { channel, key } => {
                 let done = self.client.revoke_key(channel, *key, &how).await;
@@ -144,4 +144,12 @@ impl Api for Live {
             }
         }
     }
+}
+
+fn kicked(done: &Kicked) -> String {
+    let silent = match done.silent.as_slice() {
+        [] => String::new(),
+        names => format!("; no answer from {}", names.join(", ")),
+    };
+    format!("kicked {}{silent}", done.kicked)
 }

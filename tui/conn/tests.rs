@@ -3,10 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::BoxStream;
-use weir_model::{ApiError, ErrorCode};
+use weir_model::ErrorCode;
 
 use super::*;
 use crate::fixture;
+
+fn gone() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "there is no channel gone")
+}
 
 /// A recorded node with a switch.
 struct Flaky {
@@ -48,8 +52,7 @@ impl Api for Flaky {
     }
     async fn viewings(&self, channel: &ChannelName) -> Answer<Vec<Viewing>> {
         if channel.as_str() == "gone" {
-            let error = ApiError::new(ErrorCode::NotFound, "there is no channel gone");
-            return Err(Failure::Refused(error));
+            return Err(Failure::Refused(gone()));
         }
         self.node.viewings(channel).await
     }
@@ -160,7 +163,7 @@ async fn a_page_about_something_gone_is_not_a_lost_node() {
     let (_up, conn, mut updates) = Flaky::start();
     conn.send(Request::Focus(Focus::Stream("gone".parse().unwrap()))).unwrap();
     let Some(Update::Seen(snapshot)) = updates.recv().await else { panic!("lost") };
-    assert_eq!(snapshot.detail, Detail::Refused("there is no channel gone".into()));
+    assert_eq!(snapshot.detail, Detail::Refused(gone()));
 }
 
 #[test]

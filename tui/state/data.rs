@@ -126,9 +126,9 @@ impl Data {
                 clean_cluster(&mut status);
                 self.cluster = Some(Arc::from(status));
             }
-            Detail::Refused(mut why) => {
-                clean_in(&mut why);
-                self.refused = Some(why);
+            Detail::Refused(mut error) => {
+                clean_in(&mut error.message);
+                self.refused = Some(error.message);
             }
         }
     }
@@ -221,6 +221,7 @@ fn clean_status(status: &mut NodeStatus) {
 }
 
 fn clean_stream(stream: &mut StreamInfo) {
+    stream.node.iter_mut().for_each(|node| clean_in(&mut node.name));
     if let Some(publisher) = &mut stream.publisher {
         clean_in(&mut publisher.protocol);
         clean_in(&mut publisher.remote);
@@ -267,6 +268,7 @@ fn clean_cluster(status: &mut ClusterStatus) {
 }
 
 fn clean_viewing(viewing: &mut Viewing) {
+    viewing.node.iter_mut().for_each(|node| clean_in(&mut node.name));
     clean_in(&mut viewing.protocol);
     clean_in(&mut viewing.remote);
     clean_in(&mut viewing.player);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 pub use weir_client::filter::fields::codec_name;
 use weir_client::filter::fields::{self, Field, Fields, Kind};
-use weir_model::node::LoopInfo;
+use weir_model::node::{LoopInfo, NodeRef};
 use weir_model::stream::HealthLevel;
 use weir_model::{Event, StreamInfo, StreamKey, Viewing};
 
@@ -17,9 +17,9 @@ use super::log::Entry;
 impl Row for StreamInfo {
     const COLUMNS: &'static [&'static str] = &[
         "CHANNEL", "STATE", "CODEC", "SIZE", "FPS", "RATE", "GRAPH", "VIEW", "UP", "HEALTH",
-        "ENCODER", "FROM", "RECON", "SKIP",
+        "ENCODER", "FROM", "RECON", "SKIP", "NODE",
     ];
-    const EXTRAS: usize = 4;
+    const EXTRAS: usize = 5;
     const FIELDS: Fields = fields::STREAM;
 
     fn id(&self) -> String {
@@ -59,6 +59,7 @@ impl Row for StreamInfo {
             11 => feed(self).map(|f| f.1).cmp(&feed(other).map(|f| f.1)),
             12 => self.reconnects.cmp(&other.reconnects),
             13 => self.skipped_frames.cmp(&other.skipped_frames),
+            14 => node_name(self.node.as_ref()).cmp(node_name(other.node.as_ref())),
             _ => Ordering::Equal,
         };
         by.then_with(|| self.channel.cmp(&other.channel))
@@ -79,6 +80,12 @@ pub const fn health_word(level: HealthLevel) -> &'static str {
         HealthLevel::Warning => "warning",
         HealthLevel::Bad => "bad",
     }
+}
+
+/// The name of a node; nothing when there is none.
+#[must_use]
+pub fn node_name(node: Option<&NodeRef>) -> &str {
+    node.map_or("", |node| &node.name)
 }
 
 /// Short codec names, video first, e.g. `h264/aac`.
@@ -112,8 +119,8 @@ fn pixels(stream: &StreamInfo) -> u64 {
 
 impl Row for Viewing {
     const COLUMNS: &'static [&'static str] =
-        &["VIEWING", "REMOTE", "PLAYER", "BY", "FOR", "REQUESTS", "SEEN"];
-    const EXTRAS: usize = 1;
+        &["VIEWING", "REMOTE", "PLAYER", "BY", "FOR", "REQUESTS", "SEEN", "NODE"];
+    const EXTRAS: usize = 2;
     const FIELDS: Fields = fields::VIEWING;
 
     fn id(&self) -> String {
@@ -137,6 +144,7 @@ impl Row for Viewing {
             4 => other.since.cmp(&self.since),
             5 => self.requests.cmp(&other.requests),
             6 => other.last_seen.cmp(&self.last_seen),
+            7 => node_name(self.node.as_ref()).cmp(node_name(other.node.as_ref())),
             _ => Ordering::Equal,
         };
         by.then_with(|| self.id.cmp(&other.id))

@@ -9,7 +9,7 @@ use crate::keymap::Command;
 use crate::state::State;
 use crate::state::confirm::Confirm;
 use crate::state::nav::{Pane, View};
-use crate::state::rows::{health_word, stream_state};
+use crate::state::rows::{health_word, node_name, stream_state};
 use crate::text;
 use crate::theme::Tone;
 
@@ -228,7 +228,7 @@ fn format_of(track: &TrackInfo) -> String {
     words.join(" ")
 }
 
-const VIEWERS: [Column; 7] = [
+const VIEWERS: [Column; 8] = [
     left("VIEWING", 21, 3),
     left("REMOTE", 15, 0),
     wide("PLAYER", 10),
@@ -236,6 +236,7 @@ const VIEWERS: [Column; 7] = [
     right("FOR", 6, 1),
     right("REQUESTS", 9, 2),
     right("SEEN", 6, 0),
+    left("NODE", 10, 5),
 ];
 
 fn viewers(paint: &mut Paint<'_>, state: &State, name: &ChannelName) {
@@ -262,6 +263,7 @@ fn viewer(viewing: &Viewing, state: &State) -> Vec<Cell> {
         ago(viewing.since),
         text::count(viewing.requests),
         ago(viewing.last_seen),
+        node_name(viewing.node.as_ref()).to_owned(),
     ]
     .map(|text| (text, Tone::Text))
     .into()

@@ -9,7 +9,7 @@ use crate::keymap::Command;
 use crate::state::State;
 use crate::state::confirm::Confirm;
 use crate::state::nav::View;
-use crate::state::rows::{codecs, fps, health_word, size, stream_state};
+use crate::state::rows::{codecs, fps, health_word, node_name, size, stream_state};
 use crate::text;
 use crate::theme::{Theme, Tone};
 
@@ -19,7 +19,7 @@ use super::table::{self, Cell, Column, left, right, wide};
 /// Columns of the bitrate's graph in a narrow terminal, and in a wide one.
 const SPARK: (u16, u16) = (6, 30);
 
-fn columns(width: u16) -> [Column; 14] {
+fn columns(width: u16) -> [Column; 15] {
     let spark = if width >= 110 { SPARK.1 } else { SPARK.0 };
     [
         wide("CHANNEL", 10),
@@ -36,6 +36,7 @@ fn columns(width: u16) -> [Column; 14] {
         left("FROM", 15, 0),
         right("RECON", 6, 0),
         right("SKIP", 5, 0),
+        left("NODE", 10, 6),
     ]
 }
 
@@ -58,7 +59,7 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) {
     table::empty(paint, list, nothing);
 }
 
-fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 14]) -> Vec<Cell> {
+fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 15]) -> Vec<Cell> {
     let plain = |text: String| (text, Tone::Text);
     let up = match (state.node_now(), stream.since) {
         (Some(now), Some(since)) if stream.state == weir_model::StreamState::Live => {
@@ -85,6 +86,7 @@ fn cells(stream: &StreamInfo, state: &State, theme: Theme, columns: &[Column; 14
         plain(feed.map(|p| p.remote.clone()).unwrap_or_default()),
         plain(text::count(u64::from(stream.reconnects))),
         plain(text::count(stream.skipped_frames)),
+        plain(node_name(stream.node.as_ref()).to_owned()),
     ]
 }
 

@@ -80,7 +80,7 @@ pub struct BeatCounts {
 /// Sends heartbeats until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let mut skew_ms = None;
-    loop {
+    while !own.leaving.load(Ordering::Acquire) {
         let pause = match own.parts.consensus.leader() {
             Some(leader) => send(&own, leader, &mut skew_ms).await,
             None => SOON,

@@ -1,5 +1,6 @@
 //! Real windows, real links: what an edge serves is what the origin made.
 
+mod cost;
 mod faults;
 mod links;
 mod support;

@@ -9,6 +9,7 @@ use weir_media::{Frame, Item, TrackId};
 use weir_model::{Event, Timestamp};
 
 use super::*;
+use crate::actors::placement::Alone;
 use crate::actors::viewings::Limits;
 
 /// Longer than anything here may take.
@@ -75,18 +76,17 @@ async fn bench() -> Bench {
         secrets.insert(channel, key.unwrap().1);
     }
     let (events, tasks) = (Events::new(), Tasks::new());
-    let config = StreamsConfig {
-        packager: PackagerConfig {
-            segment_us: 2_000_000,
-            segment_max_us: 4_000_000,
-            part_us: 200_000,
-        },
-        show: ShowConfig { grace_ms: 30_000 },
-        window: Timing { target_secs: 4, part_target_us: 200_000, list_us: 12_000_000 },
-        publishers_max: 9,
-    };
     let viewings = Viewings::new(events.clone(), Limits { total: 9, per_address: 9 });
-    let context = Context { config, events, store, tasks, viewings };
+    let config = testing::CONFIG;
+    let context = Context {
+        stages: Stages::new(config.window),
+        owner: Arc::new(Alone),
+        config,
+        events,
+        store,
+        tasks,
+        viewings,
+    };
     let streams = Streams::start(context.clone()).await.unwrap();
     Bench { streams, context, disk, secrets, _dir: dir }
 }
@@ -117,6 +117,12 @@ impl Bench {
             }
         };
         tokio::time::timeout(PATIENCE, again).await.unwrap()
+    }
+
+    /// How often it was told so far.
+    fn count(&self, kind: &str) -> usize {
+        let events = self.context.events.after(0, usize::MAX);
+        events.iter().filter(|event| event.kind == kind).count()
     }
 
     async fn told(&self, kind: &str) -> Event {
@@ -173,9 +179,8 @@ async fn without_reserved_numbers_the_show_ends_and_goes_on_once_the_disk_works(
     bench.disk.set(Writes::Work);
     let again = bench.let_in_again("a").await;
     assert_eq!(again.channel, name("a"));
-    let next = public.gauge.next_msn.load(Ordering::Relaxed);
     let end = public.gauge.msn_end.load(Ordering::Relaxed);
-    assert!(public.gauge.may_begin(next));
+    assert!(public.gauge.numbers().may_begin());
     let after = bench.context.store.reserve_msn(&name("a"), 1).await.unwrap();
     assert!(end <= after, "{end} is used and {after} is given away");
 }
@@ -270,17 +275,31 @@ async fn a_stream_whose_channel_is_gone_goes_off_the_air() {
 async fn a_dead_media_loop_is_replaced_and_its_numbers_go_on() {
     let bench = bench().await;
     let first = bench.let_in("a").await;
-    let old = bench.streams.public(&name("a")).unwrap();
+    let stream = bench.streams.public(&name("a")).unwrap();
+    let before = stream.gauge.msn_end.load(Ordering::Relaxed);
     bench.context.tasks.kill("stream a packager");
     bench.told("actor.failed").await;
     drop(first);
     let second = bench.let_in_again("a").await;
-    let new = bench.streams.public(&name("a")).unwrap();
-    assert!(!Arc::ptr_eq(&old, &new), "viewers are sent to the new loop's window");
-    let ends = [&old, &new].map(|one| one.gauge.msn_end.load(Ordering::Relaxed));
-    assert!(new.gauge.next_msn.load(Ordering::Relaxed) >= ends[0]);
-    assert!(ends[1] > ends[0]);
+    let again = bench.streams.public(&name("a")).unwrap();
+    assert!(Arc::ptr_eq(&stream, &again), "viewers stay where they are");
+    assert!(stream.gauge.next_msn.load(Ordering::Relaxed) >= before);
+    assert!(stream.gauge.msn_end.load(Ordering::Relaxed) > before);
     assert_eq!(*second.stop.borrow(), None);
+}
+
+#[tokio::test]
+async fn the_end_of_a_show_is_told_once() {
+    let bench = bench().await;
+    let _publication = bench.let_in("a").await;
+    assert!(bench.streams.end(&name("a"), StopReason::NodeStops).await);
+    assert_eq!(bench.count("stream.ended"), 1);
+    // As when its channel is deleted, or the node stops, afterwards.
+    assert!(!bench.streams.end(&name("a"), StopReason::KeyWithdrawn).await);
+    assert_eq!(bench.count("stream.ended"), 1);
+    let _next = bench.let_in("a").await;
+    assert!(bench.streams.end(&name("a"), StopReason::NodeStops).await);
+    assert_eq!(bench.count("stream.ended"), 2, "the next show has an end of its own");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn a_channel_is_made_shown_and_deleted_with_an_event_each() {
     assert_eq!((deleted.status, &deleted.json), (StatusCode::OK, &made.json));
     assert_eq!(bench.kinds(), ["channel.created", "channel.deleted"]);
     assert_eq!(bench.ctx.events.newest(2)[0].fields["reason"], "asked");
-    assert_eq!(bench.told(), ["kick studio KeyWithdrawn"]);
+    assert_eq!(bench.told(), ["remove studio"]);
 }
 
 #[tokio::test]
@@ -97,6 +97,7 @@ async fn streams_are_listed_explained_and_kicked() {
     let bench = Bench::with_demo().await;
     let listed = bench.ask("GET", "/v1/streams", None).await;
     assert_eq!(listed.json[0]["channel"], "demo");
+    assert_eq!(listed.headers["x-weir-silent"], "west");
     let shown = bench.ask("GET", "/v1/streams/demo", None).await;
     assert_eq!(shown.json, listed.json[0]);
     let explained = bench.ask("GET", "/v1/streams/demo/explain", None).await;
@@ -105,8 +106,8 @@ async fn streams_are_listed_explained_and_kicked() {
 
     let body = json!({"reason": "spam"});
     let kicked = bench.ask("POST", "/v1/streams/demo/kick", Some(body)).await;
-    assert_eq!(kicked.json, json!({"kicked": "demo", "reason": "spam"}));
-    assert_eq!(bench.told(), ["kick demo Kicked(\"spam\")"]);
+    assert_eq!(kicked.json, json!({"kicked": "demo", "reason": "spam", "silent": ["west"]}));
+    assert_eq!(bench.told(), ["kick demo spam"]);
     assert_eq!(bench.kinds(), ["channel.created", "stream.kicked"]);
 }
 
@@ -117,6 +118,8 @@ async fn kicking_a_stream_nobody_feeds_is_a_conflict() {
     for query in ["", "?dry_run=true"] {
         let answer = bench.ask("POST", &format!("/v1/streams/quiet/kick{query}"), None).await;
         assert_eq!(answer.status, StatusCode::CONFLICT, "{query}");
+        let message = answer.json["message"].as_str().unwrap();
+        assert!(message.ends_with("silent: west"), "{message}");
     }
     assert_eq!(bench.kinds(), ["channel.created"]);
 }
@@ -132,7 +135,7 @@ async fn viewings_are_listed_by_channel_and_kicked_by_id() {
 
     let path = "/v1/viewings/view_0000000000000001/kick";
     let kicked = bench.ask("POST", path, Some(json!({"reason": "abuse"}))).await;
-    assert_eq!(kicked.status, StatusCode::OK);
+    assert_eq!((kicked.status, &kicked.json["silent"]), (StatusCode::OK, &json!(["west"])));
     assert_eq!(bench.told(), ["kick view_0000000000000001 abuse"]);
     assert_eq!(bench.ctx.events.newest(1)[0].fields["viewing"], "view_0000000000000001");
     let gone = bench.ask("POST", "/v1/viewings/view_0000000000000002/kick", None).await;

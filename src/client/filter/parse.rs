@@ -1,5 +1,7 @@
 //! From the words of an expression to what it asks: `or` binds weakest, then `and`, then `not`.
 
+use weir_model::time::span_ms;
+
 use super::eval::{Expr, Operand};
 use super::fields::{self, Field, Fields, Kind};
 use super::words::{Placed, Sign, Word, split};
@@ -189,7 +191,7 @@ fn place(words: &'static [&'static str], text: &str) -> Result<Operand, String> 
 }
 
 fn time(text: &str, span: fn(i64) -> Operand) -> Result<Operand, String> {
-    if let Some(ms) = duration(text) {
+    if let Some(ms) = span_ms(text) {
         return Ok(span(ms));
     }
     let wrong = || {
@@ -219,21 +221,4 @@ fn number(text: &str) -> Option<f64> {
     let plain = digits.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
     let number: f64 = digits.parse().ok().filter(|n: &f64| plain && n.is_finite())?;
     Some(number * unit)
-}
-
-/// A span in milliseconds: `250ms`, `90s`, `10m`, `2h`, `7d`, also one behind the other: `1h30m`.
-fn duration(text: &str) -> Option<i64> {
-    const UNITS: [(&str, f64); 5] =
-        [("ms", 1.0), ("s", 1e3), ("m", 6e4), ("h", 3.6e6), ("d", 8.64e7)];
-    let (mut rest, mut sum) = (text, 0.0);
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (count, behind) = rest.split_at(digits);
-        let letters = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(letters);
-        let (_, by) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        sum += count.parse::<f64>().ok()? * by;
-        rest = behind;
-    }
-    (!text.is_empty() && sum < 9e15).then_some(sum as i64)
 }

@@ -12,7 +12,8 @@ const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 fn stream() -> Value {
     json!({
-        "channel": "night-run", "state": "live", "playable": true, "show": "show_01",
+        "channel": "night-run", "node": {"id": "node_0000000000000001", "name": "west"},
+        "state": "live", "playable": true, "show": "show_01",
         "since": "2023-11-14T22:08:20.000Z", "grace_until": "2023-11-14T22:13:50.000Z",
         "publisher": {
             "protocol": "rtmp", "remote": "192.0.2.7:51022", "encoder": "OBS 30",
@@ -221,8 +222,10 @@ fn the_fields_are_those_of_the_json_no_more_no_less() {
     let (channel, key) = ("demo", "key_0000000000000001");
     full["show"] = json!("show_0000000000000001");
     full["publisher"]["key"] = json!(key);
+    let full_node = full["node"].clone();
     holds_exactly::<weir_model::StreamInfo>(fields::STREAM, full);
-    let viewing = json!({"id": "view_0000000000000001", "channel": channel, "protocol": "hls",
+    let viewing = json!({"id": "view_0000000000000001", "channel": channel,
+        "node": full_node, "protocol": "hls",
         "remote": "r", "player": "p", "since": at, "last_seen": at, "requests": 1});
     holds_exactly::<weir_model::Viewing>(fields::VIEWING, viewing);
     let owner = serde_json::to_value(weir_model::AccountId(1)).unwrap();

@@ -17,6 +17,7 @@ use super::http::reply::{self, Reply};
 use super::metrics::Kind;
 use super::route::{self, Ask};
 use super::{Context, gate, watch};
+use crate::actors::placement::Watched;
 use crate::actors::streams::PublicStream;
 use crate::store::window::{self, PartAnswer, PlaylistAnswer};
 
@@ -51,7 +52,7 @@ async fn watchable(
     context: &Context,
     channel: &ChannelName,
     target: &Target<'_>,
-) -> Result<Arc<PublicStream>, Reply> {
+) -> Result<Watched, Reply> {
     let missing = || {
         let text = match context.lookup.title(channel) {
             Some(_) => "the channel is offline",
@@ -142,7 +143,7 @@ async fn playlist(
     if let Err(refusal) = gate::admit(context, &stream.channel, &viewer) {
         let status = match refusal {
             gate::Refusal::Kicked => StatusCode::FORBIDDEN,
-            gate::Refusal::Full | gate::Refusal::AddressFull => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
         };
         return reply::sentence(status, refusal);
     }

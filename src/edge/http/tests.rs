@@ -8,9 +8,9 @@ use tokio::net::TcpStream;
 use crate::edge::Config;
 use crate::edge::testing::Edge;
 
-#[tokio::test]
-async fn connections_beyond_the_limit_are_closed_and_counted() {
-    let edge = Edge::start(Config { connections_max: 1, ..Config::default() }).await;
+/// With this configuration the first connection is served, and a second one closed at once and counted.
+async fn check_one_only(config: Config) {
+    let edge = Edge::start(config).await;
     let _first = TcpStream::connect(edge.address).await.unwrap();
     while edge.context.metrics.connections.get() < 1 {
         tokio::task::yield_now().await;
@@ -19,6 +19,11 @@ async fn connections_beyond_the_limit_are_closed_and_counted() {
     let ended = second.read(&mut [0; 1]).await;
     assert!(matches!(ended, Ok(0) | Err(_)));
     assert_eq!(edge.context.metrics.connections_refused.get(), 1);
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed_and_counted() {
+    check_one_only(Config { connections_max: 1, ..Config::default() }).await;
 }
 
 #[tokio::test]
@@ -71,16 +76,7 @@ async fn a_connection_with_a_held_request_is_not_idle() {
 
 #[tokio::test]
 async fn one_address_cannot_take_every_connection() {
-    let config = Config { connections_per_address_max: 1, ..Config::default() };
-    let edge = Edge::start(config).await;
-    let _first = TcpStream::connect(edge.address).await.unwrap();
-    while edge.context.metrics.connections.get() < 1 {
-        tokio::task::yield_now().await;
-    }
-    let mut second = TcpStream::connect(edge.address).await.unwrap();
-    let ended = second.read(&mut [0; 1]).await;
-    assert!(matches!(ended, Ok(0) | Err(_)));
-    assert_eq!(edge.context.metrics.connections_refused.get(), 1);
+    check_one_only(Config { connections_per_address_max: 1, ..Config::default() }).await;
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use prometheus::IntGauge;
 use tokio::sync::watch;
 use weir_model::{ChannelName, StreamState};
 
+use crate::actors::placement::Watched;
 use crate::actors::streams::PublicStream;
 use crate::actors::viewings::Viewings;
 use crate::edge::http::body::Body;
@@ -138,7 +139,7 @@ impl Page {
         }
     }
 
-    async fn news(&mut self, stream: Option<Arc<PublicStream>>) {
+    async fn news(&mut self, stream: Option<Watched>) {
         let changed = async {
             let Some(stream) = stream else { return std::future::pending().await };
             let mut state = stream.state.clone();
@@ -168,7 +169,7 @@ fn seen(
         title,
         state: state.map_or(StreamState::Offline, |state| state.state),
         playable: stream.is_some_and(|stream| stream.window.playable()),
-        viewers: viewings.count(channel),
+        viewers: viewings.watching(channel),
         show: state.and_then(|state| state.show).map(|show| show.to_string()),
     })
 }

@@ -84,6 +84,7 @@ impl Ended {
             Self::Tls => "tls",
             Self::Stopped(StopReason::KeyWithdrawn) => "key_withdrawn",
             Self::Stopped(StopReason::Kicked(_)) => "kicked",
+            Self::Stopped(StopReason::Moved) => "moved",
             Self::Stopped(StopReason::NodeStops) => "node_stops",
             Self::Stopped(StopReason::StoreFails) => "store_fails",
             Self::Stopped(StopReason::TakenOver) => "taken_over",
@@ -103,7 +104,7 @@ impl Ended {
                 (Level::Error, "NetStream.Publish.Rejected")
             }
             Self::Stopped(StopReason::KeyWithdrawn) => (Level::Error, "NetStream.Publish.Denied"),
-            Self::Stopped(StopReason::NodeStops | StopReason::TakenOver) => {
+            Self::Stopped(StopReason::NodeStops | StopReason::Moved | StopReason::TakenOver) => {
                 (Level::Status, "NetStream.Unpublish.Success")
             }
             Self::Protocol(_) | Self::Silent | Self::Stopped(StopReason::StoreFails) => {
@@ -124,6 +125,7 @@ fn stop_text(reason: &StopReason) -> String {
         StopReason::KeyWithdrawn => "the stream key is no longer valid".into(),
         StopReason::Kicked(why) if why.is_empty() => "stopped by an operator".into(),
         StopReason::Kicked(why) => format!("stopped by an operator: {why}"),
+        StopReason::Moved => "the stream moves to another server; connect again".into(),
         StopReason::NodeStops => "the server stops; connect again".into(),
         StopReason::StoreFails => "the server cannot write to its disk".into(),
         StopReason::TakenOver => "a newer connection with this stream key took over".into(),

@@ -13,13 +13,16 @@ use std::sync::Arc;
 
 use weir_media::replica::{Outline, SegmentHead, ShowStatus, Step};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
+use weir_model::ShowId;
 
 use self::line::Line;
 use super::super::replicate::wire::Place;
 
-/// How long a cold start waits for the segments of before, milliseconds: what is left of the 300 ms that the first
-/// part may take.
-const HISTORY_MS: u64 = 250;
+/// How long a cold start waits for the segments of before, milliseconds: with a round trip for the answer and some
+/// for the tick this is less than the 300 ms that the first part may take.
+const HISTORY_MS: u64 = 200;
+/// For so long it waits for one whole segment of each track, milliseconds: without any there is no playlist.
+const ONE_WHOLE_MS: u64 = 1_000;
 /// A cold start of which nothing that was announced came takes what it has, milliseconds.
 const DESPERATE_MS: u64 = 2_000;
 /// Renditions of a stream; more are refused.
@@ -73,6 +76,7 @@ enum Phase {
 pub(super) struct Assembly {
     epoch: Option<u64>,
     show: Option<u64>,
+    id: Option<ShowId>,
     phase: Phase,
     lines: BTreeMap<TrackId, Line>,
     /// The show is over at the source, known since then.
@@ -99,6 +103,7 @@ impl Assembly {
         Self {
             epoch: None,
             show: None,
+            id: None,
             phase: Phase::Idle,
             lines: BTreeMap::new(),
             ending: None,
@@ -155,14 +160,14 @@ impl Assembly {
             return Ok(());
         }
         if taken_over && self.told && !self.finished && outline.show.is_some() {
-            self.show = outline.show;
+            (self.show, self.id) = (outline.show, outline.id);
             self.ending = None;
             self.phase = Phase::Running;
             self.lines.values_mut().for_each(Line::joint);
             return Ok(());
         }
         self.forget();
-        self.show = outline.show;
+        (self.show, self.id) = (outline.show, outline.id);
         for track in outline.tracks.iter().take(TRACKS_MAX) {
             let line = self.lines.entry(track.track).or_default();
             let newest = track.segments.iter().rfind(|segment| segment.whole);
@@ -185,7 +190,7 @@ impl Assembly {
     ) -> Result<(), Unwanted> {
         if self.show.is_none_or(|known| known < show) {
             self.forget();
-            self.show = Some(show);
+            (self.show, self.id) = (Some(show), None);
             self.show_step(part_target_us);
             self.phase = Phase::Running;
         }
@@ -199,6 +204,16 @@ impl Assembly {
         self.out.tally.unwanted += u64::from(begun.is_err());
         self.advance(now);
         begun
+    }
+
+    /// A cold start is under way: it ends with time, too.
+    pub(super) const fn collecting(&self) -> bool {
+        matches!(self.phase, Phase::Collecting { .. })
+    }
+
+    /// The window has left a segment behind: neither it nor any before it is wanted any more.
+    pub(super) fn past(&self, track: TrackId, msn: u64) -> bool {
+        self.lines.get(&track).is_some_and(|line| line.done_to(msn))
     }
 
     /// The section of a segment.
@@ -255,6 +270,10 @@ impl Assembly {
             self.show = None;
             self.phase = Phase::Running;
         }
+        if status.show == self.show && status.id.is_some() && status.id != self.id {
+            self.id = status.id;
+            self.show_step(status.part_target_us);
+        }
         let same = status.show.is_some() && status.show == self.show;
         if same && status.ended && self.ending.is_none() {
             self.ending = Some((now, status.last.clone()));
@@ -272,7 +291,8 @@ impl Assembly {
 
     fn show_step(&mut self, part_target_us: i64) {
         if let Some(show) = self.show {
-            self.out.steps.push(Step::Show { show, part_target_us });
+            let id = self.id;
+            self.out.steps.push(Step::Show { show, id, part_target_us });
         }
     }
 
@@ -318,7 +338,8 @@ impl Assembly {
         self.out.steps.push(Step::Forget);
         if let Some(show) = self.show {
             // The part target of a window does not change while it has anything; it stays what it was.
-            self.out.steps.push(Step::Show { show, part_target_us: 0 });
+            let id = self.id;
+            self.out.steps.push(Step::Show { show, id, part_target_us: 0 });
         }
         self.lines.values_mut().for_each(Line::start_over);
         for (track, line) in &mut self.lines {
@@ -352,10 +373,18 @@ impl Assembly {
             let there = track.segments.iter().rev().take_while(|head| line.has(head));
             there.last().map(|head| head.mark.msn)
         };
-        let starts: Option<Vec<u64>> = announced.map(from).collect();
+        let starts: Option<Vec<u64>> = announced.clone().map(from).collect();
         let any = || self.lines.values().filter_map(Line::oldest_begun).max();
         match starts {
-            Some(starts) => Some(starts.into_iter().max().unwrap_or(0)),
+            Some(starts) => {
+                let from = starts.into_iter().max().unwrap_or(0);
+                let useful = announced.clone().all(|track| {
+                    let line = self.lines.get(&track.track);
+                    let none = track.segments.iter().all(|head| !head.whole);
+                    none || line.is_some_and(|line| line.has_whole_from(from))
+                });
+                (useful || waited >= ONE_WHOLE_MS).then_some(from)
+            }
             None if waited >= DESPERATE_MS => any(),
             None => None,
         }

@@ -28,8 +28,8 @@ use super::Link;
 use super::replicate::wire::{SEGMENT, STATUS};
 
 /// How long a channel is followed after the last one who wanted it: longer than a player's pause between two
-/// requests.
-pub const LINGER: Duration = Duration::from_secs(10);
+/// requests, and than a request is held.
+pub const LINGER: Duration = Duration::from_secs(15);
 /// Channels that are pulled at once.
 pub const PULLS_MAX: usize = 1024;
 
@@ -160,10 +160,31 @@ impl Puller {
     }
 
     /// The epoch under which a channel is pulled and the nodes on the way from its owner, the source last. None
-    /// before the first answer, and while another source is asked: so no two nodes can pull from each other.
+    /// before the first answer, and while another source is asked: so no two nodes can pull from each other. None too
+    /// while a cold start is under way: who copied the window then would miss what it begins with.
     #[must_use]
     pub fn path(&self, channel: &ChannelName) -> Option<(u64, Vec<NodeId>)> {
         self.inner.pulls.lock().get(channel)?.path()
+    }
+
+    /// The newest epoch under which a channel that is pulled was made; none before the first answer.
+    #[must_use]
+    pub fn epoch(&self, channel: &ChannelName) -> Option<u64> {
+        self.inner.pulls.lock().get(channel)?.epoch()
+    }
+
+    /// Whether a channel is pulled, or about to be.
+    #[must_use]
+    pub fn is_pulled(&self, channel: &ChannelName) -> bool {
+        self.inner.pulls.lock().contains_key(channel)
+    }
+
+    /// Pulls a channel no more, whoever wants it: from now on its window is fed in another way. Whoever wants it
+    /// again begins anew.
+    pub fn forget(&self, channel: &ChannelName) {
+        if let Some(pull) = self.inner.pulls.lock().remove(channel) {
+            pull.forget();
+        }
     }
 
     /// Every channel that is pulled.

@@ -18,8 +18,10 @@ use crate::link::request::CallError;
 
 /// How often a pull looks at the time: what is missing is noticed this much later at most.
 const TICK: Duration = Duration::from_millis(50);
-/// First and longest pause between two attempts to subscribe.
-const RETRY_MIN: Duration = Duration::from_millis(100);
+/// The same at a cold start, where a viewer waits.
+const TICK_COLD: Duration = Duration::from_millis(10);
+/// First and longest pause between two attempts to subscribe: a source that begins itself is there in a moment.
+const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A source answers a subscription from memory.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -48,6 +50,8 @@ pub(super) struct State {
     /// The status stream of the subscription is over.
     pub(super) cut: bool,
     path: Option<Vec<NodeId>>,
+    /// Its window is fed in another way now.
+    forgotten: bool,
     wanted: usize,
     idle_since: u64,
     problem: Option<String>,
@@ -73,6 +77,7 @@ impl Pull {
             heard: 0,
             cut: false,
             path: None,
+            forgotten: false,
             wanted: 0,
             idle_since: 0,
             problem: None,
@@ -100,7 +105,20 @@ impl Pull {
 
     pub(super) fn path(&self) -> Option<(u64, Vec<NodeId>)> {
         let state = self.state.lock();
-        Some((state.assembly.epoch()?, state.path.clone()?))
+        let path = state.path.as_ref().filter(|_| !state.assembly.collecting());
+        Some((state.assembly.epoch()?, path?.clone()))
+    }
+
+    pub(super) fn epoch(&self) -> Option<u64> {
+        self.state.lock().assembly.epoch()
+    }
+
+    pub(super) fn forget(&self) {
+        let mut state = self.state.lock();
+        state.forgotten = true;
+        state.window = None;
+        drop(state);
+        self.wake.notify_one();
     }
 
     pub(super) fn info(&self) -> Incoming {
@@ -121,7 +139,7 @@ impl Pull {
     fn idle(&self, now: u64, linger: Duration) -> bool {
         let state = self.state.lock();
         let idle = Duration::from_millis(now.saturating_sub(state.idle_since));
-        state.wanted == 0 && idle >= linger
+        state.forgotten || (state.wanted == 0 && idle >= linger)
     }
 
     fn failed(&self, problem: String) {
@@ -167,7 +185,8 @@ impl Inner {
     fn let_go(&self, pull: &Arc<Pull>) -> bool {
         let mut pulls = self.pulls.lock();
         let idle = pull.idle(self.now(), self.linger);
-        if idle {
+        let current = pulls.get(&pull.channel).is_some_and(|known| Arc::ptr_eq(known, pull));
+        if idle && current {
             pulls.remove(&pull.channel);
         }
         idle
@@ -200,6 +219,9 @@ impl Inner {
         let now = self.now();
         let outlined = state.assembly.outline(answer.outline, answer.epoch, now);
         outlined.map_err(|_| format!("{node} still sends epoch {}", answer.epoch))?;
+        if state.forgotten {
+            return Err("its window is fed in another way now".into());
+        }
         state.window = Some(window);
         state.path = Some(answer.path);
         state.heard = now;
@@ -223,13 +245,15 @@ impl Inner {
 
     /// Until the subscription is over.
     async fn stay(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, epoch: u64) {
+        let mut tick = TICK_COLD;
         loop {
-            let _ = tokio::time::timeout(TICK, pull.wake.notified()).await;
+            let _ = tokio::time::timeout(tick, pull.wake.notified()).await;
             let now = self.now();
             let (wants, sub, over) = {
                 let mut state = pull.state.lock();
                 state.assembly.tick(now);
                 state.flush();
+                tick = if state.assembly.collecting() { TICK_COLD } else { TICK };
                 let over = state.cut || now.saturating_sub(state.heard) > SILENT_MS;
                 (state.assembly.take_wants(), state.sub, over)
             };
@@ -239,13 +263,20 @@ impl Inner {
             let moved = self.sources.source(&pull.channel).is_some_and(|now| now != (node, epoch));
             let idle = pull.idle(now, self.linger);
             if idle || moved {
-                let channel = pull.channel.clone();
-                let _ = self.ask(node, UNSUBSCRIBE, &Unsubscribe { channel, sub }).await;
+                // Whether it is heard makes no difference here: the source may be dead.
+                self.unsubscribe(pull, node, sub);
             }
             if idle || moved || over {
                 return;
             }
         }
+    }
+
+    fn unsubscribe(self: &Arc<Self>, pull: &Pull, node: NodeId, sub: u64) {
+        let (own, channel) = (Arc::clone(self), pull.channel.clone());
+        self.link.mesh.world.short(async move {
+            let _ = own.ask(node, UNSUBSCRIBE, &Unsubscribe { channel, sub }).await;
+        });
     }
 
     fn fetch(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, sub: u64, want: Want) {

@@ -40,7 +40,7 @@ impl Inner {
         &self,
         from: NodeId,
         header: serde_json::Value,
-        reader: Reader,
+        mut reader: Reader,
     ) {
         let Ok(header) = serde_json::from_value::<Header>(header) else {
             return reader.stop(code::DAMAGED);
@@ -48,78 +48,85 @@ impl Inner {
         let Some(pull) = self.outlined(&header.channel, from, header.sub).await else {
             return reader.stop(code::UNWANTED);
         };
+        let (track, msn) = (header.head.track, header.head.mark.msn);
         let begun = self.with(&pull, header.sub, |state, now| {
             let Header { head, show, part_target_us, from_part, epoch, .. } = &header;
             if state.assembly.epoch() != Some(*epoch) {
-                return false;
+                return Err(code::UNWANTED);
             }
-            state.assembly.begin(head, *show, *part_target_us, *from_part, now).is_ok()
+            let begun = state.assembly.begin(head, *show, *part_target_us, *from_part, now);
+            begun.map_err(
+                |_| if state.assembly.past(track, msn) { code::PAST } else { code::UNWANTED },
+            )
         });
-        if begun != Some(true) {
-            return reader.stop(code::UNWANTED);
+        if let Err(code) = begun.unwrap_or(Err(code::UNWANTED)) {
+            return reader.stop(code);
         }
-        self.receive(&pull, &header, reader).await;
-        let (track, msn) = (header.head.track, header.head.mark.msn);
+        if let Err(code) = self.receive(&pull, &header, &mut reader).await {
+            reader.stop(code);
+        }
         self.with(&pull, header.sub, |state, now| state.assembly.over(track, msn, now));
     }
 
-    async fn receive(&self, pull: &Pull, header: &Header, mut reader: Reader) {
-        let track = header.head.track;
-        let mut decoder = Decoder::new(track, header.head.mark.msn);
+    /// Takes what comes until it is over; or the code with which to stop it.
+    async fn receive(&self, pull: &Pull, header: &Header, reader: &mut Reader) -> Result<(), u32> {
+        let (track, msn) = (header.head.track, header.head.mark.msn);
+        let mut decoder = Decoder::new(track, msn);
+        let mut ended = false;
         loop {
-            match reader.next().await {
-                Ok(Some(bytes)) => decoder.push(&bytes),
-                Ok(None) => return,
+            match reader.read(decoder.buffer()).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
                 Err(StreamError::Reset(code)) if code == u64::from(code::GONE) => {
-                    let msn = header.head.mark.msn;
                     self.with(pull, header.sub, |state, now| state.assembly.gone(track, msn, now));
-                    return;
+                    return Ok(());
                 }
-                Err(_) => return,
+                Err(_) => return Ok(()),
             }
-            loop {
-                let record = match decoder.next() {
-                    Ok(Some(record)) => record,
-                    Ok(None) => break,
-                    Err(problem) => {
-                        tracing::warn!(channel = %pull.channel, %track, %problem, "a segment came damaged");
-                        return reader.stop(code::DAMAGED);
-                    }
-                };
-                match self.with(pull, header.sub, |state, now| {
-                    self.take(pull, header, record, state, now)
-                }) {
-                    Some(true) => {}
-                    Some(false) => return reader.stop(code::DAMAGED),
-                    None => return reader.stop(code::UNWANTED),
+            let taken = self.with(pull, header.sub, |state, now| {
+                if !ended && state.assembly.past(track, msn) {
+                    return Err(code::PAST);
                 }
-            }
+                self.take_all(pull, header, &mut decoder, state, now)
+            });
+            ended |= taken.unwrap_or(Err(code::UNWANTED))?;
         }
     }
 
-    /// False when something before it is missing.
-    fn take(
+    /// Every record that is there as a whole, at once: the window changes once. Whether the end was among them.
+    fn take_all(
         &self,
         pull: &Pull,
         header: &Header,
-        record: Record,
+        decoder: &mut Decoder,
         state: &mut State,
         now: u64,
-    ) -> bool {
+    ) -> Result<bool, u32> {
         let (track, msn) = (header.head.track, header.head.mark.msn);
-        match record {
-            Record::Init(init) => state.assembly.init(track, msn, init),
-            Record::Part(part) => match state.assembly.part(track, part, now) {
-                Ok(Some(captured_ms)) => {
-                    let wall_ms = (self.link.mesh.world.clock)().0;
-                    pull.lag_ms.store(wall_ms.saturating_sub(captured_ms), Relaxed);
+        let mut ended = false;
+        loop {
+            let record = decoder.next().map_err(|problem| {
+                tracing::warn!(channel = %pull.channel, %track, %problem, "a segment came damaged");
+                code::DAMAGED
+            })?;
+            match record {
+                None => return Ok(ended),
+                Some(Record::Init(init)) => state.assembly.init(track, msn, init),
+                Some(Record::Part(part)) => match state.assembly.part(track, part, now) {
+                    Ok(Some(captured_ms)) => {
+                        let wall_ms = (self.link.mesh.world.clock)().0;
+                        pull.lag_ms.store(wall_ms.saturating_sub(captured_ms), Relaxed);
+                    }
+                    Ok(None) => {}
+                    // Something before it is missing.
+                    Err(_) => return Err(code::DAMAGED),
+                },
+                Some(Record::End(end)) => {
+                    state.assembly.end(track, end, now);
+                    ended = true;
                 }
-                Ok(None) => {}
-                Err(_) => return false,
-            },
-            Record::End(end) => state.assembly.end(track, end, now),
+            }
         }
-        true
     }
 
     /// Works on a pull whose subscription is still that one, and gives the window what came of it.
@@ -146,8 +153,7 @@ impl Inner {
             return reader.stop(code::UNWANTED);
         };
         let mut buffer = BytesMut::new();
-        while let Ok(Some(bytes)) = reader.next().await {
-            buffer.extend_from_slice(&bytes);
+        while let Ok(true) = reader.read(&mut buffer).await {
             let mut known = true;
             while let Some(status) = next_status(&mut buffer) {
                 let heard = self.with(&pull, header.sub, |state, now| {

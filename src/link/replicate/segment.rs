@@ -21,34 +21,32 @@ pub(super) enum Class {
     Control,
     /// A segment that is being made.
     Live,
+    /// A segment that was being made before its peer came: what is there of it must not delay what others play.
+    Joined,
     /// A segment that a peer misses.
     Repair,
     /// Segments from before a peer came.
     CatchUp,
 }
 
-/// `class << 26 | msn << 12`: classes first, then the newest segment.
-pub(super) const fn priority(class: Class, msn: u64) -> i32 {
-    of(
-        match class {
-            Class::Control => 15,
-            Class::Live => 11,
-            Class::Repair => 4,
-            Class::CatchUp => 2,
-        },
-        msn,
-    )
-}
-
-/// Audio before video, and lower renditions first among videos (the main track is the largest).
-fn live(track: TrackId, msn: u64) -> i32 {
-    match track.kind {
-        TrackKind::Audio => of(12, msn),
-        TrackKind::Video => of(8 + track.index.min(3) as i32, msn),
+impl Class {
+    /// The segment is still being made.
+    const fn grows(self) -> bool {
+        matches!(self, Self::Live | Self::Joined)
     }
 }
 
-const fn of(class: i32, msn: u64) -> i32 {
+/// `class << 26 | msn << 12`: classes first, then the newest segment. Audio goes before video, and lower renditions
+/// first among videos (the main track is the largest).
+pub(super) fn priority(class: Class, track: TrackId, msn: u64) -> i32 {
+    let class = match (class, track.kind) {
+        (Class::Control, _) => 15,
+        (Class::Live, TrackKind::Audio) => 12,
+        (Class::Live, TrackKind::Video) => 8 + i32::from(track.index.min(3)),
+        (Class::Joined, _) => 6,
+        (Class::Repair, _) => 4,
+        (Class::CatchUp, _) => 2,
+    };
     class << 26 | ((msn & 0x3fff) as i32) << 12
 }
 
@@ -56,11 +54,41 @@ impl Sub {
     /// Sends a segment as it grows, until it is there, too late, or gone.
     pub(super) async fn segment(self: &Arc<Self>, head: SegmentHead, first: u64, class: Class) {
         let (track, msn) = (head.track, head.mark.msn);
-        let urgency = if class == Class::Live { live(track, msn) } else { priority(class, msn) };
+        let Some(header) = self.header(head, first) else { return };
+        let urgency = priority(class, track, msn);
+        let Ok(mut writer) = self.link.open(self.peer, SEGMENT, &header, urgency).await else {
+            self.counts.unsent.fetch_add(1, Relaxed);
+            return;
+        };
+        let section = match self.write(&mut writer, track, msn, first, class).await {
+            Ok(section) => section,
+            Err(code) => {
+                self.counts.resets.fetch_add(1, Relaxed);
+                self.refused(track, msn, u64::from(code));
+                writer.reset(code);
+                return;
+            }
+        };
+        let arrived = tokio::select! {
+            arrived = writer.delivered() => arrived,
+            () = self.too_late(track, msn, class) => Err(StreamError::Stopped(u64::from(code::STALE))),
+        };
+        if let Err(StreamError::Stopped(code)) = arrived {
+            self.refused(track, msn, code);
+        }
+        let count = if arrived.is_ok() { &self.counts.segments } else { &self.counts.resets };
+        count.fetch_add(1, Relaxed);
+        if let Some(section) = section.filter(|_| arrived.is_ok()) {
+            self.known.lock().insert(section);
+        }
+    }
+
+    /// None when a new show began since the segment was seen.
+    fn header(&self, head: SegmentHead, from_part: u64) -> Option<serde_json::Value> {
+        let msn = head.mark.msn;
         let status = self.offer.window.status();
         if status.show.is_some_and(|show| msn < show) {
-            // A new show began since this segment was seen.
-            return;
+            return None;
         }
         let header = Header {
             channel: self.channel.clone(),
@@ -69,36 +97,9 @@ impl Sub {
             show: status.show.unwrap_or(msn),
             part_target_us: status.part_target_us,
             head,
-            from_part: first,
+            from_part,
         };
-        let header = serde_json::to_value(header).unwrap_or_default();
-        let Ok(mut writer) = self.link.open(self.peer, SEGMENT, &header, urgency).await else {
-            self.counts.unsent.fetch_add(1, Relaxed);
-            return;
-        };
-        let late = self.too_late(track, msn, class);
-        let mut late = std::pin::pin!(late);
-        let sent = tokio::select! {
-            sent = self.write(&mut writer, track, msn, first) => sent,
-            () = &mut late => Err(code::STALE),
-        };
-        let section = match sent {
-            Ok(section) => section,
-            Err(code) => {
-                self.counts.resets.fetch_add(1, Relaxed);
-                writer.reset(code);
-                return;
-            }
-        };
-        let arrived = tokio::select! {
-            arrived = writer.delivered() => arrived.is_ok(),
-            () = &mut late => false,
-        };
-        let count = if arrived { &self.counts.segments } else { &self.counts.resets };
-        count.fetch_add(1, Relaxed);
-        if let Some(section) = section.filter(|_| arrived) {
-            self.known.lock().insert(section);
-        }
+        serde_json::to_value(header).ok()
     }
 
     /// The hash of the section it sent; or the code with which to give up.
@@ -108,18 +109,38 @@ impl Sub {
         track: TrackId,
         msn: u64,
         first: u64,
+        class: Class,
     ) -> Result<Option<String>, u32> {
         let mut changes = self.offer.window.follow();
         let (mut next, mut section) = (first, None);
+        let (mut grows, mut urgent) = (false, None);
         loop {
             changes.mark_unchanged();
             let progress = self.offer.window.progress(track, msn, next).ok_or(code::GONE)?;
-            let written = self.append(writer, &progress, &mut next, &mut section).await;
-            written.map_err(|_| code::GONE)?;
+            if !progress.parts.is_empty()
+                && let Some(urgency) = urgent.take()
+            {
+                writer.set_priority(urgency);
+            }
+            let append = self.append(writer, &progress, &mut next, &mut section);
+            // In this order: as long as the link takes everything at once, nobody looks at the time.
+            let written = tokio::select! {
+                biased;
+                written = append => written,
+                () = self.too_late(track, msn, class) => return Err(code::STALE),
+            };
+            written.map_err(|error| match error {
+                StreamError::Stopped(code) => u32::try_from(code).unwrap_or(code::UNWANTED),
+                _ => code::GONE,
+            })?;
             if progress.end.is_some() {
                 return Ok(section);
             }
             changes.changed().await.map_err(|_| code::GONE)?;
+            if !grows {
+                // What is new of a segment that grows is as urgent as any.
+                (grows, urgent) = (true, Some(priority(Class::Live, track, msn)));
+            }
         }
     }
 
@@ -130,27 +151,28 @@ impl Sub {
         next: &mut u64,
         section: &mut Option<String>,
     ) -> Result<(), StreamError> {
+        let mut pieces = Vec::with_capacity(progress.parts.len() * 2 + 2);
         if let Some(init) = progress.init.as_ref().filter(|_| section.is_none())
             && !self.known.lock().contains(&init.hash)
         {
             *section = Some(init.hash.clone());
-            writer.write(init_record(init)).await?;
+            pieces.push(init_record(init));
         }
         for part in &progress.parts {
-            writer.write(part_record(part)).await?;
-            writer.write(part.data.clone()).await?;
+            pieces.extend([part_record(part), part.data.clone()]);
             *next = part.number.saturating_add(1);
             self.counts.bytes.fetch_add(part.data.len() as u64, Relaxed);
         }
-        match &progress.end {
-            Some(end) => writer.write(end_record(end)).await,
-            None => Ok(()),
+        pieces.extend(progress.end.as_ref().map(end_record));
+        if pieces.is_empty() {
+            return Ok(());
         }
+        writer.write_all(&mut pieces).await
     }
 
     /// Ends when the segment is over for 1.5 times its length.
     async fn too_late(&self, track: TrackId, msn: u64, class: Class) {
-        if class != Class::Live {
+        if !class.grows() {
             return tokio::time::sleep(CATCH_UP_MAX).await;
         }
         let mut changes = self.offer.window.follow();
@@ -166,5 +188,29 @@ impl Sub {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_goes_before_what_was_there_before_and_the_newest_segment_first() {
+        let low = TrackId { kind: TrackKind::Video, index: 1 };
+        let (audio, video) = (TrackId::AUDIO, TrackId::VIDEO);
+        let falling = [
+            priority(Class::Control, video, 0),
+            priority(Class::Live, audio, 8),
+            priority(Class::Live, audio, 7),
+            priority(Class::Live, low, 7),
+            priority(Class::Live, video, 9),
+            priority(Class::Live, video, 8),
+            priority(Class::Joined, audio, 9),
+            priority(Class::Repair, video, 9),
+            priority(Class::CatchUp, video, 9),
+            priority(Class::CatchUp, audio, 8),
+        ];
+        assert!(falling.is_sorted_by(|a, b| a > b), "{falling:?}");
     }
 }

@@ -8,16 +8,17 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use weir_media::TrackId;
 use weir_media::replica::{SegmentHead, ShowStatus};
 use weir_model::{ChannelName, NodeId};
 
 use super::segment::{Class, priority};
-use super::wire::{Place, STATUS, StatusHeader, Subscribe};
+use super::wire::{Place, STATUS, StatusHeader, Subscribe, code};
 use super::{Offer, Originals, Outgoing, SentCounts};
 use crate::link::Link;
 use crate::link::request::Refusal;
-use crate::link::stream::{StreamError, Writer};
+use crate::link::stream::{self, StreamError, Writer};
 
 /// A status is repeated this often, so that the other side knows of a silent death and this one of its own.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -34,6 +35,8 @@ pub(super) struct Sub {
     /// Sections that arrived.
     pub(super) known: Mutex<HashSet<String>>,
     pub(super) counts: Counts,
+    /// Segments up to these are of no use to the peer: it said so.
+    past: Mutex<BTreeMap<TrackId, u64>>,
     again: AtomicUsize,
     over: watch::Sender<bool>,
 }
@@ -58,6 +61,7 @@ impl Sub {
             link,
             known: Mutex::new(HashSet::new()),
             counts: Counts::default(),
+            past: Mutex::default(),
             again: AtomicUsize::new(0),
             over: watch::Sender::new(false),
         }
@@ -100,12 +104,15 @@ impl Sub {
         let header =
             StatusHeader { channel: self.channel.clone(), sub: self.id, epoch: self.offer.epoch };
         let header = serde_json::to_value(header).unwrap_or_default();
-        let urgent = priority(Class::Control, 0);
+        let urgent = priority(Class::Control, TrackId::VIDEO, 0);
         let mut writer = self.link.open(self.peer, STATUS, &header, urgent).await?;
         let mut changes = self.offer.window.follow();
         changes.mark_unchanged();
         let mut seen = self.catch_up(from);
         let mut told: Option<ShowStatus> = None;
+        // A live window changes all the time: the beat must not wait for it to be still.
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             for head in self.offer.window.heads_after(&seen) {
                 seen.insert(head.track, head.mark.msn);
@@ -116,10 +123,9 @@ impl Sub {
                 tell(&mut writer, &status).await?;
                 told = Some(status);
             }
-            match tokio::time::timeout(HEARTBEAT, changes.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Ok(()),
-                Err(_) => told = None,
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                _ = beat.tick() => told = None,
             }
             let now = originals.offer(&self.channel);
             let same = |now: &Offer| {
@@ -145,7 +151,7 @@ impl Sub {
         for head in &heads {
             seen.insert(head.track, head.mark.msn);
             if !head.whole {
-                self.send(head.clone(), first(head), Class::Live);
+                self.send(head.clone(), first(head), Class::Joined);
             }
         }
         heads.retain(|head| head.whole);
@@ -153,12 +159,38 @@ impl Sub {
         let history: Vec<(SegmentHead, u64)> =
             heads.into_iter().map(|head| (head.clone(), first(&head))).collect();
         let own = Arc::clone(self);
-        self.spawn(async move {
-            for (head, first) in history {
-                own.segment(head, first, Class::CatchUp).await;
-            }
-        });
+        self.spawn(async move { own.history(history).await });
         seen
+    }
+
+    /// Sends segments of before, newest first, as many at once as may be under way to the peer, until its window has
+    /// left them behind.
+    async fn history(self: &Arc<Self>, segments: Vec<(SegmentHead, u64)>) {
+        for (head, first) in segments {
+            let (track, msn) = (head.track, head.mark.msn);
+            let Some(left) = self.offer.window.progress(track, msn, first) else { continue };
+            let bytes = left.parts.iter().map(|part| part.data.len()).sum();
+            drop(left);
+            let room = stream::background(&self.link.mesh, self.peer, bytes).await;
+            let Ok(room) = room else { return };
+            if self.past.lock().get(&track).is_some_and(|past| *past >= msn) {
+                continue;
+            }
+            let own = Arc::clone(self);
+            self.spawn(async move {
+                own.segment(head, first, Class::CatchUp).await;
+                drop(room);
+            });
+        }
+    }
+
+    /// The peer stopped a segment: with some codes it says more than that.
+    pub(super) fn refused(&self, track: TrackId, msn: u64, code: u64) {
+        if code == u64::from(code::PAST) {
+            let mut past = self.past.lock();
+            let until = past.entry(track).or_insert(msn);
+            *until = msn.max(*until);
+        }
     }
 
     /// Sends a segment that the peer misses.

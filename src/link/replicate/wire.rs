@@ -40,6 +40,8 @@ pub(in crate::link) mod code {
     pub(in crate::link) const UNWANTED: u32 = 34;
     /// The reader found damage or a hole.
     pub(in crate::link) const DAMAGED: u32 = 35;
+    /// The reader's window has left this segment behind, and so every one before it.
+    pub(in crate::link) const PAST: u32 = 36;
 }
 
 /// Asks for a channel's window.
@@ -263,9 +265,9 @@ impl Decoder {
         Self { track, msn, buffer: BytesMut::new() }
     }
 
-    /// Takes what came.
-    pub(in crate::link) fn push(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+    /// Where what comes is appended.
+    pub(in crate::link) const fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
     }
 
     /// The next record that is there as a whole.

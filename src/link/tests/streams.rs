@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::link::fault::Rule;
-use crate::link::stream::OPEN_PER_PEER_MAX;
+use crate::link::stream::{BACKGROUND_BYTES_MAX, OPEN_PER_PEER_MAX};
 
 type Taken = (Value, Result<usize, StreamError>);
 
@@ -88,6 +88,38 @@ async fn a_reader_that_stops_and_a_kind_that_nobody_takes_end_the_writer() {
     assert_eq!(ended("stop").await, StreamError::Stopped(9));
     assert_eq!(ended("unknown").await, StreamError::Stopped(6));
     assert_eq!(two.link.counts().peers.streams_not_taken, 1);
+}
+
+#[tokio::test]
+async fn what_a_reader_stopped_is_sent_no_further() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    let mut taken = take(&two);
+    two.link.on_stream("stop", |_, _, reader| Box::pin(async move { reader.stop(9) }));
+    one.faults.everywhere(Rule { bytes_per_second: Some(1_000_000), ..Rule::default() });
+    let mut unwanted = one.link.open(id(2), "stop", &json!(null), 0).await.unwrap();
+    unwanted.write(Bytes::from(vec![0; 2_000_000])).await.unwrap();
+    assert_eq!(unwanted.delivered().await, Err(StreamError::Stopped(9)));
+    // Less urgent: it would come behind everything that is still to be sent.
+    let last = one.link.open(id(2), "bulk", &json!(null), -1).await.unwrap();
+    last.delivered().await.unwrap();
+    assert_eq!(next(&mut taken).await.1, Ok(0));
+    let sent = one.link.peers()[0].bytes_out;
+    assert!(sent < 1_000_000, "{sent} bytes of a stream that was stopped");
+}
+
+#[tokio::test]
+async fn what_is_not_urgent_waits_until_the_peer_has_what_came_before_it() {
+    let cluster = Cluster::new();
+    let (one, _two) = cluster.pair().await;
+    let room = |bytes| stream::background(&one.link.mesh, id(2), bytes);
+    let first = room(BACKGROUND_BYTES_MAX / 2).await.unwrap();
+    let second = room(BACKGROUND_BYTES_MAX / 2).await.unwrap();
+    assert!(room(1).now_or_never().is_none());
+    drop(first);
+    assert!(room(BACKGROUND_BYTES_MAX / 2).now_or_never().is_some());
+    drop(second);
+    assert!(room(10 * BACKGROUND_BYTES_MAX).now_or_never().is_some(), "alone, but it goes");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ impl Ladder {
         Outline {
             timing: self.timing,
             show: self.show,
+            id: self.id,
             ended: self.ended,
             tracks: self.renditions().map(outline_of).collect(),
         }
@@ -34,6 +35,7 @@ impl Ladder {
         };
         ShowStatus {
             show: self.show,
+            id: self.id,
             ended: self.ended,
             part_target_us: self.timing.part_target_us,
             last: if self.ended {
@@ -98,10 +100,11 @@ impl Ladder {
 
     fn step_of_show(&mut self, step: &Step) {
         match step {
-            Step::Forget => self.begin_show(),
+            Step::Forget => self.begin_show(None),
             Step::Finish => self.end(),
-            Step::Show { show, part_target_us } => {
+            Step::Show { show, id, part_target_us } => {
                 self.set_part_target_us(*part_target_us);
+                self.id = id.or(self.id);
                 self.show.get_or_insert(*show);
             }
             _ => {}

@@ -88,7 +88,7 @@ fn h2_a_new_show_goes_on_with_the_numbers_behind_a_discontinuity() {
     }
     ladder.end();
     assert!(ladder.playlist(TrackId::VIDEO, false).unwrap().contains("#EXT-X-ENDLIST"));
-    ladder.begin_show();
+    ladder.begin_show(None);
     assert!(!ladder.playable() && ladder.playlist(TrackId::VIDEO, false).is_none());
     assert_eq!(ladder.bytes(), 0);
     video(&mut ladder, 3);
@@ -127,7 +127,7 @@ fn the_part_target_is_set_before_a_show_and_then_stands() {
     video(&mut ladder, 0);
     ladder.set_part_target_us(500_000);
     assert_eq!(ladder.timing().part_target_us, 213_000);
-    ladder.begin_show();
+    ladder.begin_show(None);
     ladder.set_part_target_us(200_000);
     assert_eq!(ladder.timing().part_target_us, 200_000);
 }

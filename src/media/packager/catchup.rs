@@ -7,6 +7,7 @@
 //! and goes on where it stopped. It reads no clock: instants and places are microseconds, and arguments.
 
 use super::PackagerConfig;
+use crate::extreme::Greatest;
 
 /// The lead is back when it is within this of what it was, microseconds: jitter of the uplink and the
 /// distance of the tracks.
@@ -31,9 +32,8 @@ const LATE_MAX_US: i64 = 20_000_000;
 pub(super) struct CatchUp {
     /// How long a key frame is awaited, microseconds.
     key_wait_us: i64,
-    before: Option<i64>,
-    running: Option<i64>,
-    running_since_us: i64,
+    /// Media time less the time of arrival, microseconds.
+    lead: Greatest,
     coming: Option<Coming>,
 }
 
@@ -81,33 +81,25 @@ impl CatchUp {
     pub(super) fn new(config: PackagerConfig) -> Self {
         Self {
             key_wait_us: config.segment_max_us,
-            before: None,
-            running: None,
-            running_since_us: 0,
+            lead: Greatest::new(OBSERVED_US, 0),
             coming: None,
         }
     }
 
     /// Media until `media_us` on the publisher's line came while nothing was declared.
     pub(super) fn observe(&mut self, media_us: i64, now_us: i64) {
-        if now_us.saturating_sub(self.running_since_us) >= OBSERVED_US {
-            self.before = self.running.take();
-            self.running_since_us = now_us;
-        }
-        let lead_us = media_us.saturating_sub(now_us);
-        self.running = Some(self.running.map_or(lead_us, |most| most.max(lead_us)));
+        self.lead.observe(media_us.saturating_sub(now_us), now_us);
     }
 
     /// The publisher's line is another one: what is known of its lead says nothing any more.
     pub(super) const fn forget(&mut self) {
-        self.before = None;
-        self.running = None;
+        self.lead.restart(0);
         self.coming = None;
     }
 
     /// A frame came behind declared gaps: none while it is late and has to be dropped.
     pub(super) fn arrive(&mut self, arrival: Arrival) -> Option<Back> {
-        let wanted_us = self.running.max(self.before);
+        let wanted_us = self.lead.get();
         let coming = self.coming.get_or_insert_with(|| Coming::new(arrival));
         coming.note(arrival);
         coming.judge(wanted_us, arrival.now_us);
@@ -118,8 +110,8 @@ impl CatchUp {
         }
         self.coming = None;
         if !back.in_place {
-            (self.before, self.running) = (None, Some(back.lead_us));
-            self.running_since_us = arrival.now_us;
+            self.lead.restart(arrival.now_us);
+            self.lead.observe(back.lead_us, arrival.now_us);
         }
         Some(back)
     }

@@ -58,31 +58,22 @@ impl Live {
         self.late
     }
 
-    /// Takes what came at `now_us`. When it ended a time that gaps were declared for, it goes on behind them and
-    /// a discontinuity, and the answer is where now is on the show's line, microseconds.
+    /// Takes `item`, which came at `now_us`. When it ended a time that gaps were declared for, it goes on behind
+    /// them and a discontinuity, and the answer is where now is on the show's line, microseconds.
     ///
     /// Media that comes late, for time that gaps were declared for, is dropped; see [`Self::late`].
-    pub fn take(
-        &mut self,
-        items: impl IntoIterator<Item = Item>,
-        now_us: i64,
-        out: &mut Vec<Output>,
-    ) -> Option<i64> {
+    pub fn take(&mut self, item: Item, now_us: i64, out: &mut Vec<Output>) -> Option<i64> {
+        let before = out.len();
         let mut resumed_us = None;
-        for item in items {
-            let before = out.len();
-            match item {
-                Item::Frame(frame) => {
-                    resumed_us = self.frame(frame, now_us, out).or(resumed_us);
-                }
-                Item::Discontinuity => {
-                    self.catch_up.forget();
-                    self.packager.push(item, out);
-                }
-                Item::Config(..) => self.packager.push(item, out),
+        match item {
+            Item::Frame(frame) => resumed_us = self.frame(frame, now_us, out),
+            Item::Discontinuity => {
+                self.catch_up.forget();
+                self.packager.push(item, out);
             }
-            self.note_segments(out.get(before..), now_us);
+            Item::Config(..) => self.packager.push(item, out),
         }
+        self.note_segments(out.get(before..), now_us);
         resumed_us
     }
 

@@ -12,7 +12,7 @@ mod catchup;
 mod drive;
 mod line;
 pub mod live;
-pub mod pace;
+mod pace;
 mod resume;
 mod target;
 #[cfg(test)]

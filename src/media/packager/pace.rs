@@ -21,7 +21,7 @@ const SILENT_PERCENT: i64 = 25;
 
 /// Watches the pace of one show.
 #[derive(Debug, Clone)]
-pub struct Pace {
+pub(super) struct Pace {
     after_us: i64,
     silent_us: i64,
     lag_us: i64,
@@ -37,7 +37,7 @@ pub struct Pace {
 impl Pace {
     /// For playlists of such segments: the longest one is the target, a usual one the length of a gap.
     #[must_use]
-    pub fn new(config: PackagerConfig) -> Self {
+    pub(super) fn new(config: PackagerConfig) -> Self {
         let target_us = config.segment_max_us.max(1);
         Self {
             after_us: percent(target_us, AFTER_PERCENT),
@@ -52,7 +52,7 @@ impl Pace {
 
     /// Media came. Behind declared gaps it answers how much of the time since the last media they do not
     /// cover, microseconds: the media belongs so far behind their end.
-    pub fn media(&mut self, now_us: i64) -> Option<i64> {
+    pub(super) fn media(&mut self, now_us: i64) -> Option<i64> {
         let silent_us = self.silent_us_at(now_us);
         self.media_us = now_us;
         self.declared_us.take().map(|declared_us| silent_us.saturating_sub(declared_us).max(0))
@@ -60,36 +60,36 @@ impl Pace {
 
     /// A silence was declared since the newest media.
     #[must_use]
-    pub const fn is_declared(&self) -> bool {
+    pub(super) const fn is_declared(&self) -> bool {
         self.declared_us.is_some()
     }
 
     /// A segment is overdue at `now_us`: it has to end with what it has.
     #[must_use]
-    pub fn is_overdue(&self, now_us: i64) -> bool {
+    pub(super) fn is_overdue(&self, now_us: i64) -> bool {
         self.segment_us.is_some_and(|at_us| now_us >= at_us.saturating_add(self.after_us))
     }
 
     /// There are playlists to keep going.
     #[must_use]
-    pub const fn has_begun(&self) -> bool {
+    pub(super) const fn has_begun(&self) -> bool {
         self.segment_us.is_some()
     }
 
     /// A new segment appeared in the playlists.
-    pub const fn segment(&mut self, now_us: i64) {
+    pub(super) const fn segment(&mut self, now_us: i64) {
         self.segment_us = Some(now_us);
     }
 
     /// The show is over, or another begins: nothing is declared before its first segment.
-    pub const fn stop(&mut self) {
+    pub(super) const fn stop(&mut self) {
         self.segment_us = None;
         self.declared_us = None;
     }
 
     /// When to ask [`Self::due`] again.
     #[must_use]
-    pub fn due_us(&self) -> Option<i64> {
+    pub(super) fn due_us(&self) -> Option<i64> {
         let segment_us = self.segment_us?;
         Some(match self.declared_us {
             Some(declared_us) => {
@@ -109,7 +109,7 @@ impl Pace {
     }
 
     /// How much time without media has to be declared now, microseconds; 0 only closes what is open.
-    pub fn due(&mut self, now_us: i64) -> Option<i64> {
+    pub(super) fn due(&mut self, now_us: i64) -> Option<i64> {
         if now_us < self.due_us()? {
             return None;
         }

@@ -1,9 +1,10 @@
 //! The life of a show: who may publish, how long it outlives its publisher, when it is over.
 //!
 //! A pure state machine: the stream's actor tells it what happened and when, and does what it answers.
-//! [`wallclock`] keeps the show's media time beside the wall clock; time without media is declared by
-//! [`crate::packager::pace`].
+//! [`wallclock`] keeps the show's media time beside the wall clock, [`numbers`] says which segment numbers may be
+//! used; time without media is declared by [`crate::packager::live`].
 
+pub mod numbers;
 pub mod wallclock;
 
 use weir_model::{KeyId, StreamState, Timestamp};
@@ -66,6 +67,12 @@ impl Show {
     #[must_use]
     pub const fn new(config: ShowConfig) -> Self {
         Self { config, phase: Phase::Offline }
+    }
+
+    /// A show that was on elsewhere goes on here; it waits for its publisher.
+    #[must_use]
+    pub fn resumed(config: ShowConfig, now: Timestamp) -> Self {
+        Self { config, phase: Phase::Grace { until: now.plus_ms(config.grace_ms) } }
     }
 
     /// Somebody with `key` wants to publish.

@@ -6,6 +6,8 @@
 
 use weir_model::Timestamp;
 
+use crate::extreme::Greatest;
+
 /// Largest change of the anchor per [`Wallclock::anchor`] call, milliseconds. One call per segment of
 /// 2 s follows a drift of 500 ppm and stays far below the 50 ms that players tolerate between segments.
 pub const ANCHOR_STEP_MS: i64 = 1;
@@ -17,48 +19,38 @@ const OBSERVED_MS: i64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct Wallclock {
     anchor: Timestamp,
-    /// Least `arrival − media time` of the span before and of the running one, milliseconds.
-    before: Option<i64>,
-    running: Option<i64>,
-    running_since: Timestamp,
+    /// Media time less the time of arrival, milliseconds.
+    lead: Greatest,
 }
 
 impl Wallclock {
     /// A show whose line begins at `start`.
     #[must_use]
     pub const fn new(start: Timestamp) -> Self {
-        Self { anchor: start, before: None, running: None, running_since: start }
+        Self { anchor: start, lead: Greatest::new(OBSERVED_MS, start.0) }
     }
 
     /// Media of time `media_us` on the show's line arrived at `now`.
     pub fn observe(&mut self, media_us: i64, now: Timestamp) {
-        if now.since_ms(self.running_since) >= OBSERVED_MS {
-            self.before = self.running.take();
-            self.running_since = now;
-        }
-        let offset = now.0 - media_us / 1000;
-        self.running = Some(self.running.map_or(offset, |least| least.min(offset)));
+        self.lead.observe(media_us / 1000 - now.0, now.0);
     }
 
     /// The line goes on behind a discontinuity, where date-times may jump: `media_us` is `now` from here on.
     pub const fn set(&mut self, media_us: i64, now: Timestamp) {
-        self.forget();
-        self.running_since = now;
+        self.forget(now);
         self.anchor = Timestamp(now.0 - media_us / 1000);
     }
 
-    /// The time line was broken: what was observed before says nothing any more.
-    pub const fn forget(&mut self) {
-        self.before = None;
-        self.running = None;
+    /// The time line was broken at `now`: what was observed before says nothing any more.
+    pub const fn forget(&mut self, now: Timestamp) {
+        self.lead.restart(now.0);
     }
 
     /// The anchor for the next segment.
     pub fn anchor(&mut self) -> Timestamp {
         // Only a full span tells drift from jitter.
-        if let Some(before) = self.before {
-            let target = self.running.map_or(before, |running| running.min(before));
-            let step = (target - self.anchor.0).clamp(-ANCHOR_STEP_MS, ANCHOR_STEP_MS);
+        if let Some(lead) = self.lead.settled() {
+            let step = (-lead - self.anchor.0).clamp(-ANCHOR_STEP_MS, ANCHOR_STEP_MS);
             self.anchor = self.anchor.plus_ms(step);
         }
         self.anchor

@@ -195,6 +195,8 @@ async fn an_invitation_admits_one_node_and_a_lease_has_one_owner_whoever_is_aske
     let one_member = told.wait_for(|_| second.store.cluster().members.len() == 1);
     tokio::time::timeout(PATIENCE, one_member).await.unwrap().unwrap();
     assert_eq!(first.store.invitation_key(), second.store.invitation_key());
+    assert_eq!(first.store.ticket_key(), second.store.ticket_key());
+    assert_ne!(first.store.ticket_key(), first.store.invitation_key());
 
     let made = first.store.create_invite([7; 32], Roles::all(), Timestamp(99), Timestamp(1));
     let made = made.await.unwrap();

@@ -6,6 +6,8 @@ use weir_model::{NodeId, Timestamp};
 
 use super::*;
 use crate::actors::membership::BeatCounts;
+use crate::actors::placement::Alone;
+use crate::actors::stages::Stages;
 use crate::actors::streams;
 use crate::actors::viewings::Limits;
 use crate::link::peers::{LaneInfo, PeerCounts, PeerInfo, PeerState};
@@ -27,8 +29,11 @@ async fn bench() -> Bench {
     let (events, tasks) = (Events::new(), Tasks::new());
     let store = Store::open(dir.path(), Timestamp(0)).unwrap();
     let viewings = Viewings::new(events.clone(), Limits { total: 1, per_address: 1 });
+    let config = Config::default().stream.streams();
     let context = streams::Context {
-        config: Config::default().stream.streams(),
+        stages: Stages::new(config.window),
+        owner: Arc::new(Alone),
+        config,
         events: events.clone(),
         store: store.clone(),
         tasks: tasks.clone(),

@@ -6,8 +6,8 @@ use weir_cluster::Directory;
 use weir_cluster::members::Members;
 use weir_cluster::placement::{Rules, View};
 use weir_cluster::views::{Agreement, Facts};
-use weir_model::cluster::{LinkInfo, LinkState, RaftRole, ReplicaInfo, ReplicaRole};
-use weir_model::{ActorKind, NodeId, Timestamp};
+use weir_model::cluster::{LinkInfo, LinkState, RaftRole};
+use weir_model::{NodeId, Timestamp};
 
 use crate::actors::clock;
 use crate::actors::membership::{Known, Membership};
@@ -141,26 +141,6 @@ fn loss_ppm(lane: &LaneInfo) -> u32 {
     u32::try_from(ppm).unwrap_or(u32::MAX)
 }
 
-/// The windows at the nodes that own the streams; what other nodes pull is added by whoever knows of it.
-pub(in crate::node) fn origins(directory: &Directory) -> Vec<ReplicaInfo> {
-    let streams = directory.leases.iter().filter(|lease| lease.actor.kind == ActorKind::Stream);
-    let origin = |lease: &weir_model::Lease| {
-        Some(ReplicaInfo {
-            channel: lease.actor.key.as_str().parse().ok()?,
-            node: lease.node,
-            node_name: String::new(),
-            role: ReplicaRole::Origin,
-            from: None,
-            from_name: None,
-            hops: Vec::new(),
-            lag_ms: Some(0),
-            msn: None,
-            viewers: 0,
-        })
-    };
-    streams.filter_map(origin).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,23 +163,5 @@ mod tests {
     fn a_few_packets_are_no_share_that_says_anything() {
         assert_eq!(loss_ppm(&lane(99, 50)), 0);
         assert_eq!(loss_ppm(&lane(1000, 50)), 50_000);
-    }
-
-    #[test]
-    fn a_copy_of_every_stream_is_at_its_owner() {
-        let mut directory = Directory::default();
-        for (index, name) in (1..).zip(["stream/demo", "room/demo"]) {
-            let claim = weir_cluster::lease::LeaseCommand::Claim {
-                actor: name.parse().unwrap(),
-                node: NodeId(3),
-                incarnation: weir_model::Incarnation(1),
-                supersedes: None,
-                at: Timestamp(0),
-            };
-            directory.leases.apply(index, &claim).unwrap();
-        }
-        let origins = origins(&directory);
-        assert_eq!(origins.len(), 1);
-        assert_eq!((origins[0].channel.as_str(), origins[0].node), ("demo", NodeId(3)));
     }
 }

@@ -120,6 +120,8 @@ mod tests {
 
     use super::*;
     use crate::actors::events::Events;
+    use crate::actors::placement::Alone;
+    use crate::actors::stages::Stages;
     use crate::actors::streams::Context;
     use crate::actors::tasks::Tasks;
     use crate::actors::viewings::{Limits, Viewings};
@@ -132,12 +134,15 @@ mod tests {
         let store = Store::open(dir.path(), Timestamp(0)).unwrap();
         let (events, tasks) = (Events::new(), Tasks::new());
         let viewings = Viewings::new(events.clone(), Limits { total: 1, per_address: 1 });
+        let config = Config::default().stream.streams();
         let streams = Streams::start(Context {
-            config: Config::default().stream.streams(),
+            config,
             events,
             store: store.clone(),
             tasks: tasks.clone(),
             viewings,
+            stages: Stages::new(config.window),
+            owner: std::sync::Arc::new(Alone),
         })
         .await
         .unwrap();

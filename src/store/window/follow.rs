@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 use weir_media::TrackId;
-use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus, Step};
+use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus, Step, Tip};
 
 use super::Window;
 
@@ -41,6 +41,19 @@ impl Window {
     #[must_use]
     pub fn progress(&self, track: TrackId, msn: u64, from_part: u64) -> Option<Progress> {
         self.ladder.read().progress(track, msn, from_part)
+    }
+
+    /// Where somebody goes on who takes the show over; none when there is no show or it is over.
+    #[must_use]
+    pub fn tip(&self) -> Option<Tip> {
+        self.ladder.read().tip()
+    }
+
+    /// From now on this window is no copy: a packager here goes on with the segment `next_msn`.
+    pub fn join(&self, next_msn: u64) {
+        let mut ladder = self.ladder.write();
+        ladder.join(next_msn);
+        self.publish_all(ladder);
     }
 
     /// Takes steps of the window that this one copies.

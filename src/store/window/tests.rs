@@ -166,7 +166,7 @@ async fn memory_does_not_grow_with_time() {
     // 15 to 17 s listed and as much again held, 5 kB a second: 18 to 19 segments of 10 kB.
     assert!((150_000..=190_000).contains(&most), "{most}");
     assert_eq!(window.squeezed(), 0);
-    window.begin_show();
+    window.begin_show(None);
     assert_eq!(window.bytes(), 0);
 }
 

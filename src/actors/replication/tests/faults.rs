@@ -8,8 +8,6 @@ use super::support::*;
 use crate::link::fault::Rule;
 use crate::link::tests::Cluster;
 
-const SLICE: Duration = Duration::from_millis(100);
-
 /// An origin and an edge that plays, with the media of `seconds` made.
 async fn playing(cluster: &Cluster, seconds: i64, picture_bytes: usize) -> (Edge, Edge, Studio) {
     let (one, two) = cluster.pair().await;
@@ -19,15 +17,6 @@ async fn playing(cluster: &Cluster, seconds: i64, picture_bytes: usize) -> (Edge
     let mut studio = Studio::new(window, 7, picture_bytes);
     studio.produce(seconds * 1000);
     (origin, edge, studio)
-}
-
-/// Media in real time.
-async fn live(studio: &mut Studio, ms: i64) {
-    let mut slices = tokio::time::interval(SLICE);
-    for _ in 0..ms / 100 {
-        slices.tick().await;
-        studio.produce(100);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 use weir_media::TrackId;
 
 use super::support::*;
+use crate::link::fault::Rule;
 use crate::link::tests::{Cluster, id, meet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,7 +40,7 @@ async fn an_edge_that_comes_late_has_the_whole_playlist() {
     let (origin, window) = Edge::origin(one, 5);
     let edge = Edge::new(two);
     edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, 5_000);
+    let mut studio = Studio::new(window, 7, 1_000);
     studio.produce(31_500);
     let _wanted = edge.puller.want(&channel()).unwrap();
     edge.same_as(&studio.window).await;
@@ -76,6 +77,31 @@ async fn an_edge_of_an_edge_says_the_same_and_nobody_pulls_in_a_circle() {
     near.pull_from(&origin.node, 5);
     studio.produce(330);
     far.same_as(&studio.window).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_of_an_edge_that_begins_waits_until_it_has_begun() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    let three = cluster.node(3);
+    three.link.set_peers(vec![two.address()]);
+    meet(&two, &three).await;
+    two.link.set_peers(vec![one.address(), three.address()]);
+    let (origin, window) = Edge::origin(one, 5);
+    let (near, far) = (Edge::new(two), Edge::new(three));
+    near.pull_from(&origin.node, 5);
+    far.pull_from(&near.node, 5);
+    let mut studio = Studio::new(window, 7, 5_000);
+    studio.produce(20_500);
+    // Its history takes longer than a start may.
+    let slow = Rule { bytes_per_second: Some(2_000_000), ..Rule::default() };
+    origin.node.faults.everywhere(slow);
+    let _near = near.puller.want(&channel()).unwrap();
+    let _far = far.puller.want(&channel()).unwrap();
+    near.until("begun", |near| near.puller.path(&channel()).is_some()).await;
+    let begun = near.window().unwrap();
+    assert!(playlist(&begun, TrackId::VIDEO).is_some());
+    far.same_as(&begun).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -111,9 +111,18 @@ impl Studio {
 
     /// The next show of the same window.
     pub(super) fn next_show(self) -> Self {
-        self.window.begin_show();
+        self.window.begin_show(None);
         let first = self.packager.next_msn();
         Self::new(self.window, first, self.picture_bytes)
+    }
+}
+
+/// Media in real time.
+pub(super) async fn live(studio: &mut Studio, ms: i64) {
+    let mut slices = tokio::time::interval(Duration::from_millis(100));
+    for _ in 0..ms / 100 {
+        slices.tick().await;
+        studio.produce(100);
     }
 }
 

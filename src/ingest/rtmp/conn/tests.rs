@@ -1,13 +1,11 @@
 //! Connections over pipes and over real sockets, with a stream that refuses everybody.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use prometheus::Registry;
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
-use weir_media::packager::PackagerConfig;
-use weir_media::rendition::Timing;
-use weir_media::show::ShowConfig;
 use weir_model::{KeyRefusal, Timestamp};
 
 use super::super::testing::{Amf, chunked, command, connect, full, handshake, opening};
@@ -15,7 +13,9 @@ use super::super::wire::WireError;
 use super::super::{Config, listener};
 use super::*;
 use crate::actors::events::Events;
-use crate::actors::streams::{self, Streams, StreamsConfig};
+use crate::actors::placement::Alone;
+use crate::actors::stages::Stages;
+use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::{Limits, Viewings};
 use crate::ingest::metrics::Metrics;
@@ -179,17 +179,16 @@ async fn with_demo(dir: &std::path::Path) -> (Streams, String) {
     let (_, secret) = store.create_key(&demo, String::new(), None, Timestamp(0)).await.unwrap();
     let (events, tasks) = (Events::new(), Tasks::new());
     let viewings = Viewings::new(events.clone(), Limits { total: 1, per_address: 1 });
-    let config = StreamsConfig {
-        packager: PackagerConfig {
-            segment_us: 2_000_000,
-            segment_max_us: 4_000_000,
-            part_us: 200_000,
-        },
-        show: ShowConfig { grace_ms: 30_000 },
-        window: Timing { target_secs: 4, part_target_us: 200_000, list_us: 12_000_000 },
-        publishers_max: 1,
+    let config = streams::testing::CONFIG;
+    let context = streams::Context {
+        stages: Stages::new(config.window),
+        owner: Arc::new(Alone),
+        config,
+        events,
+        store,
+        tasks,
+        viewings,
     };
-    let context = streams::Context { config, events, store, tasks, viewings };
     (Streams::start(context).await.unwrap(), secret)
 }
 

@@ -139,6 +139,10 @@ impl Line {
         pending.is_some_and(|it| if head.whole { it.whole() } else { it.begun() })
     }
 
+    pub(super) fn has_whole_from(&self, msn: u64) -> bool {
+        self.pending.range(msn..).any(|(_, pending)| pending.whole())
+    }
+
     pub(super) fn oldest_begun(&self) -> Option<u64> {
         self.pending.iter().find(|(_, pending)| pending.begun()).map(|(msn, _)| *msn)
     }

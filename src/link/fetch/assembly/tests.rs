@@ -315,6 +315,59 @@ fn a_cold_copy_of_a_well_link_is_the_same_at_once() {
     world.same();
 }
 
+/// A cold copy of a window with segments 57 to 65, the newest one open, which come after so many milliseconds.
+fn cold_start(delay_ms: impl Fn(u64) -> u64) -> World {
+    let mut world = World::new(50, Vec::new());
+    for _ in 0..153 {
+        world.produce();
+    }
+    let heads = world.origin.heads_after(&BTreeMap::new());
+    let delays = heads.iter().map(|head| delay_ms(head.mark.msn));
+    let fates = delays.map(|delay_ms| Fate { delay_ms, cut: None, twice: false });
+    world.fates = fates.collect::<Vec<_>>().into_iter();
+    world.join();
+    world
+}
+
+#[test]
+fn a_cold_copy_begins_with_what_came_in_time_and_leaves_older_segments_behind() {
+    let mut world = cold_start(|msn| if msn < 63 { 700 } else { 0 });
+    while world.now < HISTORY_MS {
+        assert!(world.assembly.collecting());
+        world.tick();
+    }
+    assert!(!world.assembly.collecting());
+    assert_eq!(world.edge.newest_msn(), Some(65));
+    let one = world.edge.rendition(V).unwrap();
+    assert_eq!(one.listed().find(|segment| !segment.gap).unwrap().mark.msn, 63);
+    assert!(world.assembly.past(V, 62) && world.assembly.past(V, 64));
+    assert!(!world.assembly.past(V, 65), "it is being made");
+    world.run(20);
+    let tally = world.assembly.tally();
+    assert_eq!((tally.gaps, tally.refetches), (0, 0));
+    assert!(tally.unwanted > 0, "the older ones were not read");
+}
+
+#[test]
+fn a_cold_copy_without_any_whole_segment_waits_for_one_but_not_for_ever() {
+    let mut world = cold_start(|msn| if msn < 65 { 400 } else { 0 });
+    while world.now < 350 {
+        world.tick();
+        assert!(world.assembly.collecting(), "nothing could be played at {}", world.now);
+    }
+    world.tick();
+    world.tick();
+    assert!(!world.assembly.collecting());
+    world.same();
+    let mut world = cold_start(|msn| if msn < 65 { 5_000 } else { 0 });
+    while world.now < ONE_WHOLE_MS {
+        assert!(world.assembly.collecting());
+        world.tick();
+    }
+    assert!(!world.assembly.collecting());
+    assert_eq!(world.edge.newest_msn(), Some(65));
+}
+
 #[test]
 fn a_segment_that_broke_off_is_asked_for_from_the_part_that_is_missing() {
     let cut = Fate { delay_ms: 0, cut: Some(4), twice: false };

@@ -39,7 +39,7 @@ fn read(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Record>, BadRecord> {
     let (mut decoder, mut records, mut from) = (Decoder::new(TrackId::VIDEO, 7), Vec::new(), 0);
     for cut in cuts.iter().copied().chain([bytes.len()]) {
         let until = cut.clamp(from, bytes.len());
-        decoder.push(&bytes[from..until]);
+        decoder.buffer().extend_from_slice(&bytes[from..until]);
         from = until;
         while let Some(record) = decoder.next()? {
             records.push(record);

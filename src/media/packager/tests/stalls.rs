@@ -87,8 +87,10 @@ impl Simulation {
         let mut items: Vec<Item> = Vec::new();
         self.timeline.push(tag, &mut items);
         let now = Timestamp(self.now_us / 1000);
-        if let Some(line_us) = self.live.take(items, self.now_us, &mut self.out) {
-            self.wallclock.set(line_us, now);
+        for item in items {
+            if let Some(line_us) = self.live.take(item, self.now_us, &mut self.out) {
+                self.wallclock.set(line_us, now);
+            }
         }
         self.wallclock.observe(self.live.packager().end_us(), now);
         self.note();

@@ -1,0 +1,257 @@
+//! Where streams are: which node packages a channel, which ones copy it, and how it goes from one to another.
+//!
+//! A stream is placed where its publisher is connected. `own` makes this node the owner: it asks the owner of
+//! before to let go, or takes over when that one does not answer, brings its copy of the window up to date, and
+//! claims the lease. `copies` keeps windows of other nodes' streams here, for viewers and so that they survive.
+//! `keep` follows the directory: what another node took over is left, what nobody owns is claimed again.
+//! Media never rides in a message; these decide only who sends it to whom.
+
+mod copies;
+mod keep;
+mod own;
+mod told;
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use weir_media::replica::Tip;
+use weir_model::cluster::ReplicaInfo;
+use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
+
+use super::events::Events;
+use super::membership::Membership;
+use super::stages::Stages;
+use super::streams::{PublicStream, PublishRefusal, Streams};
+use super::tasks::Tasks;
+use crate::link::Link;
+use crate::link::fetch::{Demand, LINGER, Puller};
+use crate::link::replicate::Replicate;
+use crate::store::Store;
+
+/// The right to package a channel's stream here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Under which epoch.
+    pub epoch: Epoch,
+    /// Where the show stands that goes on here; none when a new one begins.
+    pub tip: Option<Tip>,
+}
+
+/// What an owner answers a node that wants to go on with its show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Yielded {
+    /// Its publisher is well.
+    Busy,
+    /// It has closed what was open; where the show stands, if one was on.
+    Given(Option<Tip>),
+}
+
+/// Decides who packages a channel.
+pub trait Owner: Send + Sync {
+    /// Makes this node the owner of a channel's stream for a publisher with `key`.
+    fn take<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        key: KeyId,
+    ) -> BoxFuture<'a, Result<Taken, PublishRefusal>>;
+
+    /// Whether this node is the owner.
+    fn owns(&self, channel: &ChannelName) -> bool;
+
+    /// This node needs to own it no longer.
+    fn release(&self, channel: &ChannelName);
+}
+
+/// How copies are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// Nodes that hold each stream's window, its owner included.
+    pub copies: usize,
+    /// A show outlives its publisher, and its owner, by this, milliseconds.
+    pub grace_ms: i64,
+}
+
+/// What placement needs of the node.
+pub struct Parts {
+    /// How copies are kept.
+    pub config: Config,
+    /// Members and leases.
+    pub store: Store,
+    /// The way to other nodes.
+    pub link: Link,
+    /// This node among them.
+    pub membership: Membership,
+    /// What viewers see.
+    pub stages: Stages,
+    /// Runs loops.
+    pub tasks: Tasks,
+    /// Where things are told.
+    pub events: Events,
+}
+
+/// The placement of streams as one node sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Placement {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    node: NodeId,
+    puller: OnceLock<Puller>,
+    replicate: OnceLock<Replicate>,
+    streams: OnceLock<Streams>,
+    /// Where a copy is brought up to date from before its stream is taken over.
+    detours: Mutex<BTreeMap<ChannelName, (NodeId, Epoch)>>,
+    /// Copies that are kept without viewers.
+    kept: Mutex<BTreeMap<ChannelName, Demand>>,
+    /// Since when a copy has had no owner, milliseconds of the monotonic clock.
+    orphans: Mutex<BTreeMap<ChannelName, u64>>,
+}
+
+/// A stream that somebody watches: while this is held, it is copied.
+pub struct Watched {
+    public: Arc<PublicStream>,
+    _demand: Option<Demand>,
+}
+
+impl From<Arc<PublicStream>> for Watched {
+    fn from(public: Arc<PublicStream>) -> Self {
+        Self { public, _demand: None }
+    }
+}
+
+impl Deref for Watched {
+    type Target = PublicStream;
+
+    fn deref(&self) -> &PublicStream {
+        &self.public
+    }
+}
+
+impl Placement {
+    /// Ready to own and to copy; [`Self::attach`] begins the rest.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let inner = Arc::new(Inner {
+            node: parts.membership.node(),
+            parts,
+            puller: OnceLock::new(),
+            replicate: OnceLock::new(),
+            streams: OnceLock::new(),
+            detours: Mutex::default(),
+            kept: Mutex::default(),
+            orphans: Mutex::default(),
+        });
+        let link = &inner.parts.link;
+        let puller = Puller::start(
+            link,
+            Arc::new(copies::Far(Arc::downgrade(&inner))),
+            Arc::new(copies::Far(Arc::downgrade(&inner))),
+            LINGER,
+        );
+        let replicate = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
+        // Both are set here and nowhere else.
+        let _ = inner.puller.set(puller);
+        let _ = inner.replicate.set(replicate);
+        Self { inner }
+    }
+
+    /// Answers other nodes about these streams, and keeps them where they belong.
+    pub fn attach(&self, streams: &Streams) {
+        if self.inner.streams.set(streams.clone()).is_err() {
+            return;
+        }
+        own::serve(&self.inner);
+        told::serve(&self.inner);
+        let own = Arc::clone(&self.inner);
+        self.inner.parts.tasks.spawn("stream placement", |handle| keep::run(own, handle));
+    }
+
+    /// A channel's stream for somebody who watches it here, wherever it is packaged; none when it is nowhere.
+    #[must_use]
+    pub fn watch(&self, channel: &ChannelName) -> Option<Watched> {
+        self.inner.watch(channel)
+    }
+
+    /// Which node holds which stream, all over the cluster; nodes that do not answer at once are left out.
+    pub async fn copies(&self) -> Vec<ReplicaInfo> {
+        self.inner.copies().await
+    }
+
+    /// The copying side.
+    #[must_use]
+    pub fn puller(&self) -> Option<&Puller> {
+        self.inner.puller.get()
+    }
+
+    /// The sending side.
+    #[must_use]
+    pub fn replicate(&self) -> Option<&Replicate> {
+        self.inner.replicate.get()
+    }
+}
+
+impl Owner for Placement {
+    fn take<'a>(
+        &'a self,
+        channel: &'a ChannelName,
+        key: KeyId,
+    ) -> BoxFuture<'a, Result<Taken, PublishRefusal>> {
+        Box::pin(self.inner.take(channel, key))
+    }
+
+    fn owns(&self, channel: &ChannelName) -> bool {
+        self.inner.lease(channel).is_some_and(|lease| self.inner.is_own(&lease))
+    }
+
+    fn release(&self, channel: &ChannelName) {
+        let (own, channel) = (Arc::clone(&self.inner), channel.clone());
+        self.inner.parts.tasks.spawn_unlisted(async move { own.release(&channel).await });
+    }
+}
+
+impl Inner {
+    fn lease(&self, channel: &ChannelName) -> Option<Lease> {
+        self.parts.store.cluster().leases.of(&stream(channel)).cloned()
+    }
+
+    fn is_own(&self, lease: &Lease) -> bool {
+        let incarnation = *self.parts.membership.incarnation().borrow();
+        lease.node == self.node && lease.incarnation == incarnation
+    }
+
+    /// The living node that owns a channel's stream, when it is another one.
+    fn elsewhere(&self, channel: &ChannelName) -> Option<Lease> {
+        self.lease(channel).filter(|lease| lease.node != self.node)
+    }
+}
+
+fn stream(channel: &ChannelName) -> ActorId {
+    ActorId::new(ActorKind::Stream, channel.into())
+}
+
+/// Owns whatever it is asked for, as the only node there is.
+#[cfg(test)]
+pub(crate) struct Alone;
+
+#[cfg(test)]
+impl Owner for Alone {
+    fn take<'a>(
+        &'a self,
+        _: &'a ChannelName,
+        _: KeyId,
+    ) -> BoxFuture<'a, Result<Taken, PublishRefusal>> {
+        Box::pin(std::future::ready(Ok(Taken { epoch: Epoch(1), tip: None })))
+    }
+
+    fn owns(&self, _: &ChannelName) -> bool {
+        true
+    }
+
+    fn release(&self, _: &ChannelName) {}
+}

@@ -1,0 +1,161 @@
+//! Windows of other nodes' streams, kept here by copying: for viewers, and so that they survive their owner.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Weak};
+
+use weir_cluster::replication::{self, Plan, Site};
+use weir_media::rendition::Timing;
+use weir_model::{ActorKind, ChannelName, NodeId, Role};
+
+use super::{Inner, Watched};
+use crate::actors::clock;
+use crate::actors::stages::Stage;
+use crate::link::fetch::{Demand, Replica, Replicas, Sources};
+use crate::link::replicate::{Offer, Originals};
+
+/// Nodes that one node feeds with one stream before it asks others to pass it on.
+const FAN_OUT: u32 = 16;
+
+/// The placement as the link sees it; gone once the node stops.
+pub(super) struct Far(pub(super) Weak<Inner>);
+
+impl Sources for Far {
+    fn source(&self, channel: &ChannelName) -> Option<(NodeId, u64)> {
+        let inner = self.0.upgrade()?;
+        if let Some((node, epoch)) = inner.detours.lock().get(channel) {
+            return Some((*node, epoch.0));
+        }
+        inner.elsewhere(channel).map(|lease| (lease.node, lease.epoch.0))
+    }
+}
+
+impl Replicas for Far {
+    fn replica(&self, channel: &ChannelName, timing: &Timing) -> Arc<dyn Replica> {
+        match self.0.upgrade() {
+            Some(inner) => inner.parts.stages.for_copy(channel, timing),
+            None => Arc::new(Nowhere),
+        }
+    }
+}
+
+impl Originals for Far {
+    fn offer(&self, channel: &ChannelName) -> Option<Offer> {
+        let inner = self.0.upgrade()?;
+        let stage = inner.parts.stages.find(channel)?;
+        let window = Arc::clone(&stage.public.window);
+        if let Some(epoch) = stage.own() {
+            return Some(Offer { window, epoch: epoch.0, path: Vec::new() });
+        }
+        let puller = inner.puller.get()?;
+        if let Some((epoch, path)) = puller.path(channel) {
+            return Some(Offer { window, epoch, path });
+        }
+        // Whoever takes the show over wants what is held here, although nobody feeds it any more.
+        let epoch = puller.epoch(channel).unwrap_or_else(|| stage.epoch().0);
+        stage.shows().then_some(Offer { window, epoch, path: Vec::new() })
+    }
+}
+
+/// What copies are given to while the node stops.
+struct Nowhere;
+
+impl Replica for Nowhere {
+    fn step(&self, steps: &mut Vec<weir_media::replica::Step>) {
+        steps.clear();
+    }
+}
+
+impl Inner {
+    pub(super) fn watch(&self, channel: &ChannelName) -> Option<Watched> {
+        let found = self.parts.stages.find(channel);
+        let here = |stage: Arc<Stage>| Watched::from(Arc::clone(&stage.public));
+        if let Some(own) = found.as_ref().filter(|stage| stage.own().is_some()) {
+            return Some(here(Arc::clone(own)));
+        }
+        let is_on = self.elsewhere(channel).is_some();
+        if !is_on && !found.as_ref().is_some_and(|stage| stage.shows()) {
+            return found.map(here);
+        }
+        let (stage, demand) = self.copy(channel)?;
+        Some(Watched { public: Arc::clone(&stage.public), _demand: Some(demand) })
+    }
+
+    /// Wants a copy of a channel, whose stage begins anew unless it is copied already.
+    pub(super) fn copy(&self, channel: &ChannelName) -> Option<(Arc<Stage>, Demand)> {
+        let puller = self.puller.get()?;
+        let copied = puller.epoch(channel).is_some() || puller.is_pulled(channel);
+        let demand = puller.want(channel)?;
+        let found = self.parts.stages.find(channel).filter(|_| copied);
+        let stage = found.unwrap_or_else(|| self.parts.stages.renewed(channel));
+        Some((stage, demand))
+    }
+
+    /// Which copies this node has to keep, whoever watches; the same answer on every node.
+    pub(super) fn keep_copies(&self) {
+        let directory = self.parts.store.cluster();
+        let sites = self.sites();
+        let mut wanted = BTreeSet::new();
+        for lease in directory.leases.iter().filter(|one| one.actor.kind == ActorKind::Stream) {
+            let Ok(channel) = lease.actor.key.as_str().parse::<ChannelName>() else { continue };
+            let demand = replication::Demand {
+                stream: channel.as_str().to_owned(),
+                origins: BTreeSet::from([lease.node]),
+                edges: BTreeSet::new(),
+                copies: self.parts.config.copies,
+            };
+            let plan = replication::plan(&sites, &demand, &Plan::default());
+            if lease.node != self.node && plan.replicas.contains(&self.node) {
+                wanted.insert(channel);
+            }
+        }
+        drop(directory);
+        let mut kept = std::mem::take(&mut *self.kept.lock());
+        kept.retain(|channel, _| wanted.contains(channel));
+        for channel in wanted {
+            if !kept.contains_key(&channel)
+                && let Some((_, demand)) = self.copy(&channel)
+            {
+                kept.insert(channel, demand);
+            }
+        }
+        *self.kept.lock() = kept;
+    }
+
+    fn sites(&self) -> Vec<Site> {
+        let directory = self.parts.store.cluster();
+        let holds =
+            |roles: weir_model::Roles| roles.contains(Role::Ingest) || roles.contains(Role::Edge);
+        let alive =
+            directory.members.iter().filter(|one| one.is_alive() && holds(one.profile.roles));
+        let site = |member: &weir_cluster::members::Member| Site {
+            id: member.id,
+            zone: member.zone().map(str::to_owned),
+            fan_out: FAN_OUT,
+            relays: member.takes_work(),
+        };
+        alive.map(site).collect()
+    }
+
+    /// Frees copies that nobody wants any more and ends those whose owner does not come back.
+    pub(super) fn tend_copies(&self) {
+        let Some(puller) = self.puller.get() else { return };
+        let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
+        let before = std::mem::take(&mut *self.orphans.lock());
+        let mut orphans = BTreeMap::new();
+        for stage in self.parts.stages.all().into_iter().filter(|stage| stage.own().is_none()) {
+            let channel = &stage.public.channel;
+            if !puller.is_pulled(channel) {
+                self.parts.stages.remove(&stage);
+            } else if stage.shows() && self.lease(channel).is_none() {
+                let since = before.get(channel).copied().unwrap_or(now_ms);
+                let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();
+                if now_ms.saturating_sub(since) > grace_ms {
+                    stage.end_copy();
+                } else {
+                    orphans.insert(channel.clone(), since);
+                }
+            }
+        }
+        *self.orphans.lock() = orphans;
+    }
+}

@@ -1,0 +1,292 @@
+//! How this node becomes a stream's owner, and how it lets another one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use weir_cluster::Applied;
+use weir_cluster::directory::{Command, Refusal as Refused};
+use weir_cluster::lease::{LeaseCommand, LeaseDone, LeaseRefusal};
+use weir_media::replica::Tip;
+use weir_model::{ChannelName, Epoch, KeyId, Lease, NodeId, Role};
+
+use super::{Inner, Taken, Yielded, stream};
+use crate::actors::clock;
+use crate::actors::streams::PublishRefusal;
+use crate::link::peers::PeerState;
+use crate::link::request::{CallError, Kind, Refusal};
+use crate::store::StoreError;
+
+/// Request to an owner: a publisher of its stream came here.
+const YIELD: &str = "stream.yield";
+/// Request to anybody: where does the show stand that you hold?
+const TIP: &str = "stream.tip";
+/// An owner that lives answers much sooner; the publisher waits meanwhile, and so do viewers.
+const YIELD_MAX: Duration = Duration::from_millis(700);
+/// Who holds a copy answers from memory.
+const TIP_MAX: Duration = Duration::from_millis(300);
+/// What is missing of a window comes within this, or becomes gaps.
+const COPY_MAX: Duration = Duration::from_millis(700);
+/// The directory here follows the log this closely.
+const SEEN_MAX: Duration = Duration::from_secs(2);
+/// Nodes that take the same stream from each other settle it within a few rounds.
+const ROUNDS_MAX: usize = 5;
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Ask {
+    channel: ChannelName,
+    #[serde(default)]
+    epoch: Epoch,
+    #[serde(default)]
+    key: Option<KeyId>,
+}
+
+/// Where a held show stands.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Held {
+    epoch: Epoch,
+    tip: Tip,
+}
+
+/// What became of asking the owner.
+enum Asked {
+    Busy,
+    Given(Option<Tip>),
+    /// It is the owner no more; the directory here will say so.
+    Past,
+    /// It does not answer: it is dead, or cut off.
+    Silent,
+}
+
+/// Answers other nodes.
+pub(super) fn serve(inner: &Arc<Inner>) {
+    let own = Arc::clone(inner);
+    inner.parts.link.on_request(YIELD, Kind::default(), move |_, body| {
+        let own = Arc::clone(&own);
+        Box::pin(async move { own.answer_yield(&body).await })
+    });
+    let own = Arc::clone(inner);
+    inner.parts.link.on_request(TIP, Kind::default(), move |_, body| {
+        let answer = parsed(&body).and_then(|ask| encoded(&own.held(&ask.channel)));
+        Box::pin(std::future::ready(answer))
+    });
+}
+
+impl Inner {
+    pub(super) async fn take(
+        &self,
+        channel: &ChannelName,
+        key: KeyId,
+    ) -> Result<Taken, PublishRefusal> {
+        self.check_duty()?;
+        for _ in 0..ROUNDS_MAX {
+            let lease = self.lease(channel);
+            let given = match lease.as_ref().filter(|lease| lease.node != self.node) {
+                None => None,
+                Some(other) => match self.ask_to_yield(other, channel, key).await {
+                    Asked::Busy => return Err(PublishRefusal::Busy),
+                    Asked::Given(tip) => Some((other.node, other.epoch, tip)),
+                    Asked::Silent => None,
+                    Asked::Past => {
+                        self.wait_for_news(other.epoch).await;
+                        continue;
+                    }
+                },
+            };
+            let tip = match given {
+                Some((_, _, None)) => None,
+                Some((node, epoch, Some(tip))) => {
+                    self.catch_up(channel, Some((node, Held { epoch, tip }))).await
+                }
+                None => self.left_behind(channel, lease.as_ref()).await,
+            };
+            if let Some(epoch) = self.claim(channel, lease.map(|lease| lease.epoch)).await? {
+                // In this order, so that what was copied is always somebody's.
+                self.parts.stages.for_packager(channel).take(epoch);
+                if let Some(puller) = self.puller.get() {
+                    puller.forget(channel);
+                }
+                return Ok(Taken { epoch, tip });
+            }
+        }
+        Err(PublishRefusal::Unavailable("other nodes take the stream at the same time; try again"))
+    }
+
+    /// Whether this node may take publishers at all.
+    fn check_duty(&self) -> Result<(), PublishRefusal> {
+        let directory = self.parts.store.cluster();
+        let Some(member) = directory.members.of(self.node) else {
+            return Err(PublishRefusal::Unavailable("it is not in its cluster yet"));
+        };
+        if !member.profile.roles.contains(Role::Ingest) {
+            return Err(PublishRefusal::Unavailable("it is no ingest node"));
+        }
+        if !member.takes_work() {
+            return Err(PublishRefusal::Unavailable("it takes nothing new; use another node"));
+        }
+        Ok(())
+    }
+
+    async fn ask_to_yield(&self, lease: &Lease, channel: &ChannelName, key: KeyId) -> Asked {
+        let ask = Ask { channel: channel.clone(), epoch: lease.epoch, key: Some(key) };
+        let body = serde_json::to_vec(&ask).unwrap_or_default();
+        let answer = self.parts.link.call(lease.node, YIELD, body.into(), YIELD_MAX).await;
+        match answer {
+            Ok(body) => match serde_json::from_slice(&body) {
+                Ok(Yielded::Busy) => Asked::Busy,
+                Ok(Yielded::Given(tip)) => Asked::Given(tip),
+                Err(_) => Asked::Silent,
+            },
+            Err(CallError::Refused(refusal)) if refusal.code == "not_owner" => Asked::Past,
+            Err(error) => {
+                tracing::warn!(%channel, %error, "the stream's owner does not answer; taking over");
+                Asked::Silent
+            }
+        }
+    }
+
+    async fn answer_yield(&self, body: &[u8]) -> Result<Bytes, Refusal> {
+        let ask = parsed(body)?;
+        let not_owner = || Refusal::new("not_owner", "this node does not own that stream");
+        let lease = self.lease(&ask.channel).filter(|lease| self.is_own(lease));
+        if lease.is_none_or(|lease| lease.epoch != ask.epoch) {
+            return Err(not_owner());
+        }
+        let (streams, key) = self.streams.get().zip(ask.key).ok_or_else(not_owner)?;
+        // An owner without an actor holds at most what its window shows.
+        let held = || Yielded::Given(self.held(&ask.channel).map(|held| held.tip));
+        let answer = streams.yield_to(&ask.channel, key).await.unwrap_or_else(held);
+        encoded(&answer)
+    }
+
+    /// What is held here of a show that is on.
+    fn held(&self, channel: &ChannelName) -> Option<Held> {
+        let stage = self.parts.stages.find(channel)?;
+        let copied = self.puller.get().and_then(|puller| puller.epoch(channel));
+        let epoch = stage.own().or_else(|| copied.map(Epoch)).unwrap_or_else(|| stage.epoch());
+        Some(Held { epoch, tip: stage.public.window.tip()? })
+    }
+
+    /// A show whose owner is gone, or was this node before it started again.
+    async fn left_behind(&self, channel: &ChannelName, lease: Option<&Lease>) -> Option<Tip> {
+        let vacant = self.parts.store.cluster().leases.vacancy(&stream(channel)).is_some();
+        if lease.is_none() && !vacant {
+            return None;
+        }
+        let body = Bytes::from(
+            serde_json::to_vec(&Ask {
+                channel: channel.clone(),
+                epoch: Epoch::default(),
+                key: None,
+            })
+            .unwrap_or_default(),
+        );
+        let connected = |peer: &NodeId| Some(*peer) != lease.map(|lease| lease.node);
+        let peers = self.parts.link.peers().into_iter();
+        let peers = peers.filter(|peer| peer.state == PeerState::Connected).map(|peer| peer.node);
+        let asked = peers.filter(connected).map(|node| {
+            let answer = self.parts.link.call(node, TIP, body.clone(), TIP_MAX);
+            async move {
+                let held: Option<Held> = serde_json::from_slice(&answer.await.ok()?).ok()?;
+                Some((node, held?))
+            }
+        });
+        let answers = futures_util::future::join_all(asked).await;
+        let best =
+            answers.into_iter().flatten().max_by_key(|(_, held)| (held.epoch, held.tip.next_msn));
+        self.catch_up(channel, best).await
+    }
+
+    /// Brings the copy here up to what another node holds; where the show goes on.
+    async fn catch_up(&self, channel: &ChannelName, from: Option<(NodeId, Held)>) -> Option<Tip> {
+        let tip = |inner: &Self| inner.parts.stages.find(channel)?.public.window.tip();
+        let own = tip(self);
+        let Some((node, held)) = from else { return own };
+        let behind = |own: Option<Tip>| own.is_none_or(|own| own.next_msn < held.tip.next_msn);
+        if behind(own) {
+            self.detours.lock().insert(channel.clone(), (node, held.epoch));
+            let copy = self.copy(channel);
+            if let Some((stage, _demand)) = copy {
+                let mut changes = stage.public.window.follow();
+                let there = changes.wait_for(|_| !behind(stage.public.window.tip()));
+                // What is not here by then becomes gaps.
+                let _ = tokio::time::timeout(COPY_MAX, there).await;
+            }
+            self.detours.lock().remove(channel);
+        }
+        let own = tip(self);
+        let most = |of: fn(&Tip) -> u64| of(&held.tip).max(own.as_ref().map_or(0, of));
+        Some(Tip {
+            show: held.tip.show.or_else(|| own?.show),
+            next_msn: most(|tip| tip.next_msn),
+            next_part: most(|tip| tip.next_part),
+        })
+    }
+
+    /// None when somebody else was quicker.
+    pub(super) async fn claim(
+        &self,
+        channel: &ChannelName,
+        supersedes: Option<Epoch>,
+    ) -> Result<Option<Epoch>, PublishRefusal> {
+        let incarnation = *self.parts.membership.incarnation().borrow();
+        let (actor, node, at) = (stream(channel), self.node, clock::now());
+        let claim = LeaseCommand::Claim { actor, node, incarnation, supersedes, at };
+        let claimed = self.parts.store.change_cluster(Command::Lease(claim)).await;
+        match claimed {
+            Ok(Applied::Lease(LeaseDone::Granted { lease, .. })) => {
+                self.wait_for(|epoch| epoch >= lease.epoch.0).await;
+                Ok(Some(lease.epoch))
+            }
+            Ok(_) => {
+                Ok(self.lease(channel).filter(|lease| self.is_own(lease)).map(|own| own.epoch))
+            }
+            Err(StoreError::Cluster(Refused::Lease(
+                LeaseRefusal::Held(_) | LeaseRefusal::Stale { .. },
+            ))) => Ok(None),
+            Err(error) => {
+                tracing::warn!(%channel, %error, "the stream cannot be owned here");
+                Err(match error {
+                    StoreError::Cluster(Refused::Lease(LeaseRefusal::NotAlive)) => {
+                        PublishRefusal::Unavailable("the cluster does not count on it now")
+                    }
+                    StoreError::Unavailable(_) => {
+                        PublishRefusal::Unavailable("the cluster has no majority now")
+                    }
+                    _ => PublishRefusal::Unavailable("the cluster refused it"),
+                })
+            }
+        }
+    }
+
+    /// Gives up the lease of a stream whose show is over.
+    pub(super) async fn release(&self, channel: &ChannelName) {
+        let Some(lease) = self.lease(channel).filter(|lease| self.is_own(lease)) else { return };
+        let release = LeaseCommand::Release { actor: stream(channel), epoch: lease.epoch };
+        if let Err(error) = self.parts.store.change_cluster(Command::Lease(release)).await {
+            tracing::warn!(%channel, %error, "a lease stays although its show is over");
+        }
+    }
+
+    async fn wait_for_news(&self, epoch: Epoch) {
+        let newer = |seen: u64| seen > epoch.0;
+        self.wait_for(newer).await;
+    }
+
+    async fn wait_for(&self, seen: impl Fn(u64) -> bool) {
+        let mut changes = self.parts.store.cluster_changes();
+        let there = changes.wait_for(|index| seen(*index));
+        if tokio::time::timeout(SEEN_MAX, there).await.is_err() {
+            tracing::warn!("the directory here is behind the log");
+        }
+    }
+}
+
+fn parsed(body: &[u8]) -> Result<Ask, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
+}
+
+pub(super) fn encoded<T: serde::Serialize>(answer: &T) -> Result<Bytes, Refusal> {
+    let body = serde_json::to_vec(answer);
+    body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
+}

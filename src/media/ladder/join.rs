@@ -1,0 +1,73 @@
+//! A copy of a window becomes the window itself: somebody else packages the same show from here on.
+//!
+//! What the one before had open ends with what came of it, and numbers that others may have seen of it are never
+//! given again: they are declared gaps.
+
+use weir_model::Timestamp;
+
+use super::Ladder;
+use crate::TrackId;
+use crate::output::{SegmentEnd, SegmentStart};
+use crate::replica::Tip;
+
+/// Gaps declared at most; when more is missing the playlists begin anew, as for whoever was away for so long.
+const GAPS_MAX: u64 = 16;
+
+impl Ladder {
+    /// Where somebody goes on who takes this show over; none when there is no show or it is over.
+    #[must_use]
+    pub fn tip(&self) -> Option<Tip> {
+        self.show.filter(|_| !self.ended)?;
+        let next_msn = self.newest_msn()?.saturating_add(1);
+        let parts = self.renditions().filter_map(|(_, one)| one.next_part());
+        Some(Tip { show: self.id, next_msn, next_part: parts.max().unwrap_or(0) })
+    }
+
+    /// Another packager goes on with the segment `next_msn`, behind a discontinuity.
+    pub fn join(&mut self, next_msn: u64) {
+        for rendition in self.renditions.values_mut() {
+            rendition.finish(&self.timing);
+        }
+        let tracks: Vec<TrackId> = self.renditions().map(|(track, _)| track).collect();
+        let missing = |track: &TrackId| {
+            let next = self.renditions.get(track).map_or(next_msn, |one| one.tip().next_msn);
+            next_msn.saturating_sub(next)
+        };
+        if tracks.iter().any(|track| missing(track) > GAPS_MAX) {
+            let id = self.id;
+            return self.begin_show(id);
+        }
+        for track in tracks {
+            self.fill(track, next_msn);
+        }
+        self.break_due = true;
+    }
+
+    /// Declares the segments of a rendition before `next_msn` gaps.
+    fn fill(&mut self, track: TrackId, next_msn: u64) {
+        let Some(first) = self.renditions.get(&track).map(|one| one.tip().next_msn) else { return };
+        for msn in first..next_msn {
+            let (pdt, duration_us) = self.span_of(track, msn);
+            let mark = self.mark(msn, pdt, false);
+            let Some(rendition) = self.renditions.get_mut(&track) else { return };
+            let discontinuity = mark.discontinuity;
+            let start = SegmentStart { msn, start_us: 0, discontinuity, init: None };
+            rendition.start(&self.timing, mark, &start);
+            rendition.end(&self.timing, &SegmentEnd { msn, duration_us, gap: true });
+        }
+    }
+
+    /// When a segment begins and how long it is: as another rendition says, else behind the one before.
+    fn span_of(&self, track: TrackId, msn: u64) -> (Timestamp, i64) {
+        let listed = |one: &crate::rendition::Rendition| {
+            let found = one.listed().find(|segment| segment.mark.msn == msn);
+            found.map(|segment| (segment.mark.pdt, segment.duration_us))
+        };
+        if let Some(known) = self.renditions().find_map(|(_, one)| listed(one)) {
+            return known;
+        }
+        let last = self.renditions.get(&track).and_then(|one| one.listed().next_back());
+        let pdt = last.map_or(Timestamp(0), |last| last.mark.pdt.plus_ms(last.duration_us / 1000));
+        (pdt, self.timing.target_us() / 2)
+    }
+}

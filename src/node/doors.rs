@@ -1,0 +1,136 @@
+//! What people and programs reach a node by: publishers, viewers, operators, scrapers.
+
+use std::sync::Arc;
+
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use weir_model::Roles;
+use weir_model::node::Endpoint;
+
+use super::config::Config;
+use super::listeners::Listeners;
+use super::{metrics, status, tls};
+use crate::actors::clock;
+use crate::actors::events::Events;
+use crate::actors::placement::Placement;
+use crate::actors::reach::Reach;
+use crate::actors::slots::Slots;
+use crate::actors::streams::Streams;
+use crate::actors::tasks::Tasks;
+use crate::actors::viewings::Viewings;
+use crate::store::Store;
+use crate::{api, edge, ingest};
+
+/// What the doors are made of.
+pub(super) struct Doors {
+    pub(super) config: Config,
+    pub(super) roles: Roles,
+    pub(super) cluster: Arc<dyn api::Cluster>,
+    pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
+    pub(super) store: Store,
+    pub(super) events: Events,
+    pub(super) tasks: Tasks,
+    pub(super) viewings: Viewings,
+    pub(super) streams: Streams,
+    pub(super) placement: Placement,
+    pub(super) reach: Reach,
+    pub(super) registry: Registry,
+    pub(super) endpoints: Vec<Endpoint>,
+}
+
+impl Doors {
+    /// Opens all of them.
+    ///
+    /// # Errors
+    /// When metrics cannot be registered or the system gives no randomness.
+    pub(super) fn serve(
+        &self,
+        listeners: Listeners,
+        tls: Option<tls::Acceptors>,
+    ) -> Result<(), String> {
+        let registration = |error: prometheus::Error| format!("metrics: {error}");
+        let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
+        self.viewings.run(&self.tasks);
+        let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
+        let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
+        edge::gauges::run(&edge);
+        edge::listen(&edge, listeners.http, None);
+        if let Some((listener, tls)) = listeners.https.zip(https) {
+            edge::listen(&edge, listener, Some(tls));
+        }
+        let ingest = ingest::rtmp::Context {
+            streams: self.streams.clone(),
+            events: self.events.clone(),
+            tasks: self.tasks.clone(),
+            metrics: ingest::metrics::Metrics::new(&self.registry).map_err(registration)?,
+            config: self.config.rtmp,
+        };
+        ingest::rtmp::spawn(listeners.rtmp, None, ingest.clone());
+        if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
+            ingest::rtmp::spawn(listener, Some(tls), ingest);
+        }
+        self.serve_operators(metrics, listeners.api, listeners.metrics);
+        Ok(())
+    }
+
+    fn edge(&self) -> Result<edge::Context, Box<dyn std::error::Error>> {
+        Ok(edge::Context {
+            config: self.config.edge.clone(),
+            lookup: Box::new(edge::NodeLookup {
+                streams: self.streams.clone(),
+                placement: self.placement.clone(),
+                store: self.store.clone(),
+            }),
+            viewings: self.viewings.clone(),
+            events: self.events.clone(),
+            tasks: self.tasks.clone(),
+            metrics: edge::Metrics::new(&self.registry)?,
+            tickets: edge::ticket::Tickets::new({
+                let store = self.store.clone();
+                move || store.ticket_key()
+            }),
+            slots: Slots::new(
+                self.config.edge.connections_max,
+                self.config.edge.connections_per_address_max,
+            ),
+        })
+    }
+
+    fn serve_operators(&self, metrics: metrics::Metrics, api: TcpListener, scrape: TcpListener) {
+        let sources = metrics::Sources {
+            streams: self.streams.clone(),
+            viewings: self.viewings.clone(),
+            events: self.events.clone(),
+            store: self.store.clone(),
+            tasks: self.tasks.clone(),
+            cluster: Arc::clone(&self.sample),
+        };
+        self.tasks
+            .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));
+        let source = status::Source {
+            name: self.config.node.name.clone().unwrap_or_else(|| self.store.node().name),
+            roles: self.roles,
+            started_at: clock::now(),
+            endpoints: self.endpoints.clone(),
+            store: self.store.clone(),
+            streams: self.streams.clone(),
+            viewings: self.viewings.clone(),
+            tasks: self.tasks.clone(),
+        };
+        let address = |name: &str| {
+            let found = self.endpoints.iter().find(|one| one.name == name);
+            found.map(|one| one.url.clone()).unwrap_or_default()
+        };
+        let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
+        let context = api::Context::new(
+            self.store.clone(),
+            Arc::new(self.reach.clone()),
+            Arc::clone(&self.cluster),
+            self.events.clone(),
+            self.tasks.clone(),
+            Arc::new(move || Box::pin(std::future::ready(source.status()))),
+            addresses,
+        );
+        self.tasks.spawn("api listener", |_| api::serve(api, context));
+    }
+}
