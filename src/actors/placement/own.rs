@@ -28,6 +28,8 @@ const TIP: &str = "stream.tip";
 const YIELD_MAX: Duration = Duration::from_millis(400);
 /// Who holds a copy answers from memory.
 const TIP_MAX: Duration = Duration::from_millis(300);
+/// A node that starts is linked with all that live within this; the publisher waits meanwhile.
+const LINKS_MAX: Duration = Duration::from_secs(1);
 /// What is missing of a window comes within this, or becomes gaps.
 const COPY_MAX: Duration = Duration::from_millis(700);
 /// The directory here follows the log this closely.
@@ -194,8 +196,22 @@ impl Inner {
         if lease.is_none() && !vacant {
             return None;
         }
-        let best = self.held_by_others(channel, self.node).await;
-        self.catch_up(channel, best).await
+        let best = tokio::time::timeout(LINKS_MAX, self.held_by_anybody(channel)).await;
+        self.catch_up(channel, best.ok().flatten()).await
+    }
+
+    /// Who holds most of a channel's show; a node that has just started is not linked with everybody yet.
+    async fn held_by_anybody(&self, channel: &ChannelName) -> Option<(NodeId, Held)> {
+        let mut changes = self.parts.link.changes();
+        loop {
+            changes.mark_unchanged();
+            let held = self.held_by_others(channel, self.node).await;
+            let peers = self.parts.link.peers();
+            if held.is_some() || peers.iter().all(|peer| peer.state == PeerState::Connected) {
+                return held;
+            }
+            changes.changed().await.ok()?;
+        }
     }
 
     /// Who holds most of a channel's show, but for its owner.
@@ -232,7 +248,10 @@ impl Inner {
             let copy = self.copy(channel);
             if let Some((stage, _demand)) = copy {
                 let mut changes = stage.public.window.follow();
-                let there = changes.wait_for(|_| !behind(stage.public.window.tip()));
+                // Not by `wait_for`, which looks while it holds up whoever changes the window.
+                let there = async {
+                    while behind(stage.public.window.tip()) && changes.changed().await.is_ok() {}
+                };
                 // What is not here by then becomes gaps.
                 let _ = tokio::time::timeout(COPY_MAX, there).await;
             }
