@@ -137,9 +137,18 @@ impl Window {
             return true;
         }
         let _waits = Waits::new(&self.waiting);
+        // Looked at between two waits, not by `wait_for`: that holds the version while it looks, and who changes the
+        // ladder holds the ladder while it raises the version.
         let mut version = self.version.subscribe();
-        let playable = version.wait_for(|_| self.playable());
-        matches!(tokio::time::timeout(limit, playable).await, Ok(Ok(_)))
+        let playable = async {
+            while !self.playable() {
+                if version.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(limit, playable).await;
+        self.playable()
     }
 
     /// Readers that wait for something right now.

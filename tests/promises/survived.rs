@@ -134,7 +134,10 @@ async fn hangs_and_comes_back(
     cluster.resume_process(victim);
     cluster.eventually_all_up(victim).await;
     for asked in 0..cluster.len() {
-        assert_eq!(cluster.owner(asked, "demo").await, owner, "as n{asked} sees it");
+        eventually(&format!("n{asked} knows the owner"), SOON, async || {
+            (cluster.owner(asked, "demo").await == owner).then_some(())
+        })
+        .await;
     }
     let late = cluster.viewer("demo", &[victim]).await;
     late.plays_on(5).await;

@@ -15,7 +15,7 @@ use weir_model::{ChannelName, Epoch, KeyId, Lease, NodeId, Role};
 use super::{Inner, Taken, Yielded, stream};
 use crate::actors::clock;
 use crate::actors::streams::PublishRefusal;
-use crate::link::peers::PeerState;
+use crate::link::peers::{PeerInfo, PeerState};
 use crate::link::request::{CallError, Kind, Refusal};
 use crate::store::StoreError;
 
@@ -28,6 +28,9 @@ const TIP: &str = "stream.tip";
 const YIELD_MAX: Duration = Duration::from_millis(400);
 /// Who holds a copy answers from memory.
 const TIP_MAX: Duration = Duration::from_millis(300);
+/// A node that starts again is linked with all that live within this: they notice by their next keep-alive that the
+/// old connection is dead. The publisher waits meanwhile, because without a copy another show would begin.
+const LINKS_MAX: Duration = Duration::from_millis(2500);
 /// What is missing of a window comes within this, or becomes gaps.
 const COPY_MAX: Duration = Duration::from_millis(700);
 /// The directory here follows the log this closely.
@@ -194,8 +197,31 @@ impl Inner {
         if lease.is_none() && !vacant {
             return None;
         }
-        let best = self.held_by_others(channel, self.node).await;
-        self.catch_up(channel, best).await
+        let best = tokio::time::timeout(LINKS_MAX, self.held_by_anybody(channel)).await;
+        self.catch_up(channel, best.ok().flatten()).await
+    }
+
+    /// Who holds most of a channel's show; a node that has just started is not linked with everybody yet.
+    async fn held_by_anybody(&self, channel: &ChannelName) -> Option<(NodeId, Held)> {
+        let mut changes = self.parts.link.changes();
+        loop {
+            changes.mark_unchanged();
+            let held = self.held_by_others(channel, self.node).await;
+            if held.is_some() || self.is_linked_with_all() {
+                return held;
+            }
+            changes.changed().await.ok()?;
+        }
+    }
+
+    /// With every node that the cluster counts on.
+    fn is_linked_with_all(&self) -> bool {
+        let (peers, directory) = (self.parts.link.peers(), self.parts.store.cluster());
+        let linked = |node: NodeId| {
+            let of = |peer: &PeerInfo| peer.node == node && peer.state == PeerState::Connected;
+            node == self.node || peers.iter().any(of)
+        };
+        directory.members.iter().filter(|member| member.is_alive()).all(|member| linked(member.id))
     }
 
     /// Who holds most of a channel's show, but for its owner.
@@ -218,7 +244,8 @@ impl Inner {
             }
         });
         let answers = futures_util::future::join_all(asked).await;
-        answers.into_iter().flatten().max_by_key(|(_, held)| (held.epoch, held.tip.next_msn))
+        let most = |(_, held): &(NodeId, Held)| (held.epoch, place(&held.tip));
+        answers.into_iter().flatten().max_by_key(most)
     }
 
     /// Brings the copy here up to what another node holds; where the show goes on.
@@ -226,13 +253,16 @@ impl Inner {
         let tip = |inner: &Self| inner.parts.stages.find(channel)?.public.window.tip();
         let own = tip(self);
         let Some((node, held)) = from else { return own };
-        let behind = |own: Option<Tip>| own.is_none_or(|own| own.next_msn < held.tip.next_msn);
+        let behind = |own: Option<Tip>| own.is_none_or(|own| place(&own) < place(&held.tip));
         if behind(own) {
             self.detours.lock().insert(channel.clone(), (node, held.epoch));
             let copy = self.copy(channel);
             if let Some((stage, _demand)) = copy {
                 let mut changes = stage.public.window.follow();
-                let there = changes.wait_for(|_| !behind(stage.public.window.tip()));
+                // Not by `wait_for`, which looks while it holds up whoever changes the window.
+                let there = async {
+                    while behind(stage.public.window.tip()) && changes.changed().await.is_ok() {}
+                };
                 // What is not here by then becomes gaps.
                 let _ = tokio::time::timeout(COPY_MAX, there).await;
             }
@@ -304,6 +334,11 @@ impl Inner {
             tracing::warn!("the directory here is behind the log");
         }
     }
+}
+
+/// How far a show has come.
+fn place(tip: &Tip) -> (u64, u64) {
+    (tip.next_msn, tip.next_part)
 }
 
 fn parsed(body: &[u8]) -> Result<Ask, Refusal> {
