@@ -91,9 +91,11 @@ pub(crate) async fn run(effort: Effort) -> Report {
         promote(&voters[0], &voter).await;
         voters.push(voter);
     }
+    in_step(&voters).await;
     let follower = measure(&voters[1].store, &channel, length).await;
     report.row("3 voters, by way of a follower: writes a second", follower.rate, None);
     report.row("3 voters, by way of a follower: p99, ms", follower.p99_ms, None);
+    in_step(&voters).await;
     let three = measure(&voters[0].store, &channel, length).await;
     report.row("3 voters: writes a second", three.rate, None);
     report.row("3 voters: p50, ms", three.p50_ms, None);
@@ -114,6 +116,16 @@ async fn promote(leader: &Voter, voter: &Voter) {
     {
         assert!(begin.elapsed() < PATIENCE, "{error}");
         tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Every voter has what the leader has: who has just joined would be measured catching up.
+async fn in_step(voters: &[Voter]) {
+    let begin = Instant::now();
+    let applied = |voter: &Voter| voter.mesh.consensus.applied();
+    while voters.iter().any(|voter| applied(voter) != applied(&voters[0])) {
+        assert!(begin.elapsed() < PATIENCE, "the voters are not in step");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
