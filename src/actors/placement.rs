@@ -107,6 +107,8 @@ struct Inner {
     streams: OnceLock<Streams>,
     /// Where a copy is brought up to date from before its stream is taken over.
     detours: Mutex<BTreeMap<ChannelName, (NodeId, Epoch)>>,
+    /// Held while a copy begins or is freed: it is fed into the stage that viewers find.
+    copying: Mutex<()>,
     /// Copies that are kept without viewers.
     kept: Mutex<BTreeMap<ChannelName, Demand>>,
     /// Since when a copy has had no owner, milliseconds of the monotonic clock.
@@ -144,6 +146,7 @@ impl Placement {
             replicate: OnceLock::new(),
             streams: OnceLock::new(),
             detours: Mutex::default(),
+            copying: Mutex::default(),
             kept: Mutex::default(),
             orphans: Mutex::default(),
         });

@@ -156,11 +156,14 @@ impl Stages {
         self.table.read().values().cloned().collect()
     }
 
-    /// A channel's stage for a packager here; what a copy shows stays.
-    #[must_use]
-    pub fn for_packager(&self, channel: &ChannelName) -> Arc<Stage> {
+    /// A channel's stage, fed by a packager here from now on under `epoch`; what a copy shows stays.
+    pub fn for_packager(&self, channel: &ChannelName, epoch: Epoch) -> Arc<Stage> {
         let idle = || Arc::new(Stage::new(channel.clone(), self.timing, StreamState::Offline));
-        Arc::clone(self.table.write().entry(channel.clone()).or_insert_with(idle))
+        let mut table = self.table.write();
+        let stage = Arc::clone(table.entry(channel.clone()).or_insert_with(idle));
+        // Before anybody can take it for a copy that nobody wants.
+        stage.take(epoch);
+        stage
     }
 
     /// A channel's stage for copies with playlists of these lengths.
@@ -190,6 +193,16 @@ impl Stages {
         let stage = Arc::new(Stage::new(channel.clone(), self.timing, StreamState::Live));
         table.insert(channel.clone(), Arc::clone(&stage));
         stage
+    }
+
+    /// Forgets a copy, unless a packager feeds it meanwhile or another stage has taken its place.
+    pub fn remove_copy(&self, stage: &Arc<Stage>) {
+        let mut table = self.table.write();
+        let channel = &stage.public.channel;
+        let current = table.get(channel).is_some_and(|known| Arc::ptr_eq(known, stage));
+        if current && stage.own().is_none() {
+            table.remove(channel);
+        }
     }
 
     /// Forgets a channel, unless another stage has taken its place.

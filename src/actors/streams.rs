@@ -321,8 +321,7 @@ impl Streams {
         taken: Taken,
     ) -> Result<ActorRef<Message>, PublishRefusal> {
         let context = &self.inner.context;
-        let stage = context.stages.for_packager(channel);
-        stage.take(taken.epoch);
+        let stage = context.stages.for_packager(channel, taken.epoch);
         let block = numbers::first(&context.store, channel).await;
         let block = block.inspect_err(|_| {
             stage.give_up();

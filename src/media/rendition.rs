@@ -174,9 +174,16 @@ pub struct Rate {
 }
 
 impl Rendition {
-    /// A segment begins. An open one that never ended is closed with what it has.
+    /// A segment begins. An open one that never ended is closed with what it has; without anything it is a gap, as
+    /// its number was told.
     pub fn start(&mut self, timing: &Timing, mark: Mark, start: &SegmentStart) {
-        self.close_open(timing);
+        if let Some(open) = self.open.as_mut().filter(|open| open.parts.is_empty()) {
+            let us = mark.pdt.since_ms(open.mark.pdt).saturating_mul(1000);
+            (open.gap, open.duration_us) = (true, us.clamp(1000, timing.target_us()));
+        }
+        if let Some(open) = self.open.take() {
+            self.append(timing, open);
+        }
         if self.is_empty() {
             self.dsn = mark.dsn_before;
             self.lead_in(timing, mark);

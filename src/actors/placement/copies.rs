@@ -83,11 +83,11 @@ impl Inner {
     /// Wants a copy of a channel, whose stage begins anew unless it is copied already.
     pub(super) fn copy(&self, channel: &ChannelName) -> Option<(Arc<Stage>, Demand)> {
         let puller = self.puller.get()?;
-        let copied = puller.epoch(channel).is_some() || puller.is_pulled(channel);
-        let demand = puller.want(channel)?;
+        let _one = self.copying.lock();
+        let copied = puller.is_pulled(channel);
         let found = self.parts.stages.find(channel).filter(|_| copied);
         let stage = found.unwrap_or_else(|| self.parts.stages.renewed(channel));
-        Some((stage, demand))
+        Some((stage, puller.want(channel)?))
     }
 
     /// Which copies this node has to keep, whoever watches; the same answer on every node.
@@ -144,8 +144,9 @@ impl Inner {
         let mut orphans = BTreeMap::new();
         for stage in self.parts.stages.all().into_iter().filter(|stage| stage.own().is_none()) {
             let channel = &stage.public.channel;
+            let _one = self.copying.lock();
             if !puller.is_pulled(channel) {
-                self.parts.stages.remove(&stage);
+                self.parts.stages.remove_copy(&stage);
             } else if stage.shows() && self.lease(channel).is_none() {
                 let since = before.get(channel).copied().unwrap_or(now_ms);
                 let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();

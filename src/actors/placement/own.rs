@@ -110,7 +110,7 @@ impl Inner {
             if let Some(epoch) = self.claim(channel, lease.map(|lease| lease.epoch)).await? {
                 tracing::debug!(%channel, %epoch, "claimed");
                 // In this order, so that what was copied is always somebody's.
-                self.parts.stages.for_packager(channel).take(epoch);
+                self.parts.stages.for_packager(channel, epoch);
                 if let Some(puller) = self.puller.get() {
                     puller.forget(channel);
                 }

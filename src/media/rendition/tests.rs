@@ -175,3 +175,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_segment_of_which_nothing_came_is_a_gap_once_the_next_one_begins() {
+    let mut rendition = of_segments(3);
+    rendition.start(&TIMING, mark(3), &start(3, None));
+    rendition.start(&TIMING, mark(4), &start(4, None));
+    let newest = rendition.listed().next_back().unwrap();
+    assert_eq!((newest.mark.msn, newest.gap), (3, true));
+    assert!(rendition.segment(3).is_none());
+    assert_eq!(rendition.tip().next_msn, 4);
+}

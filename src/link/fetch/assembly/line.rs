@@ -319,7 +319,9 @@ impl Line {
         let Some(mark) = pending.head.as_ref().map(|head| head.mark) else { return false };
         let end = match &pending.end {
             Some(end) => SegmentEnd { duration_us: end.duration_us.max(pending.us), ..end.clone() },
-            None if given_up && cut => SegmentEnd { msn, duration_us: pending.us, gap: false },
+            None if given_up && cut && pending.taken > 0 => {
+                SegmentEnd { msn, duration_us: pending.us, gap: false }
+            }
             None if given_up => {
                 out.tally.gaps += 1;
                 let us = next.map_or(0, |next| next.pdt.since_ms(mark.pdt).saturating_mul(1000));
