@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use weir_media::replica::Tip;
-use weir_model::cluster::ReplicaInfo;
+use weir_model::cluster::{Duty, ReplicaInfo};
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
 
 use super::events::Events;
@@ -111,6 +111,8 @@ struct Inner {
     copying: Mutex<()>,
     /// Copies that are kept without viewers.
     kept: Mutex<BTreeMap<ChannelName, Demand>>,
+    /// Since when this node has owned a stream that it does not package, milliseconds of the monotonic clock.
+    idle: Mutex<BTreeMap<ChannelName, u64>>,
     /// Since when a copy has had no owner, milliseconds of the monotonic clock.
     orphans: Mutex<BTreeMap<ChannelName, u64>>,
 }
@@ -148,6 +150,7 @@ impl Placement {
             detours: Mutex::default(),
             copying: Mutex::default(),
             kept: Mutex::default(),
+            idle: Mutex::default(),
             orphans: Mutex::default(),
         });
         let link = &inner.parts.link;
@@ -209,7 +212,9 @@ impl Owner for Placement {
     }
 
     fn owns(&self, channel: &ChannelName) -> bool {
-        self.inner.lease(channel).is_some_and(|lease| self.inner.is_own(&lease))
+        // A node that is being emptied lets nobody go on with what it has.
+        let lease = self.inner.lease(channel);
+        lease.is_some_and(|lease| self.inner.is_own(&lease)) && !self.inner.is_draining()
     }
 
     fn release(&self, channel: &ChannelName) {
@@ -226,6 +231,11 @@ impl Inner {
     fn is_own(&self, lease: &Lease) -> bool {
         let incarnation = *self.parts.membership.incarnation().borrow();
         lease.node == self.node && lease.incarnation == incarnation
+    }
+
+    fn is_draining(&self) -> bool {
+        let directory = self.parts.store.cluster();
+        directory.members.of(self.node).is_some_and(|member| member.duty == Duty::Draining)
     }
 
     /// The living node that owns a channel's stream, when it is another one.

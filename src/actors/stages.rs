@@ -21,8 +21,8 @@ use crate::store::window::Window;
 /// Who feeds a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Feeder {
-    /// A packager here, under this epoch.
-    Own(Epoch),
+    /// A packager here, under this epoch; whether it has begun.
+    Own(Epoch, bool),
     /// A copy, of what was made under this epoch if it is known.
     Copy(Epoch),
 }
@@ -57,7 +57,7 @@ impl Stage {
     #[must_use]
     pub fn own(&self) -> Option<Epoch> {
         match *self.feeder.lock() {
-            Feeder::Own(epoch) => Some(epoch),
+            Feeder::Own(epoch, _) => Some(epoch),
             Feeder::Copy(_) => None,
         }
     }
@@ -66,19 +66,34 @@ impl Stage {
     #[must_use]
     pub fn epoch(&self) -> Epoch {
         match *self.feeder.lock() {
-            Feeder::Own(epoch) | Feeder::Copy(epoch) => epoch,
+            Feeder::Own(epoch, _) | Feeder::Copy(epoch) => epoch,
         }
     }
 
     /// A packager here feeds it from now on; copies are no longer taken.
     pub fn take(&self, epoch: Epoch) {
-        *self.feeder.lock() = Feeder::Own(epoch);
+        let mut feeder = self.feeder.lock();
+        let begun = matches!(*feeder, Feeder::Own(_, true));
+        *feeder = Feeder::Own(epoch, begun);
+    }
+
+    /// The packager here goes on where the copy ended; from now on others may copy it.
+    pub fn begin(&self) {
+        if let Feeder::Own(_, begun) = &mut *self.feeder.lock() {
+            *begun = true;
+        }
+    }
+
+    /// Whether what a packager here feeds may be copied.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        matches!(*self.feeder.lock(), Feeder::Own(_, true))
     }
 
     /// No packager here feeds it any more; what it shows stays until a copy replaces it.
     pub fn give_up(&self) {
         let mut feeder = self.feeder.lock();
-        if let Feeder::Own(epoch) = *feeder {
+        if let Feeder::Own(epoch, _) = *feeder {
             *feeder = Feeder::Copy(epoch);
         }
     }
@@ -121,7 +136,7 @@ impl Replica for Stage {
     fn step(&self, steps: &mut Vec<Step>) {
         // Held while the window changes: who takes the stage finds the window at rest.
         let feeder = self.feeder.lock();
-        if matches!(*feeder, Feeder::Own(_)) {
+        if matches!(*feeder, Feeder::Own(..)) {
             steps.clear();
             return;
         }

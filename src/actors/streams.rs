@@ -308,10 +308,18 @@ impl Streams {
             return Ok(actor);
         }
         let taken = self.inner.context.owner.take(channel, key.id).await?;
-        let kept = self.living(channel).filter(|_| taken.tip.is_none());
-        let Some(actor) = kept else { return self.begin(channel, taken).await };
-        self.renew(channel, taken.epoch);
-        Ok(actor)
+        match self.living(channel) {
+            Some(actor) if taken.tip.is_none() => {
+                self.renew(channel, taken.epoch);
+                Ok(actor)
+            }
+            // It was not told yet that the stream left this node for a while.
+            Some(_) => {
+                self.lose(channel).await;
+                self.begin(channel, taken).await
+            }
+            None => self.begin(channel, taken).await,
+        }
     }
 
     /// Starts the actor of a stream that this node owns now.
@@ -331,11 +339,12 @@ impl Streams {
         })?;
         let begin = match taken.tip {
             Some(tip) => {
-                stage.public.window.join(tip.next_msn);
+                stage.public.window.join(&tip);
                 stream::Begin::behind(&tip, block)
             }
             None => stream::Begin::fresh(block),
         };
+        stage.begin();
         let arguments = stream::arguments(&stage, context.clone(), begin);
         let supervisor = self.inner.supervisor.get_cell();
         let made = Actor::spawn_linked(None, StreamActor, arguments, supervisor).await;

@@ -146,6 +146,12 @@ pub struct Tip {
     /// The show's id.
     #[serde(default)]
     pub show: Option<ShowId>,
+    /// The number of its first segment.
+    #[serde(default)]
+    pub first_msn: u64,
+    /// Discontinuities so far, also of shows before.
+    #[serde(default)]
+    pub discontinuities: u64,
     /// Behind the newest segment of any rendition, open or whole.
     pub next_msn: u64,
     /// Behind the newest part of any rendition.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use weir_cluster::members::Profile;
 use weir_model::cluster::NodeLoad;
-use weir_model::{Incarnation, NodeId, Roles};
+use weir_model::{Incarnation, NodeId, Role, Roles};
 
 use super::directory;
 use super::joining::{self, Joining, Place};
@@ -150,9 +150,13 @@ fn serve(link: &Link, consensus: &Consensus) {
         Kind { request_bytes_max: raft::BODY_BYTES_MAX, answer_bytes_max: raft::BODY_BYTES_MAX };
     for kind in raft::KINDS {
         let consensus = consensus.clone();
-        link.on_request(kind, limits, move |_, body| {
+        link.on_request(kind, limits, move |caller, body| {
             let consensus = consensus.clone();
             Box::pin(async move {
+                if raft::OF_VOTERS.contains(&kind) && !caller.roles.contains(Role::Voter.as_str()) {
+                    let text = "only a node with the role voter may say that";
+                    return Err(Refusal::new("not_a_voter", text));
+                }
                 let answer = consensus.handle(kind, &body).await;
                 answer.map_err(|error| Refusal::new("consensus", error.to_string()))
             })

@@ -41,7 +41,8 @@ use self::types::Core;
 pub use self::machine::{Committed, Machine, MachineError};
 pub use self::membership::{Change, ChangeError};
 pub use self::network::{
-    APPEND, BODY_BYTES_MAX, CHANGE, CallError, KINDS, Network, PROPOSE, READ_INDEX, SNAPSHOT, VOTE,
+    APPEND, BODY_BYTES_MAX, CHANGE, CallError, KINDS, Network, OF_VOTERS, PROPOSE, READ_INDEX,
+    SNAPSHOT, VOTE,
 };
 pub use self::propose::ProposeError;
 pub use self::status::{Part, PeerStatus, Status};

@@ -37,6 +37,9 @@ pub const CHANGE: &str = "raft.change";
 /// Every kind of request that [`super::Consensus::handle`] answers.
 pub const KINDS: [&str; 6] = [APPEND, VOTE, SNAPSHOT, PROPOSE, READ_INDEX, CHANGE];
 
+/// Kinds that only a node that may vote has any reason to send.
+pub const OF_VOTERS: [&str; 3] = [APPEND, VOTE, SNAPSHOT];
+
 /// The largest body of a request.
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 

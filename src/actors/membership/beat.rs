@@ -180,6 +180,7 @@ impl Inner {
         let valid = self.lease.lock().is_valid(now_ms());
         self.standing.send_if_modified(|now| {
             let next = match (*now, valid) {
+                (Standing::Removed, _) => Standing::Removed,
                 (_, true) => Standing::Granted,
                 (Standing::Granted, false) => Standing::Lapsed,
                 (before, false) => before,

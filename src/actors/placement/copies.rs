@@ -44,6 +44,8 @@ impl Originals for Far {
         let stage = inner.parts.stages.find(channel)?;
         let window = Arc::clone(&stage.public.window);
         if let Some(epoch) = stage.own() {
+            // Before that its window does not say where the show stands.
+            stage.has_begun().then_some(())?;
             return Some(Offer { window, epoch: epoch.0, path: Vec::new() });
         }
         let puller = inner.puller.get()?;
@@ -85,7 +87,7 @@ impl Inner {
         let puller = self.puller.get()?;
         let _one = self.copying.lock();
         let copied = puller.is_pulled(channel);
-        let found = self.parts.stages.find(channel).filter(|_| copied);
+        let found = self.parts.stages.find(channel).filter(|stage| copied || stage.shows());
         let stage = found.unwrap_or_else(|| self.parts.stages.renewed(channel));
         Some((stage, puller.want(channel)?))
     }
@@ -145,9 +147,8 @@ impl Inner {
         for stage in self.parts.stages.all().into_iter().filter(|stage| stage.own().is_none()) {
             let channel = &stage.public.channel;
             let _one = self.copying.lock();
-            if !puller.is_pulled(channel) {
-                self.parts.stages.remove_copy(&stage);
-            } else if stage.shows() && self.lease(channel).is_none() {
+            let alone = self.elsewhere(channel).is_none();
+            if stage.shows() && alone {
                 let since = before.get(channel).copied().unwrap_or(now_ms);
                 let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();
                 if now_ms.saturating_sub(since) > grace_ms {
@@ -155,6 +156,8 @@ impl Inner {
                 } else {
                     orphans.insert(channel.clone(), since);
                 }
+            } else if !puller.is_pulled(channel) {
+                self.parts.stages.remove_copy(&stage);
             }
         }
         *self.orphans.lock() = orphans;

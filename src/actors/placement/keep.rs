@@ -1,13 +1,15 @@
 //! Follows the directory: leaves streams that another node took over, claims those again that the cluster took
 //! away while this node was silent, keeps copies, and empties the node when operators want that.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir_model::ChannelName;
-use weir_model::cluster::Duty;
+use weir_model::{ActorKind, ChannelName};
 
 use super::Inner;
+use crate::actors::clock;
+use crate::actors::membership::Standing;
 use crate::actors::streams::{StopReason, Streams};
 use crate::actors::tasks::Handle;
 
@@ -15,6 +17,9 @@ use crate::actors::tasks::Handle;
 const LOOK: Duration = Duration::from_secs(1);
 /// While the node is emptied: one publisher after the other, so that not all of them connect elsewhere at once.
 const NEXT_AWAY: Duration = Duration::from_millis(250);
+
+/// A publisher that is let in has its stream packaged within this; see `Streams::publish`.
+const IDLE_MAX_MS: u64 = 15_000;
 
 /// Runs until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
@@ -25,6 +30,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         changes.mark_unchanged();
         incarnation.mark_unchanged();
         own.keep_leases(&streams).await;
+        own.drop_idle_leases(&streams).await;
         own.keep_copies();
         own.tend_copies();
         let pause = if own.empty(&streams).await { NEXT_AWAY } else { LOOK };
@@ -39,7 +45,12 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
 
 impl Inner {
     async fn keep_leases(&self, streams: &Streams) {
+        let removed = *self.parts.membership.standing().borrow() == Standing::Removed;
         for channel in streams.packaged() {
+            if removed {
+                streams.lose(&channel).await;
+                continue;
+            }
             let lease = self.lease(&channel);
             if lease.as_ref().is_some_and(|lease| self.is_own(lease)) {
                 continue;
@@ -51,6 +62,30 @@ impl Inner {
                 self.claim_again(streams, &channel).await;
             }
         }
+    }
+
+    /// Gives up streams that this node owns and does not package: their publisher went away while it was let in.
+    async fn drop_idle_leases(&self, streams: &Streams) {
+        let own = self.own_channels().into_iter().filter(|channel| !streams.has_actor(channel));
+        let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
+        let before = std::mem::take(&mut *self.idle.lock());
+        let since = |channel: ChannelName| {
+            let since = before.get(&channel).copied().unwrap_or(now_ms);
+            (channel, since)
+        };
+        let idle: BTreeMap<ChannelName, u64> = own.map(since).collect();
+        let late = |since: u64| now_ms.saturating_sub(since) > IDLE_MAX_MS;
+        for channel in idle.iter().filter(|(_, since)| late(**since)).map(|(channel, _)| channel) {
+            self.release(channel).await;
+        }
+        *self.idle.lock() = idle;
+    }
+
+    fn own_channels(&self) -> Vec<ChannelName> {
+        let directory = self.parts.store.cluster();
+        let held = directory.leases.held_by(self.node).filter(|lease| self.is_own(lease));
+        let streams = held.filter(|lease| lease.actor.kind == ActorKind::Stream);
+        streams.filter_map(|lease| lease.actor.key.as_str().parse().ok()).collect()
     }
 
     /// Nobody took the stream over while this node was silent: it goes on here.
@@ -73,10 +108,7 @@ impl Inner {
 
     /// Sends one publisher away when the node is being emptied; whether there may be more.
     async fn empty(&self, streams: &Streams) -> bool {
-        let directory = self.parts.store.cluster();
-        let duty = directory.members.of(self.node).map(|member| member.duty);
-        drop(directory);
-        if duty != Some(Duty::Draining) {
+        if !self.is_draining() {
             return false;
         }
         for channel in streams.packaged() {

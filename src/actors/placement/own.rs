@@ -129,6 +129,9 @@ impl Inner {
         if !member.profile.roles.contains(Role::Ingest) {
             return Err(PublishRefusal::Unavailable("it is no ingest node"));
         }
+        if !self.parts.membership.may_act() {
+            return Err(PublishRefusal::Unavailable("the cluster does not count on it now"));
+        }
         if !member.takes_work() {
             return Err(PublishRefusal::Unavailable("it takes nothing new; use another node"));
         }
@@ -255,7 +258,7 @@ impl Inner {
         let Some((node, held)) = from else { return own };
         let behind = |own: Option<Tip>| own.is_none_or(|own| place(&own) < place(&held.tip));
         if behind(own) {
-            self.detours.lock().insert(channel.clone(), (node, held.epoch));
+            let _detour = Detour::new(self, channel, (node, held.epoch));
             let copy = self.copy(channel);
             if let Some((stage, _demand)) = copy {
                 let mut changes = stage.public.window.follow();
@@ -266,12 +269,13 @@ impl Inner {
                 // What is not here by then becomes gaps.
                 let _ = tokio::time::timeout(COPY_MAX, there).await;
             }
-            self.detours.lock().remove(channel);
         }
         let own = tip(self);
         let most = |of: fn(&Tip) -> u64| of(&held.tip).max(own.as_ref().map_or(0, of));
         Some(Tip {
             show: held.tip.show.or_else(|| own?.show),
+            first_msn: own.map_or(held.tip.first_msn, |own| own.first_msn.min(held.tip.first_msn)),
+            discontinuities: most(|tip| tip.discontinuities),
             next_msn: most(|tip| tip.next_msn),
             next_part: most(|tip| tip.next_part),
         })
@@ -339,6 +343,25 @@ impl Inner {
 /// How far a show has come.
 fn place(tip: &Tip) -> (u64, u64) {
     (tip.next_msn, tip.next_part)
+}
+
+/// While a copy is brought up to date from somebody who does not own the stream.
+struct Detour<'a> {
+    inner: &'a Inner,
+    channel: &'a ChannelName,
+}
+
+impl<'a> Detour<'a> {
+    fn new(inner: &'a Inner, channel: &'a ChannelName, source: (NodeId, Epoch)) -> Self {
+        inner.detours.lock().insert(channel.clone(), source);
+        Self { inner, channel }
+    }
+}
+
+impl Drop for Detour<'_> {
+    fn drop(&mut self) {
+        self.inner.detours.lock().remove(self.channel);
+    }
 }
 
 fn parsed(body: &[u8]) -> Result<Ask, Refusal> {

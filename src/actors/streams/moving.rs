@@ -17,6 +17,12 @@ impl Streams {
         own.map(|stage| stage.public.channel.clone()).collect()
     }
 
+    /// Whether `channel` has an actor here.
+    #[must_use]
+    pub fn has_actor(&self, channel: &ChannelName) -> bool {
+        self.living(channel).is_some()
+    }
+
     /// Whether a show of `channel` is on that is packaged here.
     #[must_use]
     pub fn is_on(&self, channel: &ChannelName) -> bool {

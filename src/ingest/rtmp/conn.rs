@@ -324,10 +324,10 @@ where
             _ => (self.ctx.config.linger(), true),
         };
         let session = self.wire.session();
-        if matches!(ended, Ended::Stopped(StopReason::NodeStops))
+        if matches!(ended, Ended::Stopped(StopReason::NodeStops | StopReason::Moved))
             && session.can_be_asked_to_reconnect()
         {
-            session.ask_to_reconnect("the server stops; connect again");
+            session.ask_to_reconnect("another server goes on with this; connect again");
         }
         if let Some(status) = ended.status() {
             session.end(status.level, status.code, &status.description);

@@ -17,14 +17,18 @@ impl Ladder {
     /// Where somebody goes on who takes this show over; none when there is no show or it is over.
     #[must_use]
     pub fn tip(&self) -> Option<Tip> {
-        self.show.filter(|_| !self.ended)?;
+        let first_msn = self.show.filter(|_| !self.ended)?;
         let next_msn = self.newest_msn()?.saturating_add(1);
         let parts = self.renditions().filter_map(|(_, one)| one.next_part());
-        Some(Tip { show: self.id, next_msn, next_part: parts.max().unwrap_or(0) })
+        let next_part = parts.max().unwrap_or(0);
+        let discontinuities = self.discontinuities.unwrap_or_default();
+        Some(Tip { show: self.id, first_msn, discontinuities, next_msn, next_part })
     }
 
-    /// Another packager goes on with the segment `next_msn`, behind a discontinuity.
-    pub fn join(&mut self, next_msn: u64) {
+    /// Another packager goes on behind `tip` and a discontinuity. What this window does not have of the show it does
+    /// not need: others do, and the numbers go on.
+    pub fn join(&mut self, tip: &Tip) {
+        let next_msn = tip.next_msn;
         for rendition in self.renditions.values_mut() {
             rendition.finish(&self.timing);
         }
@@ -35,11 +39,13 @@ impl Ladder {
         };
         if tracks.iter().any(|track| missing(track) > GAPS_MAX) {
             let id = self.id;
-            return self.begin_show(id);
+            self.begin_show(id);
+        } else {
+            tracks.into_iter().for_each(|track| self.fill(track, next_msn));
         }
-        for track in tracks {
-            self.fill(track, next_msn);
-        }
+        self.show.get_or_insert(tip.first_msn);
+        self.id = self.id.or(tip.show);
+        self.discontinuities = self.discontinuities.max(Some(tip.discontinuities));
         self.break_due = true;
     }
 

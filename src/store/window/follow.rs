@@ -49,10 +49,10 @@ impl Window {
         self.ladder.read().tip()
     }
 
-    /// From now on this window is no copy: a packager here goes on with the segment `next_msn`.
-    pub fn join(&self, next_msn: u64) {
+    /// From now on this window is no copy: a packager here goes on behind `tip`.
+    pub fn join(&self, tip: &Tip) {
         let mut ladder = self.ladder.write();
-        ladder.join(next_msn);
+        ladder.join(tip);
         self.publish_all(ladder);
     }
 

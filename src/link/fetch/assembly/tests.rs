@@ -439,7 +439,8 @@ fn every_copy_has_of_a_segment_that_was_left_open_what_the_next_packager_has() {
     world.streams.clear();
     // Two more parts came as far as the node that takes over.
     (0..2).for_each(|_| world.produce());
-    world.origin.join(cut + 1);
+    let tip = world.origin.tip().unwrap();
+    world.origin.join(&weir_media::replica::Tip { next_msn: cut + 1, ..tip });
     world.next_part = (cut + 1) * PARTS;
     world.seen = [V, A].into_iter().map(|track| (track, cut - 1)).collect();
     world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
