@@ -206,6 +206,12 @@ impl Membership {
         }
     }
 
+    /// Waits until everything that was acknowledged anywhere before this call is in the directory here, at most
+    /// `limit`; whether it is.
+    pub async fn newest(&self, limit: Duration) -> bool {
+        self.inner.parts.consensus.read_barrier(limit).await.is_ok()
+    }
+
     /// Whether this node may act on what it owns now; false from the moment on at which another may own it.
     #[must_use]
     pub fn may_act(&self) -> bool {

@@ -85,8 +85,17 @@ impl Inner {
         key: KeyId,
     ) -> Result<Taken, PublishRefusal> {
         self.check_duty()?;
+        let mut is_newest = false;
         for _ in 0..ROUNDS_MAX {
             let lease = self.lease(channel);
+            if lease.is_none() && !self.is_vacant(channel) && !is_newest {
+                // A directory that is behind the log would begin a new show in the middle of one.
+                is_newest = self.parts.membership.newest(SEEN_MAX).await;
+                if is_newest {
+                    continue;
+                }
+                return Err(PublishRefusal::Unavailable("the cluster has no majority now"));
+            }
             let tip = match lease.as_ref().filter(|lease| lease.node != self.node) {
                 None => self.left_behind(channel, lease.as_ref()).await,
                 Some(other) => {
@@ -194,10 +203,13 @@ impl Inner {
         Some(Held { epoch, tip: stage.public.window.tip()? })
     }
 
+    fn is_vacant(&self, channel: &ChannelName) -> bool {
+        self.parts.store.cluster().leases.vacancy(&stream(channel)).is_some()
+    }
+
     /// A show whose owner is gone, or was this node before it started again.
     async fn left_behind(&self, channel: &ChannelName, lease: Option<&Lease>) -> Option<Tip> {
-        let vacant = self.parts.store.cluster().leases.vacancy(&stream(channel)).is_some();
-        if lease.is_none() && !vacant {
+        if lease.is_none() && !self.is_vacant(channel) {
             return None;
         }
         let best = tokio::time::timeout(LINKS_MAX, self.held_by_anybody(channel)).await;
@@ -297,6 +309,7 @@ impl Inner {
                 Ok(Some(lease.epoch))
             }
             Ok(_) => {
+                self.parts.membership.newest(SEEN_MAX).await;
                 Ok(self.lease(channel).filter(|lease| self.is_own(lease)).map(|own| own.epoch))
             }
             Err(StoreError::Cluster(Refused::Lease(
