@@ -221,8 +221,10 @@ impl Inner {
         let mut changes = self.parts.link.changes();
         loop {
             changes.mark_unchanged();
+            // Looked at before: who is linked while the others are asked was not asked.
+            let asks_all = self.is_linked_with_all();
             let held = self.held_by_others(channel, self.node).await;
-            if held.is_some() || self.is_linked_with_all() {
+            if held.is_some() || asks_all {
                 return held;
             }
             changes.changed().await.ok()?;
