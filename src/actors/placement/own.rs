@@ -88,7 +88,7 @@ impl Inner {
         let mut is_newest = false;
         for _ in 0..ROUNDS_MAX {
             let lease = self.lease(channel);
-            if lease.is_none() && !self.is_vacant(channel) && !is_newest {
+            if lease.as_ref().is_none_or(|lease| lease.node == self.node) && !is_newest {
                 // A directory that is behind the log would begin a new show in the middle of one.
                 is_newest = self.parts.membership.newest(SEEN_MAX).await;
                 if is_newest {
