@@ -81,6 +81,7 @@ fn sample() -> Sample {
         vacant: 0,
         granted: true,
         beats: BeatCounts { unanswered: 8, lapses: 1 },
+        disk: (1 << 30, false),
     }
 }
 
