@@ -13,6 +13,7 @@
 mod harness;
 
 mod directory;
+mod failover;
 mod hls_serve;
 mod http;
 mod nginx;
@@ -37,7 +38,7 @@ struct Effort {
     seconds: Option<u64>,
 }
 
-const BENCHES: [(&str, &str); 5] = [
+const BENCHES: [(&str, &str); 6] = [
     (
         "rtmp-ingest",
         "50 publishers, RTMP to LL-HLS, beside nginx-rtmp doing RTMP to HLS: processor time and memory",
@@ -57,6 +58,10 @@ const BENCHES: [(&str, &str); 5] = [
     (
         "replicate",
         "copying 20 streams to 3 nodes and a fourth that comes: bytes on the wire, time, processor time",
+    ),
+    (
+        "failover",
+        "deaths of ingest, edge and leader, and a drain under 100 viewers: how long nothing new comes",
     ),
 ];
 
@@ -83,6 +88,7 @@ fn main() {
             "part-latency" => part_latency::run(effort).await,
             "directory" => directory::run(effort).await,
             "replicate" => replicate::run(effort).await,
+            "failover" => failover::run(effort).await,
             other => panic!("no bench is called {other}; `./scripts/bench list` names them"),
         }
     });
