@@ -26,7 +26,7 @@ use weir_model::{ChannelName, NodeId};
 use self::send::Sub;
 use self::wire::{FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe};
 use super::Link;
-use super::request::{Caller, Kind, Refusal};
+use super::request::{Caller, Kind, Refusal, encoded, parsed};
 
 /// Subscriptions that are served at once: 50 peers with 50 streams each.
 pub const SUBSCRIPTIONS_MAX: usize = 2500;
@@ -154,10 +154,6 @@ impl Replicate {
     }
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
-}
-
 impl Inner {
     fn answered(&self, answer: Result<Bytes, Refusal>) -> Result<Bytes, Refusal> {
         self.refused.fetch_add(u64::from(answer.is_err()), Relaxed);
@@ -182,11 +178,9 @@ impl Inner {
             return Err(Refusal::new("loop", text));
         }
         let outline = offer.window.outline();
-        let answer = Subscribed { epoch: offer.epoch, outline, path };
-        let answer = serde_json::to_vec(&answer)
-            .map_err(|error| Refusal::new("internal", error.to_string()))?;
+        let answer = encoded(&Subscribed { epoch: offer.epoch, outline, path })?;
         self.begin(caller.node, asked, offer)?;
-        Ok(answer.into())
+        Ok(answer)
     }
 
     fn begin(

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::link::request::{BODY_BYTES_MAX, IN_FLIGHT_PER_PEER_MAX};
+use crate::link::request::{BODY_BYTES_MAX, IN_FLIGHT_PER_PEER_MAX, encoded, parsed};
 
 #[tokio::test]
 async fn both_ends_of_a_pair_ask_and_answer() {
@@ -156,4 +156,24 @@ async fn a_node_without_a_connection_is_told_so_at_once() {
     let one = cluster.node(1);
     let call = one.link.call(id(5), "echo", Bytes::new(), PATIENCE).await;
     assert_eq!(call, Err(CallError::NotConnected(id(5))));
+}
+
+#[tokio::test]
+async fn a_question_and_its_answer_are_typed_and_an_answer_that_is_none_is_named() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    two.link.on_request("double", Kind::default(), |_, body| {
+        let answer = parsed::<u32>(&body).and_then(|number| encoded(&(number * 2)));
+        Box::pin(std::future::ready(answer))
+    });
+    two.link.on_request("silent", Kind::default(), |_, _| Box::pin(async { Ok(Bytes::new()) }));
+    let link = &one.link;
+    assert_eq!(link.ask(id(2), "double", &21, PATIENCE).await, Ok(42));
+    assert_eq!(link.ask(id(2), "silent", &(), PATIENCE).await, Ok(()));
+    let unclear = link.ask::<_, String>(id(2), "double", &21, PATIENCE).await;
+    assert!(matches!(unclear, Err(CallError::Unclear(NodeId(2), _))), "{unclear:?}");
+    let unclear = link.ask::<_, u32>(id(2), "silent", &(), PATIENCE).await;
+    assert!(matches!(unclear, Err(CallError::Unclear(NodeId(2), _))), "{unclear:?}");
+    let refused = link.ask::<_, u32>(id(2), "double", "three", PATIENCE).await;
+    assert!(matches!(refused, Err(CallError::Refused(why)) if why.code == "malformed"));
 }
