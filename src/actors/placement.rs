@@ -103,7 +103,6 @@ struct Inner {
     parts: Parts,
     node: NodeId,
     puller: OnceLock<Puller>,
-    replicate: OnceLock<Replicate>,
     streams: OnceLock<Streams>,
     /// Where a copy is brought up to date from before its stream is taken over.
     detours: Mutex<BTreeMap<ChannelName, (NodeId, Epoch)>>,
@@ -145,7 +144,6 @@ impl Placement {
             node: parts.membership.node(),
             parts,
             puller: OnceLock::new(),
-            replicate: OnceLock::new(),
             streams: OnceLock::new(),
             detours: Mutex::default(),
             copying: Mutex::default(),
@@ -160,10 +158,10 @@ impl Placement {
             Arc::new(copies::Far(Arc::downgrade(&inner))),
             LINGER,
         );
-        let replicate = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
-        // Both are set here and nowhere else.
+        // It is set here and nowhere else.
         let _ = inner.puller.set(puller);
-        let _ = inner.replicate.set(replicate);
+        // Its handlers are the link's from now on.
+        let _ = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
         Self { inner }
     }
 
@@ -187,18 +185,6 @@ impl Placement {
     /// Which node holds which stream, all over the cluster; nodes that do not answer at once are left out.
     pub async fn copies(&self) -> Vec<ReplicaInfo> {
         self.inner.copies().await
-    }
-
-    /// The copying side.
-    #[must_use]
-    pub fn puller(&self) -> Option<&Puller> {
-        self.inner.puller.get()
-    }
-
-    /// The sending side.
-    #[must_use]
-    pub fn replicate(&self) -> Option<&Replicate> {
-        self.inner.replicate.get()
     }
 }
 

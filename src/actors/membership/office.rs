@@ -55,10 +55,6 @@ impl Office {
         }
     }
 
-    pub(super) fn lift_brake(&mut self) {
-        self.watch.lift_brake();
-    }
-
     fn figures(&self, directory: &Directory) -> Vec<Figure> {
         let now = now_ms();
         let figure = |member: &weir_cluster::members::Member| {
