@@ -8,6 +8,7 @@
 //!
 //! `subscribe` (a request) → `send` (loop of a subscription) → `segment` (one stream) ⇒ `link::fetch`.
 
+pub(in crate::link) mod sections;
 mod segment;
 mod send;
 pub(in crate::link) mod wire;
@@ -32,6 +33,8 @@ use super::request::{Caller, Kind, Refusal, encoded, parsed};
 pub const SUBSCRIPTIONS_MAX: usize = 2500;
 /// Nodes on the way from an origin to an edge; see CLUSTER.md on trees.
 pub const HOPS_MAX: usize = 8;
+/// Sections of one track that the receiving end remembers: a publisher may change back and forth.
+pub const SECTIONS_MAX: usize = 8;
 /// An outline of the longest window of sixteen tracks.
 pub(in crate::link) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -4,6 +4,7 @@ use weir_media::TrackId;
 
 use super::support::*;
 use crate::link::fault::Rule;
+use crate::link::replicate::SECTIONS_MAX;
 use crate::link::tests::{Cluster, id, meet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -31,6 +32,25 @@ async fn an_edge_says_what_the_origin_says_byte_for_byte_while_it_grows() {
     let mut next = studio.next_show();
     next.produce(5_000);
     edge.same_as(&next.window).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_changes_oftener_than_sections_are_remembered_and_back_costs_no_segment() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    let (origin, window) = Edge::origin(one, 5);
+    let edge = Edge::new(two);
+    edge.pull_from(&origin.node, 5);
+    let mut studio = Studio::new(window, 7, 500);
+    let _wanted = edge.puller.want(&channel()).unwrap();
+    let widths = (0..=SECTIONS_MAX as u32).map(|number| 640 + 16 * number);
+    for width in widths.clone().chain(widths) {
+        studio.widen(width);
+        studio.produce(2_000);
+        edge.same_as(&studio.window).await;
+    }
+    let tally = edge.incoming().unwrap().tally;
+    assert_eq!(tally.gaps, 0, "{tally:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -46,9 +46,16 @@ impl Studio {
         let anchor = ANCHOR.plus_ms(first_msn as i64 * 2000);
         let mut studio = Self { window, packager, at_us: 0, frames: [0; 2], picture_bytes, anchor };
         let mut out = Vec::new();
-        studio.packager.push(Item::Config(TrackId::VIDEO, avc()), &mut out);
+        studio.packager.push(Item::Config(TrackId::VIDEO, avc(1280)), &mut out);
         studio.packager.push(Item::Config(TrackId::AUDIO, aac()), &mut out);
         studio
+    }
+
+    /// From the next picture on they have another width.
+    pub(super) fn widen(&mut self, width: u32) {
+        let mut out = Vec::new();
+        self.packager.push(Item::Config(TrackId::VIDEO, avc(width)), &mut out);
+        self.apply(out);
     }
 
     /// Makes the next `ms` of media.
@@ -126,13 +133,13 @@ pub(super) async fn live(studio: &mut Studio, ms: i64) {
     }
 }
 
-fn avc() -> Arc<CodecConfig> {
+fn avc(width: u32) -> Arc<CodecConfig> {
     Arc::new(CodecConfig {
         codec: Codec::Avc,
         record: Bytes::from_static(&[1, 0x64, 0, 0x1f, 0xFF]),
         rfc6381: "avc1.64001f".into(),
         timescale: 90_000,
-        video: Some(VideoParams { width: 1280, height: 720, sar: (1, 1) }),
+        video: Some(VideoParams { width, height: 720, sar: (1, 1) }),
         audio: None,
     })
 }

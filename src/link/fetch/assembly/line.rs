@@ -8,14 +8,14 @@ use weir_media::replica::{SegmentHead, Settled, Step};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
 
 use super::{Out, Unwanted, Want};
+use crate::link::replicate::SECTIONS_MAX;
+use crate::link::replicate::sections::Sections;
 use crate::link::replicate::wire::Place;
 
 /// Segments that wait for one before them: a listed window of half-second segments.
 const PENDING_MAX: usize = 64;
 /// Parts of one segment: ten times what a segment of a target has.
 const PARTS_MAX: usize = 512;
-/// Sections of one track that are remembered: a publisher may change back and forth.
-const SECTIONS_MAX: usize = 8;
 /// Segments that are declared gaps in a row; when more are missing the window begins anew.
 const GAPS_MAX: u64 = 16;
 /// A stream may be overtaken by the next one for this long before it is asked for, milliseconds.
@@ -39,8 +39,8 @@ pub(super) struct Line {
     pending: BTreeMap<u64, Pending>,
     floor: Option<u64>,
     settle: Option<(u64, Settled)>,
-    /// Sections by hash, newest last: a source sends each once.
-    sections: Vec<Arc<Init>>,
+    /// A source sends each once.
+    sections: Sections<SECTIONS_MAX>,
     next_part: u64,
     /// The next segment continues nothing: another node made it.
     joint: bool,
@@ -186,8 +186,8 @@ impl Line {
         if pending.head.is_none() {
             pending.begun_at = now;
             pending.head = Some(head.clone());
-            let named = |init: &&Arc<Init>| Some(&init.hash) == head.init.as_ref();
-            pending.init = self.sections.iter().find(named).cloned();
+            let named = head.init.as_ref().and_then(|hash| self.sections.find(hash));
+            pending.init = named.cloned();
         }
         pending.next_part = next;
         pending.streams += 1;
@@ -195,12 +195,7 @@ impl Line {
     }
 
     pub(super) fn init(&mut self, msn: u64, init: Arc<Init>) {
-        if !self.sections.iter().any(|known| known.hash == init.hash) {
-            if self.sections.len() >= SECTIONS_MAX {
-                self.sections.remove(0);
-            }
-            self.sections.push(Arc::clone(&init));
-        }
+        self.sections.add(Arc::clone(&init));
         if let Some(pending) = self.pending.get_mut(&msn) {
             let named = pending.head.as_ref().and_then(|head| head.init.as_ref());
             if named == Some(&init.hash) {
