@@ -41,6 +41,8 @@ pub struct Tally {
     pub refetches: u64,
     /// Pieces that came twice, or belonged to something past.
     pub unwanted: u64,
+    /// Segments dropped, because too many or too large ones waited for one before them.
+    pub dropped: u64,
     /// Streams that broke off, were reset, or were damaged.
     pub broken: u64,
     /// Times the window was begun anew, because too much was missing.
@@ -200,7 +202,7 @@ impl Assembly {
             return Err(Unwanted);
         }
         let line = self.lines.entry(head.track).or_default();
-        let begun = line.begin(head, from_part, now);
+        let begun = line.begin(head, from_part, now, &mut self.out.tally);
         self.out.tally.unwanted += u64::from(begun.is_err());
         self.advance(now);
         begun
@@ -231,7 +233,7 @@ impl Assembly {
         now: u64,
     ) -> Result<Option<i64>, Unwanted> {
         let Some(line) = self.lines.get_mut(&track) else { return Err(Unwanted) };
-        let taken = line.part(part);
+        let taken = line.part(part, &mut self.out.tally);
         if taken == Ok(None) {
             self.out.tally.unwanted += 1;
         }
