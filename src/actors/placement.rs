@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
+use weir_cluster::ages::Ages;
 use weir_media::replica::Tip;
 use weir_model::cluster::{Duty, ReplicaInfo};
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
@@ -110,10 +111,10 @@ struct Inner {
     copying: Mutex<()>,
     /// Copies that are kept without viewers.
     kept: Mutex<BTreeMap<ChannelName, Demand>>,
-    /// Since when this node has owned a stream that it does not package, milliseconds of the monotonic clock.
-    idle: Mutex<BTreeMap<ChannelName, u64>>,
-    /// Since when a copy has had no owner, milliseconds of the monotonic clock.
-    orphans: Mutex<BTreeMap<ChannelName, u64>>,
+    /// Since when this node has owned a stream that it does not package.
+    idle: Mutex<Ages<ChannelName>>,
+    /// Since when a copy has had no owner.
+    orphans: Mutex<Ages<ChannelName>>,
 }
 
 /// A stream that somebody watches: while this is held, it is copied.

@@ -242,7 +242,7 @@ impl Inner {
             Some((node, held?))
         });
         let answers = futures_util::future::join_all(asked).await;
-        let most = |(_, held): &(NodeId, Held)| (held.epoch, place(&held.tip));
+        let most = |(_, held): &(NodeId, Held)| (held.epoch, held.tip.place());
         answers.into_iter().flatten().max_by_key(most)
     }
 
@@ -251,7 +251,7 @@ impl Inner {
         let tip = |inner: &Self| inner.parts.stages.find(channel)?.public.window.tip();
         let own = tip(self);
         let Some((node, held)) = from else { return own };
-        let behind = |own: Option<Tip>| own.is_none_or(|own| place(&own) < place(&held.tip));
+        let behind = |own: Option<Tip>| own.is_none_or(|own| own.place() < held.tip.place());
         if behind(own) {
             let _detour = Detour::new(self, channel, (node, held.epoch));
             let copy = self.copy(channel);
@@ -265,15 +265,7 @@ impl Inner {
                 let _ = tokio::time::timeout(COPY_MAX, there).await;
             }
         }
-        let own = tip(self);
-        let most = |of: fn(&Tip) -> u64| of(&held.tip).max(own.as_ref().map_or(0, of));
-        Some(Tip {
-            show: held.tip.show.or_else(|| own?.show),
-            first_msn: own.map_or(held.tip.first_msn, |own| own.first_msn.min(held.tip.first_msn)),
-            discontinuities: most(|tip| tip.discontinuities),
-            next_msn: most(|tip| tip.next_msn),
-            next_part: most(|tip| tip.next_part),
-        })
+        Some(tip(self).map_or(held.tip, |own| held.tip.with(own)))
     }
 
     /// None when somebody else was quicker.
@@ -334,11 +326,6 @@ impl Inner {
             tracing::warn!("the directory here is behind the log");
         }
     }
-}
-
-/// How far a show has come.
-fn place(tip: &Tip) -> (u64, u64) {
-    (tip.next_msn, tip.next_part)
 }
 
 /// While a copy is brought up to date from somebody who does not own the stream.
