@@ -15,7 +15,7 @@ use weir_model::{ChannelName, NodeId, Timestamp};
 
 use crate::link::fetch::{Incoming, Puller, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals, Replicate};
-use crate::link::tests::{Node, PATIENCE};
+use crate::link::tests::{Cluster, Node, PATIENCE};
 use crate::store::window::{PartAnswer, PlaylistAnswer, Window};
 
 pub(super) const TIMING: Timing =
@@ -188,6 +188,15 @@ impl Originals for Knows {
             epoch => Some(Offer { window, epoch, path: Vec::new() }),
         }
     }
+}
+
+/// An origin, an edge that pulls from it once it is wanted, and who makes the media.
+pub(super) async fn pair(cluster: &Cluster, picture_bytes: usize) -> (Edge, Edge, Studio) {
+    let (one, two) = cluster.pair().await;
+    let (origin, window) = Edge::origin(one, 5);
+    let edge = Edge::new(two);
+    edge.pull_from(&origin.node, 5);
+    (origin, edge, Studio::new(window, 7, picture_bytes))
 }
 
 /// A node that copies, and can be copied.
