@@ -28,7 +28,7 @@ use super::stages::Stages;
 use super::streams::{PublicStream, PublishRefusal, Streams};
 use super::tasks::Tasks;
 use crate::link::Link;
-use crate::link::fetch::{Demand, LINGER, Puller};
+use crate::link::fetch::{Demand, LINGER, Puller, Tally};
 use crate::link::replicate::Replicate;
 use crate::store::Store;
 
@@ -104,6 +104,7 @@ struct Inner {
     parts: Parts,
     node: NodeId,
     puller: OnceLock<Puller>,
+    replicate: OnceLock<Replicate>,
     streams: OnceLock<Streams>,
     /// Where a copy is brought up to date from before its stream is taken over.
     detours: Mutex<BTreeMap<ChannelName, (NodeId, Epoch)>>,
@@ -115,6 +116,21 @@ struct Inner {
     idle: Mutex<Ages<ChannelName>>,
     /// Since when a copy has had no owner.
     orphans: Mutex<Ages<ChannelName>>,
+}
+
+/// How copying goes at a node: what there is now, and what happened since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Copying {
+    /// Channels copied here.
+    pub pulled: usize,
+    /// Copies of other nodes that are fed from here.
+    pub sent: usize,
+    /// What happened to segments.
+    pub tally: Tally,
+    /// Channels not copied here, because too many were.
+    pub pulls_refused: u64,
+    /// Requests of other nodes for copies that were refused.
+    pub subscriptions_refused: u64,
 }
 
 /// A stream that somebody watches: while this is held, it is copied.
@@ -145,6 +161,7 @@ impl Placement {
             node: parts.membership.node(),
             parts,
             puller: OnceLock::new(),
+            replicate: OnceLock::new(),
             streams: OnceLock::new(),
             detours: Mutex::default(),
             copying: Mutex::default(),
@@ -159,10 +176,10 @@ impl Placement {
             Arc::new(copies::Far(Arc::downgrade(&inner))),
             LINGER,
         );
-        // It is set here and nowhere else.
+        // Both are set here and nowhere else.
         let _ = inner.puller.set(puller);
-        // Its handlers are the link's from now on.
-        let _ = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
+        let replicate = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
+        let _ = inner.replicate.set(replicate);
         Self { inner }
     }
 
@@ -186,6 +203,20 @@ impl Placement {
     /// Which node holds which stream, all over the cluster; nodes that do not answer at once are left out.
     pub async fn copies(&self) -> Vec<ReplicaInfo> {
         self.inner.copies().await
+    }
+
+    /// How copying goes at this node.
+    #[must_use]
+    pub fn copying(&self) -> Copying {
+        let (puller, replicate) = (self.inner.puller.get(), self.inner.replicate.get());
+        let (_, subscriptions_refused) = replicate.map(Replicate::counts).unwrap_or_default();
+        Copying {
+            pulled: puller.map_or(0, |puller| puller.incoming().len()),
+            sent: replicate.map_or(0, |replicate| replicate.outgoing().len()),
+            tally: puller.map(Puller::tally).unwrap_or_default(),
+            pulls_refused: puller.map_or(0, Puller::refused),
+            subscriptions_refused,
+        }
     }
 }
 

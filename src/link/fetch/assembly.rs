@@ -9,6 +9,7 @@
 mod line;
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use weir_media::replica::{Outline, SegmentHead, ShowStatus, Step};
@@ -49,6 +50,36 @@ pub struct Tally {
     pub started_over: u64,
     /// Subscriptions refused, because their epoch was lower than one seen before.
     pub stale_epochs: u64,
+}
+
+impl Tally {
+    /// What is counted as trouble, each with a word for it.
+    #[must_use]
+    pub const fn troubles(&self) -> [(&'static str, u64); 7] {
+        [
+            ("gap", self.gaps),
+            ("refetch", self.refetches),
+            ("unwanted", self.unwanted),
+            ("dropped", self.dropped),
+            ("broken", self.broken),
+            ("started_over", self.started_over),
+            ("stale_epoch", self.stale_epochs),
+        ]
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.parts += other.parts;
+        self.bytes += other.bytes;
+        self.gaps += other.gaps;
+        self.refetches += other.refetches;
+        self.unwanted += other.unwanted;
+        self.dropped += other.dropped;
+        self.broken += other.broken;
+        self.started_over += other.started_over;
+        self.stale_epochs += other.stale_epochs;
+    }
 }
 
 /// A segment to ask for.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use weir_model::{ChannelName, NodeId};
 
-use super::assembly::{Assembly, Want};
+use super::assembly::{Assembly, Tally, Want};
 use super::{Incoming, Inner, Replica};
 use crate::link::replicate::wire::{
     FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
@@ -135,6 +135,10 @@ impl Pull {
         }
     }
 
+    pub(super) fn tally(&self) -> Tally {
+        self.state.lock().assembly.tally()
+    }
+
     fn idle(&self, now: u64, linger: Duration) -> bool {
         let state = self.state.lock();
         let idle = Duration::from_millis(now.saturating_sub(state.idle_since));
@@ -205,6 +209,7 @@ impl Inner {
         let current = pulls.get(&pull.channel).is_some_and(|known| Arc::ptr_eq(known, pull));
         if idle && current {
             pulls.remove(&pull.channel);
+            *self.past.lock() += pull.tally();
         }
         idle
     }
