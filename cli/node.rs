@@ -266,6 +266,10 @@ fn sheet(detail: &NodeDetail, view: &View) -> Sheet {
         rows.push(("egress", bitrate(load.egress_bitrate)));
         rows.push(("streams", load.streams.to_string()));
         rows.push(("viewers", load.viewers.to_string()));
+        if load.disk_free > 0 {
+            let low = if load.disk_low { ", too little" } else { "" };
+            rows.push(("disk free", format!("{} MiB{low}", load.disk_free >> 20)));
+        }
     }
     rows.extend(node.publish_urls.iter().map(|url| ("publish", url.clone())));
     rows.extend(node.watch_urls.iter().map(|url| ("watch", url.clone())));

@@ -111,6 +111,10 @@ pub struct NodeLoad {
     pub publishers: u32,
     /// Viewings it serves.
     pub viewers: u32,
+    /// Bytes free on the disk of its data directory; 0 when it did not say.
+    pub disk_free: u64,
+    /// Less is free than it keeps: as leader it makes no change that people ask for.
+    pub disk_low: bool,
 }
 
 /// A node in a list (`GET /v1/nodes`).

@@ -19,6 +19,8 @@ use crate::{edge, ingest};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// The disk of the data directory.
+    pub disk: DiskConfig,
     /// Viewers.
     pub edge: edge::Config,
     /// Addresses.
@@ -33,6 +35,14 @@ pub struct Config {
     pub stream: StreamConfig,
     /// Certificate of RTMPS and HTTPS.
     pub tls: TlsConfig,
+}
+
+/// `[disk]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiskConfig {
+    /// MiB of the data directory's disk that are kept free.
+    pub reserve_mib: u32,
 }
 
 /// `[node]`.
@@ -149,6 +159,19 @@ pub enum ConfigError {
         /// The nearest known key.
         hint: String,
     },
+}
+
+impl Default for DiskConfig {
+    fn default() -> Self {
+        Self { reserve_mib: 128 }
+    }
+}
+
+impl DiskConfig {
+    /// In bytes.
+    pub(super) fn reserve(self) -> u64 {
+        u64::from(self.reserve_mib) << 20
+    }
 }
 
 impl Default for NodeConfig {

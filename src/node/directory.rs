@@ -14,8 +14,8 @@ use weir_model::Timestamp;
 
 use crate::raft::log::LogError;
 use crate::raft::{
-    Committed, Consensus, Machine, MachineError, Network, Parts, ProposeError, Reply, Request,
-    Spawn,
+    Committed, Consensus, Machine, MachineError, Network, Parts, ProposeError, Purpose, Reply,
+    Request, Room, Spawn,
 };
 use crate::store::{Asking, Directory, LOG_DIR, Proposer, Store, StoreError};
 
@@ -24,20 +24,31 @@ const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
 /// The log is replayed before the store is used; a slow disk may take its time.
 const REPLAY_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Opens consensus below `dir` for `store` and sends the store's changes through it from now on. A node that
-/// is in no cluster founds its own, unless it is `joining` one: it is then added by the leader.
+/// What consensus is started with.
+pub struct Start<'a> {
+    /// The data directory.
+    pub dir: &'a Path,
+    /// Larger at each start of the process.
+    pub incarnation: u64,
+    /// The wall clock.
+    pub now: fn() -> Timestamp,
+    /// The way to other nodes.
+    pub network: Arc<dyn Network>,
+    /// Starts loops.
+    pub spawn: Spawn,
+    /// Whether the disk takes more.
+    pub room: Room,
+    /// Another node adds this one to its cluster.
+    pub joining: bool,
+}
+
+/// Opens consensus for `store` and sends the store's changes through it from now on. A node that
+/// is in no cluster founds its own, unless it is joining one: it is then added by the leader.
 ///
 /// # Errors
 /// When log or snapshot are damaged, do not fit the store, or the disk fails.
-pub async fn start(
-    dir: &Path,
-    store: &Store,
-    incarnation: u64,
-    now: fn() -> Timestamp,
-    network: Arc<dyn Network>,
-    spawn: Spawn,
-    joining: bool,
-) -> Result<Consensus, LogError> {
+pub async fn start(store: &Store, start: Start<'_>) -> Result<Consensus, LogError> {
+    let Start { dir, incarnation, now, network, spawn, room, joining } = start;
     let consensus = Consensus::open(Parts {
         dir: dir.join(LOG_DIR),
         node: store.node().id,
@@ -45,6 +56,7 @@ pub async fn start(
         machine: Arc::new(StoreMachine(store.directory())),
         network,
         spawn,
+        room,
     })
     .await?;
     if !joining && !consensus.is_member().await? {
@@ -104,9 +116,15 @@ struct ByLog {
 }
 
 impl Proposer for ByLog {
-    fn propose(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
+    fn propose(
+        &self,
+        command: Box<RawValue>,
+        upkeep: bool,
+    ) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
+        let purpose = if upkeep { Purpose::Upkeep } else { Purpose::Wish };
         Box::pin(async move {
-            let made = self.consensus.propose(command, (self.now)(), CHANGE_PATIENCE).await;
+            let now = (self.now)();
+            let made = self.consensus.propose(command, purpose, now, CHANGE_PATIENCE).await;
             made.map_err(|error| refused(&error))
         })
     }

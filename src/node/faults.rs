@@ -1,35 +1,37 @@
-//! A bad network on demand: rules that a test writes into a file of the node's data directory. Only in builds with
-//! the feature `fault`; a released node has neither the socket nor this.
+//! A bad network and a bad disk on demand: rules that a test writes into a file of the node's data directory. Only
+//! in builds with the feature `fault`; a released node has none of it.
 //!
 //! A line is `everywhere`, `to ADDRESS` or `from ADDRESS`, and what goes wrong there: `block`, `delay_ms=50`,
-//! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`. The file replaces all rules of before; without it the network is
-//! perfect.
+//! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`; or `disk` and what goes wrong with it: `free=BYTES`, `delay_ms=500`
+//! for each sync of the log. The file replaces all rules of before; without it nothing is wrong.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::disk::Disk;
 use crate::actors::tasks::Tasks;
 use crate::link::fault::{Faults, Rule};
+use crate::raft::log::slow;
 
 /// In the data directory.
-const FILE: &str = "link-faults";
+const FILE: &str = "faults";
 /// How often the file is looked at: short against everything that is tested with it.
 const LOOK: Duration = Duration::from_millis(50);
 /// Where the dice start.
 const SEED: u64 = 7;
 
 /// Faults that follow the file from now on.
-pub(super) fn watch(data: &Path, tasks: &Tasks) -> Faults {
+pub(super) fn watch(data: &Path, disk: &Disk, tasks: &Tasks) -> Faults {
     let faults = Faults::new(SEED);
-    let (path, own) = (data.join(FILE), faults.clone());
-    tasks.spawn("link faults", |handle| async move {
+    let (path, own, disk) = (data.join(FILE), faults.clone(), disk.clone());
+    tasks.spawn("faults", |handle| async move {
         let mut known = String::new();
         loop {
             let text = tokio::fs::read_to_string(&path).await.unwrap_or_default();
             if text != known {
-                let set = apply(&own, &text);
-                tracing::warn!("faults of the link: {set} rules hold now, {}", text.len());
+                let set = apply(&own, &text) + apply_disk(&disk, &text);
+                tracing::warn!("faults: {set} rules hold now, {}", text.len());
                 known = text;
             }
             tokio::select! {
@@ -45,6 +47,16 @@ pub(super) fn watch(data: &Path, tasks: &Tasks) -> Faults {
 fn apply(faults: &Faults, text: &str) -> usize {
     faults.heal();
     text.lines().filter_map(|line| apply_line(faults, line)).count()
+}
+
+/// The same for the disk.
+fn apply_disk(disk: &Disk, text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("disk ")).collect();
+    let words: Vec<&str> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+    let value = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.parse().ok());
+    disk.pretend(value("free="));
+    slow::set(Duration::from_millis(value("delay_ms=").unwrap_or(0)));
+    lines.len()
 }
 
 fn apply_line(faults: &Faults, line: &str) -> Option<()> {

@@ -41,6 +41,8 @@ pub struct Place<'a> {
     pub link: SocketAddr,
     /// Where others reach the link.
     pub reached: SocketAddr,
+    /// Bytes kept free on the disk of the data directory.
+    pub reserve: u64,
 }
 
 /// A node's certificate, and how it came to it.

@@ -1,7 +1,6 @@
 //! The node's place in its cluster: its certificate, its end of the link, its part in consensus, in this order.
 //! A node that never joined another is a cluster of one.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId, Role, Roles};
 
 use super::directory;
+use super::disk::Disk;
 use super::joining::{self, Joining, Place};
 use crate::actors::clock;
 use crate::actors::events::Events;
@@ -34,6 +34,8 @@ pub struct Mesh {
     pub trust: Arc<Trust>,
     /// This start of the process.
     pub incarnation: Incarnation,
+    /// Room for the log.
+    pub disk: Disk,
 }
 
 impl Mesh {
@@ -48,6 +50,7 @@ impl Mesh {
         events: &Events,
         tasks: &Tasks,
     ) -> Result<Self, String> {
+        let disk = Disk::watch(&place, events, tasks).await?;
         let incarnation = begin(store).await?;
         let standing = joining::trust(&place, joining, store.node().id).await?;
         let (trust, joined) = (Arc::new(standing.trust), standing.joined);
@@ -56,15 +59,16 @@ impl Mesh {
         settings.data_dir = Some(place.data.to_owned());
         #[cfg(feature = "fault")]
         {
-            settings.faults = Some(super::faults::watch(place.data, tasks));
+            settings.faults = Some(super::faults::watch(place.data, &disk, tasks));
         }
         let admission = Admission { store: store.clone(), events: events.clone() };
         let world = world(tasks);
         let link = Link::start(settings, Arc::clone(&trust), Some(Arc::new(admission)), world);
         let link = link.map_err(|error| format!("{error}; set listen.link or --port-base"))?;
         link.set_peers(standing.peers);
-        let consensus = consensus(place.data, store, incarnation, &link, tasks, joined).await?;
-        Ok(Self { link, consensus, trust, incarnation })
+        let consensus = consensus(&place, store, incarnation, &link, tasks, &disk, joined).await?;
+        tell_of_its_end(&consensus, events, tasks);
+        Ok(Self { link, consensus, trust, incarnation, disk })
     }
 
     /// Of these roles, those that the node's certificate says too.
@@ -109,20 +113,41 @@ async fn begin(store: &Store) -> Result<Incarnation, String> {
 }
 
 async fn consensus(
-    data: &Path,
+    place: &Place<'_>,
     store: &Store,
     incarnation: Incarnation,
     link: &Link,
     tasks: &Tasks,
+    disk: &Disk,
     joined: bool,
 ) -> Result<Consensus, String> {
     let network = Arc::new(OverLink(link.clone()));
-    let spawn = world(tasks).spawn;
-    let consensus =
-        directory::start(data, store, incarnation.0, clock::now, network, spawn, joined);
-    let consensus = consensus.await.map_err(|error| error.to_string())?;
+    let disk = disk.clone();
+    let start = directory::Start {
+        dir: place.data,
+        incarnation: incarnation.0,
+        now: clock::now,
+        network,
+        spawn: world(tasks).spawn,
+        room: Arc::new(move || disk.room()),
+        joining: joined,
+    };
+    let consensus = directory::start(store, start).await.map_err(|error| error.to_string())?;
     serve(link, &consensus);
     Ok(consensus)
+}
+
+/// Consensus that stopped by itself, because its disk failed, comes back with the next start only.
+fn tell_of_its_end(consensus: &Consensus, events: &Events, tasks: &Tasks) {
+    let (consensus, events) = (consensus.clone(), events.clone());
+    tasks.spawn("raft end", |handle| async move {
+        let reason = tokio::select! {
+            reason = consensus.stopped() => reason,
+            () = handle.stopping() => return,
+        };
+        let text = "consensus has stopped on this node; what streams goes on, but the node takes nothing new: repair or free its disk and start it again";
+        events.emit("raft.stopped", None, text, &[("reason", reason)]);
+    });
 }
 
 /// The link's and the log's view of the program around them.

@@ -4,6 +4,7 @@ pub mod args;
 pub mod check;
 pub mod config;
 pub mod directory;
+pub mod disk;
 mod doors;
 #[cfg(feature = "fault")]
 mod faults;
@@ -91,7 +92,7 @@ impl Node {
         let membership = mesh.take_part(&store, &events, &tasks, profile, load.sampler());
         let (placement, streams, reach) =
             actors(&config, &store, &events, &tasks, &viewings, &mesh, &membership).await?;
-        load.of(&streams, &viewings);
+        load.of(&streams, &viewings, &mesh.disk);
         if !membership.entered(ENTERED_MAX).await {
             tracing::warn!(
                 "the cluster has not answered yet; publishers are refused until it does"

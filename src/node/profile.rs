@@ -11,6 +11,7 @@ use weir_model::cluster::NodeLoad;
 use weir_model::node::Endpoint;
 
 use super::config::Config;
+use super::disk::Disk;
 use super::joining::Place;
 use super::process;
 use crate::actors::clock;
@@ -29,12 +30,14 @@ pub(super) struct OwnedPlace {
     roles: Roles,
     link: SocketAddr,
     reached: SocketAddr,
+    reserve: u64,
 }
 
 impl OwnedPlace {
     pub(super) fn as_ref(&self) -> Place<'_> {
-        let Self { data, name, roles, link, reached } = self;
-        Place { data, name, roles: *roles, link: *link, reached: *reached }
+        let Self { data, name, roles, link, reached, reserve } = self;
+        let (roles, link, reached, reserve) = (*roles, *link, *reached, *reserve);
+        Place { data, name, roles, link, reached, reserve }
     }
 }
 
@@ -51,7 +54,7 @@ impl Of<'_> {
     /// # Errors
     /// When `node.address` has no address.
     pub(super) async fn profile(&self, data: &Path) -> Result<(Profile, OwnedPlace), String> {
-        let Config { node, listen, .. } = self.config;
+        let Config { disk, node, listen, .. } = self.config;
         let name = node.name.clone().unwrap_or_else(|| self.store.node().name);
         let roles: Roles = node.roles.iter().copied().collect();
         let host = node.address.clone().unwrap_or_else(|| own_address(listen.link).to_string());
@@ -72,7 +75,8 @@ impl Of<'_> {
             weight: 1,
             version: env!("CARGO_PKG_VERSION").into(),
         };
-        let place = OwnedPlace { data: data.to_owned(), name, roles, link: listen.link, reached };
+        let (data, reserve) = (data.to_owned(), disk.reserve());
+        let place = OwnedPlace { data, name, roles, link: listen.link, reached, reserve };
         Ok((profile, place))
     }
 }
@@ -104,15 +108,15 @@ fn at_host(url: &str, host: &str) -> String {
 /// How busy the node is. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Load {
-    sources: Arc<OnceLock<(Streams, Viewings)>>,
+    sources: Arc<OnceLock<(Streams, Viewings, Disk)>>,
     before: Arc<Mutex<(i64, f64)>>,
 }
 
 impl Load {
     /// Counts these from now on.
-    pub(super) fn of(&self, streams: &Streams, viewings: &Viewings) {
+    pub(super) fn of(&self, streams: &Streams, viewings: &Viewings, disk: &Disk) {
         // Set once, at the start.
-        let _ = self.sources.set((streams.clone(), viewings.clone()));
+        let _ = self.sources.set((streams.clone(), viewings.clone(), disk.clone()));
     }
 
     /// Says how busy the node is whenever it is asked.
@@ -122,7 +126,9 @@ impl Load {
     }
 
     fn sample(&self) -> NodeLoad {
-        let Some((streams, viewings)) = self.sources.get() else { return NodeLoad::default() };
+        let Some((streams, viewings, disk)) = self.sources.get() else {
+            return NodeLoad::default();
+        };
         let totals = streams.totals();
         let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         NodeLoad {
@@ -131,6 +137,8 @@ impl Load {
             streams: count(totals.live),
             publishers: count(totals.publishers),
             viewers: count(viewings.total()),
+            disk_free: disk.free(),
+            disk_low: disk.is_low(),
             ..NodeLoad::default()
         }
     }

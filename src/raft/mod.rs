@@ -44,7 +44,7 @@ pub use self::network::{
     APPEND, BODY_BYTES_MAX, CHANGE, CallError, KINDS, Network, OF_VOTERS, PROPOSE, READ_INDEX,
     SNAPSHOT, VOTE,
 };
-pub use self::propose::ProposeError;
+pub use self::propose::{ProposeError, Purpose, Room};
 pub use self::status::{Part, PeerStatus, Status};
 pub use self::types::{Reply, Request, RequestId};
 
@@ -72,6 +72,8 @@ pub struct Parts {
     pub network: Arc<dyn Network>,
     /// Starts loops.
     pub spawn: Spawn,
+    /// Whether the disk takes more.
+    pub room: Room,
 }
 
 /// One node's part in consensus. Cheap to clone.
@@ -87,7 +89,9 @@ struct Inner {
     core: Core,
     log: Log,
     network: Arc<dyn Network>,
-    queue: mpsc::Sender<Waiting>,
+    wishes: mpsc::Sender<Waiting>,
+    upkeep: mpsc::Sender<Waiting>,
+    room: Room,
     figures: Arc<Figures>,
     resumed: Option<Resumed>,
 }
@@ -145,7 +149,7 @@ impl Consensus {
     }
 
     async fn open_on(log: Log, snapshots: Snapshots, parts: Parts) -> Result<Self, LogError> {
-        let Parts { node, incarnation, machine, network, spawn, .. } = parts;
+        let Parts { node, incarnation, machine, network, spawn, room, .. } = parts;
         let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
         let applier = Applier::open(machine, Arc::new(snapshots)).await?;
         check_fit(&log, &applier)?;
@@ -155,18 +159,28 @@ impl Consensus {
         let storage = Storage::new(log.clone());
         let core = Core::new(node.0, settings, peers, storage, applier).await;
         let core = core.map_err(|error| failed(&error))?;
-        let (queue, waiting) = mpsc::channel(propose::WAITING_MAX);
         let figures = Arc::new(Figures::default());
-        let proposer = Proposer {
-            id: node,
-            core: core.clone(),
-            network: Arc::clone(&network),
-            figures: Arc::clone(&figures),
+        let proposer = |name: &str, purpose| {
+            let (queue, waiting) = mpsc::channel(propose::WAITING_MAX);
+            let (core, network) = (core.clone(), Arc::clone(&network));
+            let (figures, room) = (Arc::clone(&figures), Arc::clone(&room));
+            let proposer = Proposer { id: node, core, network, figures, room, purpose };
+            spawn(name, Box::pin(proposer.run(waiting)));
+            queue
         };
-        spawn("raft proposals", Box::pin(proposer.run(waiting)));
-        let numbers = AtomicU64::new(0);
-        let inner =
-            Inner { node, incarnation, numbers, core, log, network, queue, figures, resumed };
+        let inner = Inner {
+            node,
+            incarnation,
+            numbers: AtomicU64::new(0),
+            wishes: proposer("raft proposals", Purpose::Wish),
+            upkeep: proposer("raft upkeep", Purpose::Upkeep),
+            core,
+            log,
+            network,
+            room,
+            figures,
+            resumed,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -211,10 +225,11 @@ impl Consensus {
     /// voters has it on disk and this or the leading node has made it.
     ///
     /// # Errors
-    /// When no leader took it, or none answered before `deadline`.
+    /// When no leader took it, its disk has no room for what people wish, or none answered before `deadline`.
     pub async fn propose(
         &self,
         command: Box<RawValue>,
+        purpose: Purpose,
         at: Timestamp,
         deadline: Duration,
     ) -> Result<Reply, ProposeError> {
@@ -225,7 +240,7 @@ impl Consensus {
         let counted = Counted::new(&self.inner.figures);
         let stopped = || ProposeError::Stopped("its loop has ended".into());
         let answer = async {
-            self.inner.queue.send(waiting).await.map_err(|_| stopped())?;
+            self.inner.queue(purpose).send(waiting).await.map_err(|_| stopped())?;
             told.await.map_err(|_| stopped())?
         };
         let answer = tokio::time::timeout(deadline, answer).await;
@@ -342,7 +357,7 @@ impl Consensus {
     pub async fn handle(&self, kind: &str, body: &[u8]) -> Result<Bytes, CallError> {
         let core = &self.inner.core;
         match kind {
-            PROPOSE => network::encode(&propose::answer(core, body).await?),
+            PROPOSE => network::encode(&propose::answer(core, &self.inner.room, body).await?),
             READ_INDEX => network::encode(&self.inner.led_index().await),
             CHANGE => network::encode(&membership::answer(core, body).await?),
             other => network::answer(core, other, body).await,
@@ -379,6 +394,16 @@ impl Consensus {
         self.inner.core.metrics().borrow().current_leader == Some(self.inner.node.0)
     }
 
+    /// Returns once consensus has stopped here by itself, with the reason.
+    pub async fn stopped(&self) -> String {
+        let mut metrics = self.inner.core.metrics();
+        let reason = |now: &openraft::RaftMetrics<u64, openraft::EmptyNode>| {
+            now.running_state.as_ref().err().map(ToString::to_string)
+        };
+        let told = metrics.wait_for(|now| now.running_state.is_err()).await;
+        told.ok().and_then(|now| reason(&now)).unwrap_or_else(|| "its task has ended".into())
+    }
+
     /// Takes part no longer; what was acknowledged stays.
     pub async fn shutdown(&self) {
         // Fails only when its task has panicked, and then it has ended too.
@@ -387,6 +412,13 @@ impl Consensus {
 }
 
 impl Inner {
+    fn queue(&self, purpose: Purpose) -> &mpsc::Sender<Waiting> {
+        match purpose {
+            Purpose::Wish => &self.wishes,
+            Purpose::Upkeep => &self.upkeep,
+        }
+    }
+
     /// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
     async fn led_index(&self) -> Option<u64> {
         let (index, applied) = self.core.get_read_log_id().await.ok()?;

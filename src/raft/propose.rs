@@ -2,6 +2,9 @@
 //! wherever that is, until it is answered or nobody waits for it any more.
 //!
 //! A batch may be sent twice when its answer was lost; the machine tells by the ids of its requests.
+//!
+//! What keeps the cluster going has a queue of its own: a leader whose disk is nearly full still makes it, while it
+//! refuses what people ask for. It must run out of room by saying so and never in the middle of a write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -27,6 +30,19 @@ const ATTEMPT_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two attempts: much shorter than an election.
 const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
+/// Says why the disk takes nothing new, when that is so. Asked by the leader for each batch.
+pub type Room = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What a change is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Somebody asked for it.
+    Wish,
+    /// What runs needs it to go on: leases, members, numbers of segments. Little, and never refused for room.
+    Upkeep,
+}
+
 /// Why a change was not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
@@ -40,6 +56,9 @@ pub enum ProposeError {
         "the cluster did not answer in time; the change may have been made: look before you repeat it"
     )]
     Unknown,
+    /// The leader's disk is nearly full; it was not made.
+    #[error("nothing was changed: {0}")]
+    NoRoom(String),
     /// A command that is too large.
     #[error("a change of {0} bytes; at most {COMMAND_BYTES_MAX}")]
     TooLarge(usize),
@@ -102,6 +121,26 @@ pub(super) struct Proposer {
     pub(super) core: Core,
     pub(super) network: Arc<dyn Network>,
     pub(super) figures: Arc<Figures>,
+    pub(super) room: Room,
+    /// What all of its changes are for.
+    pub(super) purpose: Purpose,
+}
+
+/// A batch on its way to the leader.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct Forward {
+    purpose: Purpose,
+    batch: Batch,
+}
+
+/// What a leader says to a batch.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    Made(Replies),
+    /// It may have been made.
+    Unknown,
+    NoRoom(String),
 }
 
 /// Why an attempt gave nothing.
@@ -110,6 +149,8 @@ enum Missed {
     NotMade,
     /// It may have been made.
     Unknown,
+    /// The batch was not made by it, and another would not make it either.
+    NoRoom(String),
     /// There will be no other.
     Stopped(String),
 }
@@ -146,6 +187,16 @@ impl Proposer {
                     return Ok(());
                 }
                 Err(Missed::Stopped(text)) => return Err(text),
+                Err(Missed::NoRoom(text)) => {
+                    for one in waiting.drain(..) {
+                        let answer = match one.unsure {
+                            true => ProposeError::Unknown,
+                            false => ProposeError::NoRoom(text.clone()),
+                        };
+                        let _ = one.tell.send(Err(answer));
+                    }
+                    return Ok(());
+                }
                 Err(Missed::NotMade) => {
                     waiting.iter().filter(|one| !one.unsure).for_each(|one| one.fate.hold());
                 }
@@ -166,9 +217,10 @@ impl Proposer {
             now.current_leader.ok_or(Missed::NotMade)?
         };
         if leader == self.id.0 {
-            return write(&self.core, batch).await;
+            return self.purpose.write(&self.core, &self.room, batch).await;
         }
-        let body = network::encode(&batch).map_err(|_| Missed::NotMade)?;
+        let forward = Forward { purpose: self.purpose, batch };
+        let body = network::encode(&forward).map_err(|_| Missed::NotMade)?;
         let call = self.network.call(NodeId(leader), network::PROPOSE, body, ATTEMPT_PATIENCE);
         let answer = tokio::select! {
             answer = call => answer,
@@ -179,8 +231,11 @@ impl Proposer {
             CallError::Refused(_) | CallError::Unreachable(_) => Missed::NotMade,
             CallError::TimedOut => Missed::Unknown,
         })?;
-        let answer: Option<Replies> = network::decode(&answer).map_err(|_| Missed::Unknown)?;
-        answer.ok_or(Missed::Unknown)
+        match network::decode(&answer).map_err(|_| Missed::Unknown)? {
+            Answer::Made(replies) => Ok(replies),
+            Answer::NoRoom(text) => Err(Missed::NoRoom(text)),
+            Answer::Unknown => Err(Missed::Unknown),
+        }
     }
 }
 
@@ -193,12 +248,14 @@ impl Proposer {
     }
 }
 
-/// Answers a batch that another node forwarded: none when it may have been made.
-pub(super) async fn answer(core: &Core, body: &[u8]) -> Result<Option<Replies>, CallError> {
-    match write(core, network::decode(body)?).await {
-        Ok(replies) => Ok(Some(replies)),
+/// Answers a batch that another node forwarded.
+pub(super) async fn answer(core: &Core, room: &Room, body: &[u8]) -> Result<Answer, CallError> {
+    let Forward { purpose, batch } = network::decode(body)?;
+    match purpose.write(core, room, batch).await {
+        Ok(replies) => Ok(Answer::Made(replies)),
+        Err(Missed::NoRoom(text)) => Ok(Answer::NoRoom(text)),
         // Who stops in the middle may have sent it on before.
-        Err(Missed::Unknown | Missed::Stopped(_)) => Ok(None),
+        Err(Missed::Unknown | Missed::Stopped(_)) => Ok(Answer::Unknown),
         Err(Missed::NotMade) => Err(CallError::Refused("this node does not lead".into())),
     }
 }
@@ -209,7 +266,18 @@ pub(super) async fn make(core: &Core, request: Request) -> Result<Reply, Propose
         Ok(made) => made.replies.into_iter().next().ok_or(ProposeError::Unknown),
         Err(Missed::NotMade) => Err(ProposeError::NoLeader),
         Err(Missed::Unknown) => Err(ProposeError::Unknown),
+        Err(Missed::NoRoom(text)) => Err(ProposeError::NoRoom(text)),
         Err(Missed::Stopped(text)) => Err(ProposeError::Stopped(text)),
+    }
+}
+
+impl Purpose {
+    /// Writes a batch as leader, when there is room for what it is for.
+    async fn write(self, core: &Core, room: &Room, batch: Batch) -> Result<Replies, Missed> {
+        if self == Self::Wish {
+            room().map_err(Missed::NoRoom)?;
+        }
+        write(core, batch).await
     }
 }
 

@@ -160,6 +160,7 @@ pub(super) struct Node {
     machine: Mutex<Arc<Counter>>,
     mesh: Arc<Mesh>,
     off: AtomicBool,
+    full: Arc<AtomicBool>,
 }
 
 impl Node {
@@ -171,6 +172,7 @@ impl Node {
             machine: Mutex::default(),
             mesh: Arc::clone(mesh),
             off: AtomicBool::new(true),
+            full: Arc::default(),
         }
     }
 
@@ -182,11 +184,20 @@ impl Node {
             machine: Arc::clone(&self.machine.lock()) as Arc<dyn Machine>,
             network: Arc::new(Way { from: self.id, mesh: Arc::clone(&self.mesh) }),
             spawn: spawn(),
+            room: self.room(),
         });
         let started = started.await.unwrap();
         self.mesh.nodes.write().insert(self.id, started.clone());
         self.off.store(false, Ordering::Relaxed);
         started
+    }
+
+    fn room(&self) -> Room {
+        let full = Arc::clone(&self.full);
+        Arc::new(move || match full.load(Ordering::Relaxed) {
+            true => Err("its disk is full".into()),
+            false => Ok(()),
+        })
     }
 
     async fn stop(&self) {
@@ -208,7 +219,7 @@ impl Node {
 
 async fn add(node: &Consensus, by: u64) -> Result<u64, ProposeError> {
     let command = serde_json::value::to_raw_value(&by).unwrap();
-    let reply = node.propose(command, Timestamp(0), PATIENCE).await?;
+    let reply = node.propose(command, Purpose::Wish, Timestamp(0), PATIENCE).await?;
     Ok(serde_json::from_str(reply.get()).unwrap())
 }
 

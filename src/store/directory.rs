@@ -19,8 +19,13 @@ pub(super) const NO_INDEX: u64 = 0;
 
 /// Brings changes into the log of the cluster.
 pub trait Proposer: Send + Sync {
-    /// Has `command`, in JSON, made on every node and answers with the reply of [`Directory::apply`].
-    fn propose(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>>;
+    /// Has `command`, in JSON, made on every node and answers with the reply of [`Directory::apply`]. `upkeep` is
+    /// what runs needs to go on; the rest is refused while the disk is nearly full.
+    fn propose(
+        &self,
+        command: Box<RawValue>,
+        upkeep: bool,
+    ) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>>;
 
     /// The same by this node as leader, or not at all.
     fn decide(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>>;
@@ -110,7 +115,7 @@ pub(super) async fn propose(
     proposer: &dyn Proposer,
     command: &Command,
 ) -> Result<Answer, StoreError> {
-    read(proposer.propose(written(command)?).await)
+    read(proposer.propose(written(command)?, command.is_upkeep()).await)
 }
 
 /// The same by this node as leader, or not at all.

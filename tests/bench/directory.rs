@@ -45,7 +45,7 @@ impl Voter {
         let (events, tasks) = (Events::new(), Tasks::new());
         let link = free_address();
         let roles = Roles::all();
-        let place = Place { data: dir.path(), name, roles, link, reached: link };
+        let place = Place { data: dir.path(), name, roles, link, reached: link, reserve: 0 };
         let joining = at.map(|(at, token)| Joining { at: at.to_string(), token });
         let mesh = Mesh::start(place, joining, &store, &events, &tasks).await.unwrap();
         let link = link.to_string();

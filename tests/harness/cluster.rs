@@ -125,8 +125,8 @@ impl Cluster {
             text = text.replace(&format!("@{number}"), &other.link_address().to_string());
         }
         let (data, process) = (self.nodes[node].data(), &self.nodes[node]);
-        std::fs::write(data.join("link-faults.new"), &text).unwrap();
-        std::fs::rename(data.join("link-faults.new"), data.join("link-faults")).unwrap();
+        std::fs::write(data.join("faults.new"), &text).unwrap();
+        std::fs::rename(data.join("faults.new"), data.join("faults")).unwrap();
         let said = format!("{} rules hold now, {}\"", text.lines().count(), text.len());
         eventually(&said, SOON, async || process.log().contains(&said).then_some(())).await;
     }

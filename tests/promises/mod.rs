@@ -6,6 +6,8 @@ mod cluster;
 mod codecs;
 mod command_line;
 mod delivered;
+#[cfg(feature = "fault")]
+mod disks;
 mod drained;
 mod hostile;
 mod keys;

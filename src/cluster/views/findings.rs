@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use weir_model::cluster::{
-    ClusterFinding, ClusterNode, Duty, LinkInfo, LinkState, NodeState, Quorum, RaftInfo,
+    ClusterFinding, ClusterNode, Duty, LinkInfo, LinkState, NodeState, Quorum, RaftInfo, RaftRole,
 };
 use weir_model::stream::HealthLevel;
 use weir_model::{NodeId, Role};
@@ -38,6 +38,7 @@ pub fn findings(
     all.extend(nodes.iter().filter_map(state));
     all.extend(nodes.iter().filter_map(skew));
     all.extend(nodes.iter().filter_map(behind));
+    all.extend(nodes.iter().filter_map(disk));
     all.extend(versions(me, nodes));
     all.extend(links.iter().filter_map(link));
     all.extend(roles(nodes));
@@ -67,6 +68,16 @@ fn finding(
 fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
     let Quorum { voters, needed, up } = quorum;
     let mut all = Vec::new();
+    if raft.role == RaftRole::Stopped {
+        all.push(finding(
+            "consensus_stopped",
+            HealthLevel::Bad,
+            Some(raft.node),
+            "This node takes part in no agreement any more; the event raft.stopped says why."
+                .into(),
+            "Repair or free its disk and start it again; what streams goes on meanwhile.",
+        ));
+    }
     if !quorum.holds() {
         all.push(finding(
             "quorum_lost",
@@ -224,6 +235,25 @@ fn behind(node: &ClusterNode) -> Option<ClusterFinding> {
     let text = format!("Node {} is {lag} entries of the log behind the leader.", node.name);
     let advice = "Look at its disk and its processor.";
     Some(finding("log_behind", HealthLevel::Warning, Some(node.id), text, advice))
+}
+
+fn disk(node: &ClusterNode) -> Option<ClusterFinding> {
+    let load = node.load.filter(|load| load.disk_low)?;
+    let (name, free) = (&node.name, load.disk_free >> 20);
+    let (level, text) = match node.leader {
+        true => (
+            HealthLevel::Bad,
+            format!(
+                "Node {name} leads and its disk has {free} MiB free: nothing that people ask for is made; streams go on."
+            ),
+        ),
+        false => (
+            HealthLevel::Warning,
+            format!("The disk of node {name} has {free} MiB free, less than it keeps."),
+        ),
+    };
+    let advice = "Free space there, or start it with a smaller disk.reserve_mib.";
+    Some(finding("disk_low", level, Some(node.id), text, advice))
 }
 
 fn versions(me: NodeId, nodes: &[ClusterNode]) -> Option<ClusterFinding> {

@@ -50,8 +50,9 @@ impl Running {
         let spawn: Spawn = Arc::new(move |name: &str, body| drop(tasks.spawn(name, |_| body)));
         let network = Arc::new(wire.clone());
         let now = || Timestamp(7);
-        let consensus = start(dir, &store, incarnation, now, network, spawn, joining);
-        let consensus = consensus.await.unwrap();
+        let room: Room = Arc::new(|| Ok(()));
+        let begin = Start { dir, incarnation, now, network, spawn, room, joining };
+        let consensus = start(&store, begin).await.unwrap();
         wire.0.write().insert(store.node().id.0, consensus.clone());
         Self { store, consensus, wire: wire.clone() }
     }

@@ -48,6 +48,8 @@ pub(in crate::node) struct Sample {
     pub beats: BeatCounts,
     /// Its part in copying streams.
     pub copying: Copying,
+    /// Bytes free on the disk, and whether they are too few.
+    pub disk: (u64, bool),
 }
 
 impl Sample {
@@ -71,6 +73,7 @@ impl Sample {
             granted: membership.may_act(),
             beats: membership.beats(),
             copying: placement.copying(),
+            disk: (mesh.disk.free(), mesh.disk.is_low()),
         }
     }
 }
@@ -86,6 +89,8 @@ pub(super) struct Cluster {
     granted: IntGauge,
     unanswered: IntCounter,
     lapses: IntCounter,
+    disk_free: IntGauge,
+    disk_low: IntGauge,
 }
 
 struct Links {
@@ -168,6 +173,9 @@ impl Cluster {
                 "weir_heartbeat_lapses_total",
                 "Times that so many in a row were not answered that this node had to stop acting",
             )?,
+            disk_free: with
+                .gauge("weir_disk_free_bytes", "Room on the disk of the data directory")?,
+            disk_low: with.gauge("weir_disk_low", "1 while less than the reserve is free there")?,
         })
     }
 
@@ -184,6 +192,8 @@ impl Cluster {
         self.granted.set(i64::from(sample.granted));
         set(&self.unanswered, sample.beats.unanswered);
         set(&self.lapses, sample.beats.lapses);
+        self.disk_free.set(signed(sample.disk.0));
+        self.disk_low.set(i64::from(sample.disk.1));
     }
 }
 

@@ -87,6 +87,7 @@ fn sample() -> Sample {
             tally: Tally { dropped: 4, ..Tally::default() },
             ..Copying::default()
         },
+        disk: (1 << 30, false),
     }
 }
 

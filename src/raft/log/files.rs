@@ -95,6 +95,8 @@ impl Files for Folder {
     }
 
     fn sync(&self, name: &str) -> io::Result<()> {
+        #[cfg(feature = "fault")]
+        std::thread::park_timeout(slow::delay());
         self.file(name)?.sync_data()
     }
 
@@ -102,6 +104,25 @@ impl Files for Folder {
         self.open.lock().remove(name);
         std::fs::remove_file(self.path.join(name))?;
         self.sync_names()
+    }
+}
+
+/// A disk that takes its time, for tests of a whole node.
+#[cfg(feature = "fault")]
+pub mod slow {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    static DELAY_MS: AtomicU64 = AtomicU64::new(0);
+
+    /// From now on each sync of a log of this process takes `delay` longer.
+    pub fn set(delay: Duration) {
+        let ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        DELAY_MS.store(ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn delay() -> Duration {
+        Duration::from_millis(DELAY_MS.load(Ordering::Relaxed))
     }
 }
 

@@ -22,6 +22,9 @@ use self::files::{Files, Folder};
 use self::journal::{Journal, SEGMENT_BYTES};
 use self::state::State;
 
+#[cfg(feature = "fault")]
+pub use self::files::slow;
+
 pub(crate) use self::frame::{Point, Record};
 pub(crate) use self::journal::ENTRY_BYTES_MAX;
 

@@ -91,8 +91,10 @@ async fn a_cut_off_leader_promises_nothing_and_reads_nothing_old() {
     let old = leader.running();
     let command = serde_json::value::to_raw_value(&1).unwrap();
     let short = Duration::from_millis(700);
-    let (written, read) =
-        tokio::join!(old.propose(command, Timestamp(0), short), old.read_barrier(short));
+    let (written, read) = tokio::join!(
+        old.propose(command, Purpose::Wish, Timestamp(0), short),
+        old.read_barrier(short)
+    );
     assert!(written.is_err() && read.is_err(), "{written:?} {read:?}");
     let other = nodes.iter().find(|node| node.id != leader.id).unwrap();
     assert!(add(&other.running(), 1).await.is_ok());
@@ -101,6 +103,22 @@ async fn a_cut_off_leader_promises_nothing_and_reads_nothing_old() {
     other.running().read_barrier(PATIENCE).await.unwrap();
     until(&[&old, &other.running()], "all is applied", |now| now.applied == now.last_log).await;
     assert_eq!(leader.machine().total(), other.machine().total());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_without_room_says_so_to_whoever_asks_where_ever() {
+    let (_mesh, nodes) = three().await;
+    let leader = nodes.iter().find(|node| node.running().leads()).unwrap();
+    leader.full.store(true, Ordering::Relaxed);
+    for node in &nodes {
+        let refused = add(&node.running(), 1).await;
+        assert_eq!(refused, Err(ProposeError::NoRoom("its disk is full".into())));
+    }
+    leader.full.store(false, Ordering::Relaxed);
+    let follower = nodes.iter().find(|node| node.id != leader.id).unwrap();
+    follower.full.store(true, Ordering::Relaxed);
+    let made = add(&follower.running(), 1).await;
+    assert!(made.is_ok(), "a follower's room is no reason to refuse: {made:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -97,6 +97,23 @@ impl Command {
             | Self::SetOperatorToken { .. } => false,
         }
     }
+
+    /// Whether what runs needs it to go on, or takes something away: made also while the disk is nearly full.
+    pub(in crate::store) const fn is_upkeep(&self) -> bool {
+        match self {
+            Self::Cluster(_)
+            | Self::ReserveMsn { .. }
+            | Self::DeleteChannel { .. }
+            | Self::RevokeKey { .. }
+            | Self::RevokeInvite { .. }
+            | Self::SetOperatorToken { .. } => true,
+            Self::CreateChannel { .. }
+            | Self::CreateKey { .. }
+            | Self::RotateKey { .. }
+            | Self::CreateInvite(_)
+            | Self::UseInvite { .. } => false,
+        }
+    }
 }
 
 impl Answer {

@@ -286,7 +286,8 @@ impl World {
 
     async fn write(&self, id: u64, op: Op) -> Result<(), String> {
         let command = serde_json::value::to_raw_value(&(PROBE, op)).unwrap();
-        let made = self.process(id)?.consensus.propose(command, Timestamp(0), HEALED).await;
+        let made =
+            self.process(id)?.consensus.propose(command, Purpose::Wish, Timestamp(0), HEALED).await;
         made.map(|_| ()).map_err(|error| format!("not well after healing, by node {id}: {error}"))
     }
 
@@ -372,14 +373,14 @@ async fn ask(process: &Process, register: u8, op: Op, patience: Duration) -> Opt
         return (!process.life.is_over()).then(|| Some(process.machine.read(register)));
     }
     let command = serde_json::value::to_raw_value(&(register, op)).unwrap();
-    let made = process.consensus.propose(command, Timestamp(0), patience).await;
+    let made = process.consensus.propose(command, Purpose::Wish, Timestamp(0), patience).await;
     if process.life.is_over() {
         // Its last words were heard by nobody.
         return Some(None);
     }
     match made {
         Ok(reply) => Some(serde_json::from_str(reply.get()).ok()),
-        Err(ProposeError::NoLeader | ProposeError::TooLarge(_)) => None,
+        Err(ProposeError::NoLeader | ProposeError::NoRoom(_) | ProposeError::TooLarge(_)) => None,
         Err(ProposeError::Unknown | ProposeError::Stopped(_)) => Some(None),
     }
 }

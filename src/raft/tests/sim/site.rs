@@ -59,6 +59,7 @@ impl Site {
                 air: self.air.clone(),
             }),
             spawn: spawn(),
+            room: Arc::new(|| Ok(())),
         };
         let consensus = Consensus::open_on(log, Snapshots::open(self.dir.path())?, parts).await?;
         let process = Process { consensus, machine, life };
