@@ -166,12 +166,12 @@ publisher_pid() {
   printf '%s' "$pid"
 }
 
-# start_publisher DIR CLIP KEY PORT…
+# start_publisher DIR KEY CLIP PORT… — the key goes by the environment, which others on the machine cannot read.
 start_publisher() {
-  local folder=$1
-  shift
+  local folder=$1 key=$2
+  shift 2
   ! publisher_pid "$folder" >/dev/null || return 0
-  setsid "$ROOT/scripts/publisher" "$@" >"$folder/publisher.log" 2>&1 </dev/null &
+  WEIR_STREAM_KEY=$key setsid "$ROOT/scripts/publisher" "$@" >"$folder/publisher.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"$folder/publisher.pid"
 }
 

@@ -99,7 +99,7 @@ set_ports() {
     return
   fi
   case "$1" in *[!0-9]*) die "--port-base wants a number, not '$1'" ;; esac
-  [ "$1" -ge 1 ] && [ "$1" -le 65528 ] || die "--port-base must be between 1 and 65528"
+  { [ "$1" -ge 1 ] && [ "$1" -le 65528 ]; } || die "--port-base must be between 1 and 65528"
   RTMP=$1 RTMPS=$(($1 + 1)) HTTP=$(($1 + 3)) HTTPS=$(($1 + 4)) API=$(($1 + 5)) METRICS=$(($1 + 7))
 }
 
@@ -130,7 +130,6 @@ pid_in() {
 }
 
 node_pid() { pid_in "$1/up.pid" weir-node; }
-clip_pid() { pid_in "$1/clip.pid" ffmpeg; }
 
 # stop_pid PID SECONDS — asks it to end and waits; false when it is still there after that.
 stop_pid() {

@@ -25,7 +25,7 @@ use super::clock;
 use super::tasks::{Handle, Tasks};
 use super::viewings::{Kick, Viewings};
 use crate::link::Link;
-use crate::link::request::{Caller, Kind, Refusal};
+use crate::link::request::{Caller, Kind, Refusal, encoded, parsed};
 use listener::Listener;
 use speech::Speech;
 
@@ -148,7 +148,7 @@ fn serve(link: &Link, viewings: &Viewings) {
 }
 
 fn hear(viewings: &Viewings, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {
-    let report: Report = parse(body)?;
+    let report: Report = parsed(body)?;
     if report.node != caller.node {
         return Err(Refusal::new("not_yours", "a node reports its own viewings only"));
     }
@@ -157,24 +157,19 @@ fn hear(viewings: &Viewings, caller: &Caller, body: &[u8]) -> Result<Bytes, Refu
         Received::NeedFull => Heard::NeedFull,
         Received::Malformed => return Err(malformed("more seats or parts than a report has")),
     };
-    let body = serde_json::to_vec(&heard);
-    body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
+    encoded(&heard)
 }
 
 fn hear_kicks(viewings: &Viewings, body: &[u8]) -> Result<Bytes, Refusal> {
-    let kicks: Vec<Kick> = parse(body)?;
+    let kicks: Vec<Kick> = parsed(body)?;
     if kicks.len() > KICKS_PER_REQUEST_MAX {
-        return Err(malformed(&format!("more than {KICKS_PER_REQUEST_MAX} kicks")));
+        return Err(malformed(format!("more than {KICKS_PER_REQUEST_MAX} kicks")));
     }
     viewings.take_kicks(kicks);
     Ok(Bytes::new())
 }
 
-fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| malformed(&error.to_string()))
-}
-
-fn malformed(why: &str) -> Refusal {
+fn malformed(why: impl Into<String>) -> Refusal {
     Refusal::new("malformed", why)
 }
 

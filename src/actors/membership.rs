@@ -246,13 +246,6 @@ impl Membership {
     pub fn asked(&self, change: &Change) -> Asked<'_> {
         self.inner.asked.expect(change)
     }
-
-    /// Fences the silent nodes that the brake held back; for an operator who is sure that they are dead.
-    /// False when this node does not lead.
-    #[must_use]
-    pub fn lift_brake(&self) -> bool {
-        self.inner.office.lock().as_mut().map(office::Office::lift_brake).is_some()
-    }
 }
 
 impl Inner {

@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
+use weir_cluster::ages::Ages;
 use weir_media::replica::Tip;
 use weir_model::cluster::{Duty, ReplicaInfo};
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
@@ -27,7 +28,7 @@ use super::stages::Stages;
 use super::streams::{PublicStream, PublishRefusal, Streams};
 use super::tasks::Tasks;
 use crate::link::Link;
-use crate::link::fetch::{Demand, LINGER, Puller};
+use crate::link::fetch::{Demand, LINGER, Puller, Tally};
 use crate::link::replicate::Replicate;
 use crate::store::Store;
 
@@ -111,10 +112,25 @@ struct Inner {
     copying: Mutex<()>,
     /// Copies that are kept without viewers.
     kept: Mutex<BTreeMap<ChannelName, Demand>>,
-    /// Since when this node has owned a stream that it does not package, milliseconds of the monotonic clock.
-    idle: Mutex<BTreeMap<ChannelName, u64>>,
-    /// Since when a copy has had no owner, milliseconds of the monotonic clock.
-    orphans: Mutex<BTreeMap<ChannelName, u64>>,
+    /// Since when this node has owned a stream that it does not package.
+    idle: Mutex<Ages<ChannelName>>,
+    /// Since when a copy has had no owner.
+    orphans: Mutex<Ages<ChannelName>>,
+}
+
+/// How copying goes at a node: what there is now, and what happened since it started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Copying {
+    /// Channels copied here.
+    pub pulled: usize,
+    /// Copies of other nodes that are fed from here.
+    pub sent: usize,
+    /// What happened to segments.
+    pub tally: Tally,
+    /// Channels not copied here, because too many were.
+    pub pulls_refused: u64,
+    /// Requests of other nodes for copies that were refused.
+    pub subscriptions_refused: u64,
 }
 
 /// A stream that somebody watches: while this is held, it is copied.
@@ -160,9 +176,9 @@ impl Placement {
             Arc::new(copies::Far(Arc::downgrade(&inner))),
             LINGER,
         );
-        let replicate = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
         // Both are set here and nowhere else.
         let _ = inner.puller.set(puller);
+        let replicate = Replicate::start(link, Arc::new(copies::Far(Arc::downgrade(&inner))));
         let _ = inner.replicate.set(replicate);
         Self { inner }
     }
@@ -189,16 +205,18 @@ impl Placement {
         self.inner.copies().await
     }
 
-    /// The copying side.
+    /// How copying goes at this node.
     #[must_use]
-    pub fn puller(&self) -> Option<&Puller> {
-        self.inner.puller.get()
-    }
-
-    /// The sending side.
-    #[must_use]
-    pub fn replicate(&self) -> Option<&Replicate> {
-        self.inner.replicate.get()
+    pub fn copying(&self) -> Copying {
+        let (puller, replicate) = (self.inner.puller.get(), self.inner.replicate.get());
+        let (_, subscriptions_refused) = replicate.map(Replicate::counts).unwrap_or_default();
+        Copying {
+            pulled: puller.map_or(0, |puller| puller.incoming().len()),
+            sent: replicate.map_or(0, |replicate| replicate.outgoing().len()),
+            tally: puller.map(Puller::tally).unwrap_or_default(),
+            pulls_refused: puller.map_or(0, Puller::refused),
+            subscriptions_refused,
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use serde::Serialize;
@@ -198,22 +197,14 @@ impl Inner {
     async fn gather<T: DeserializeOwned>(
         &self,
         kind: &'static str,
-        question: &impl Serialize,
+        question: &(impl Serialize + Sync),
         limit: Duration,
         own: impl Future<Output = T>,
     ) -> Answers<T> {
         let name = (self.roll)().remove(&self.node).unwrap_or_else(|| self.node.to_string());
-        // A question is a name and a few words, which always have a text form.
-        let body = Bytes::from(serde_json::to_vec(question).unwrap_or_default());
-        let asked = self.others().into_iter().map(|(id, name)| {
-            let body = body.clone();
-            async move {
-                let answer = self.link.call(id, kind, body, limit).await;
-                let answer = answer.map_err(|error| error.to_string()).and_then(|answer| {
-                    serde_json::from_slice(&answer).map_err(|error| error.to_string())
-                });
-                (NodeRef { id, name }, answer)
-            }
+        let asked = self.others().into_iter().map(|(id, name)| async move {
+            let answer = self.link.ask(id, kind, question, limit).await;
+            (NodeRef { id, name }, answer)
         });
         let others = iter(asked).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
         let (mine, others) = tokio::join!(own, others);
@@ -223,7 +214,7 @@ impl Inner {
             match answer {
                 Ok(answer) => answers.push((node, answer)),
                 Err(error) => {
-                    tracing::warn!(node = %node.id, kind, error, "a node did not answer");
+                    tracing::warn!(node = %node.id, kind, %error, "a node did not answer");
                     silent.push(node.name);
                 }
             }

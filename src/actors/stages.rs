@@ -98,14 +98,6 @@ impl Stage {
         }
     }
 
-    /// Notes under which epoch it is copied.
-    pub fn note_epoch(&self, epoch: Epoch) {
-        let mut feeder = self.feeder.lock();
-        if let Feeder::Copy(known) = &mut *feeder {
-            *known = (*known).max(epoch);
-        }
-    }
-
     /// Whether a show is on in its window.
     #[must_use]
     pub fn shows(&self) -> bool {

@@ -13,6 +13,7 @@
 //! [`weir_model::Timestamp`]. Nothing here draws a random number, and no iteration depends on a hash map's order,
 //! so the same inputs give the same decisions on every node and in every simulated run.
 
+pub mod ages;
 pub mod directory;
 pub mod lease;
 pub mod limits;

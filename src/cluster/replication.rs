@@ -17,8 +17,10 @@ use weir_model::cluster::ReplicaRole;
 use crate::limits::{HOPS_MAX, REPLICAS_MAX};
 
 mod copies;
+mod sites;
 mod tree;
 
+pub use sites::{kept_at, sites};
 use tree::Tree;
 
 /// A node that may take part.

@@ -204,11 +204,6 @@ impl Viewings {
         self.seats.get(&id).and_then(home_of)
     }
 
-    /// Every edge that knows a viewing: where a kick has to arrive.
-    pub fn edges_of(&self, id: ViewingId) -> impl Iterator<Item = NodeId> {
-        self.seats.get(&id).into_iter().flat_map(|seats| seats.keys().copied())
-    }
-
     /// All viewings by id, each at its home.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Seat)> {
         self.seats.values().filter_map(home_of)

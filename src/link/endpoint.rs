@@ -41,7 +41,7 @@ pub const REQUEST_STREAMS_MAX: u32 = (IN_FLIGHT_PER_PEER_MAX * 5 / 4) as u32;
 /// Bulk streams that a peer may have open on one connection; likewise.
 pub const BULK_STREAMS_MAX: u32 = (OPEN_PER_PEER_MAX * 5 / 4) as u32;
 /// One stream fills 300 Mbit/s at a round trip of 100 ms.
-const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+pub(super) const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 /// What one connection may hold in memory before it is read.
 const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
 /// Largest datagram that is tried, unless configured otherwise: Ethernet with IPv6.

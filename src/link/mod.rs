@@ -8,7 +8,7 @@
 //! 2. [`Link::start`] binds the socket (`endpoint`), accepts (`accept`) and renews the certificate.
 //! 3. [`Link::on_request`] and [`Link::on_stream`] register what others may ask for.
 //! 4. [`Link::set_peers`] names the others: the node with the lower id dials (`peers`), hellos are exchanged.
-//! 5. [`Link::call`] → `request`; [`Link::open`] → `stream`; [`Link::peers`] → the operator's screen.
+//! 5. [`Link::ask`] → `request`; [`Link::open`] → `stream`; [`Link::peers`] → the operator's screen.
 //! 6. `replicate` sends the windows of streams to the nodes that ask for them, `fetch` asks for them.
 //!
 //! Who a peer is comes from its verified certificate only. The spawner, the stop signal and the wall clock
@@ -34,6 +34,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use weir_model::{NodeId, Timestamp};
 
@@ -158,6 +160,12 @@ impl Link {
         self.mesh.infos()
     }
 
+    /// The peers that both connections are with now.
+    #[must_use]
+    pub fn connected(&self) -> Vec<NodeId> {
+        self.mesh.connected()
+    }
+
     /// Counters of the whole link.
     #[must_use]
     pub fn counts(&self) -> peers::Counts {
@@ -205,6 +213,22 @@ impl Link {
         deadline: Duration,
     ) -> Result<Bytes, CallError> {
         request::call(&self.mesh, to, kind, body, deadline).await
+    }
+
+    /// [`Self::call`] with a question and an answer in JSON.
+    ///
+    /// # Errors
+    /// See [`CallError`]; [`CallError::Unclear`] when the answer is not one to this question.
+    pub async fn ask<Q: Serialize + ?Sized + Sync, A: DeserializeOwned>(
+        &self,
+        to: NodeId,
+        kind: &'static str,
+        question: &Q,
+        deadline: Duration,
+    ) -> Result<A, CallError> {
+        let body = request::encoded(question).map_err(CallError::Refused)?;
+        let answer = self.call(to, kind, body, deadline).await?;
+        request::understood(to, &answer)
     }
 
     /// Opens a stream for bulk to `to`. Larger priorities are sent first.

@@ -146,6 +146,12 @@ impl Mesh {
         self.peers.lock().get(&node).cloned()
     }
 
+    /// Who both connections are with.
+    pub(super) fn connected(&self) -> Vec<NodeId> {
+        let peers = self.peers.lock();
+        peers.values().filter(|peer| peer.is_connected()).map(|peer| peer.node).collect()
+    }
+
     pub(super) fn set_peers(self: &Arc<Self>, wanted: Vec<PeerAddress>) {
         let own = self.trust.node();
         let wanted: BTreeMap<_, _> =
@@ -254,6 +260,11 @@ impl Peer {
 
     pub(super) fn media(&self) -> Option<Connection> {
         self.state.lock().media.as_ref().map(|live| live.connection.clone())
+    }
+
+    fn is_connected(&self) -> bool {
+        let state = self.state.lock();
+        state.control.is_some() && state.media.is_some()
     }
 
     fn failed(&self, error: String) {

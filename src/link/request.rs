@@ -1,5 +1,8 @@
 //! Typed requests: a kind, a body, an answer. Each has its own stream on the control connection.
 //!
+//! Bodies are JSON, put into text and read in one place ([`encoded`], [`parsed`]); consensus and renewal bring bytes
+//! of their own.
+//!
 //! A caller that drops its future resets its stream, and the handler's future at the other end is dropped.
 //! Everything is bounded: bodies by kind, requests in flight by peer and in total, time by deadline. What
 //! does not fit is refused at once and counted; nothing queues.
@@ -14,6 +17,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use quinn::{RecvStream, SendStream};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use weir_model::NodeId;
 
 use super::peers::{Mesh, Peer};
@@ -83,12 +88,41 @@ pub enum CallError {
     /// No answer in time. The request may have been carried out.
     #[error("{0} did not answer within {1:?}")]
     Deadline(NodeId, Duration),
-    /// The other node said no.
+    /// The other node said no, or this one has no words for what it was to ask.
     #[error("{0}")]
     Refused(Refusal),
     /// The connection broke. The request may have been carried out.
     #[error("the connection with {0} broke: {1}")]
     Broken(NodeId, String),
+    /// There is an answer, of which this program makes nothing. The request may have been carried out.
+    #[error("the answer of {0} is not understood ({1}); see that all nodes run the same version")]
+    Unclear(NodeId, String),
+}
+
+/// A body as what it should be.
+///
+/// # Errors
+/// `malformed`, for who sent it.
+pub fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
+}
+
+/// What is said, as a body.
+///
+/// # Errors
+/// `internal`, when it has no text form.
+pub fn encoded<T: Serialize + ?Sized>(said: &T) -> Result<Bytes, Refusal> {
+    let body = serde_json::to_vec(said);
+    body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
+}
+
+/// An answer of `from` as what it should be. An empty one says that there is nothing to say, as `()` does.
+///
+/// # Errors
+/// [`CallError::Unclear`].
+pub fn understood<A: DeserializeOwned>(from: NodeId, answer: &[u8]) -> Result<A, CallError> {
+    let answer = if answer.is_empty() { b"null" } else { answer };
+    serde_json::from_slice(answer).map_err(|error| CallError::Unclear(from, error.to_string()))
 }
 
 /// Answers one kind of request.

@@ -157,3 +157,47 @@ pub struct Tip {
     /// Behind the newest part of any rendition.
     pub next_part: u64,
 }
+
+impl Tip {
+    /// How far the show has come; of two tips of one show the larger one is ahead.
+    #[must_use]
+    pub const fn place(&self) -> (u64, u64) {
+        (self.next_msn, self.next_part)
+    }
+
+    /// Where somebody goes on who knows two tips of one show: behind both, so that no number is given twice.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            show: self.show.or(other.show),
+            first_msn: self.first_msn.min(other.first_msn),
+            discontinuities: self.discontinuities.max(other.discontinuities),
+            next_msn: self.next_msn.max(other.next_msn),
+            next_part: self.next_part.max(other.next_part),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIP: Tip =
+        Tip { show: None, first_msn: 5, discontinuities: 1, next_msn: 9, next_part: 42 };
+
+    #[test]
+    fn of_two_tips_the_one_with_more_parts_of_the_newest_segment_is_ahead() {
+        let more_parts = Tip { next_part: 43, ..TIP };
+        assert!(more_parts.place() > TIP.place());
+        assert!(Tip { next_msn: 10, next_part: 0, ..TIP }.place() > more_parts.place());
+    }
+
+    #[test]
+    fn whoever_goes_on_from_two_tips_uses_no_number_of_either_again() {
+        let id = Some(ShowId(7));
+        let other = Tip { show: id, first_msn: 4, discontinuities: 3, next_msn: 8, next_part: 50 };
+        let both = Tip { show: id, first_msn: 4, discontinuities: 3, next_msn: 9, next_part: 50 };
+        assert_eq!((TIP.with(other), other.with(TIP)), (both, both));
+        assert_eq!(TIP.with(TIP), TIP);
+    }
+}

@@ -107,8 +107,8 @@ impl Node {
             placement: placement.clone(),
             mover: Arc::new(Away::start(store.clone(), streams.clone(), mesh.link.clone())),
         });
-        let of = (store.clone(), mesh.clone(), membership.clone());
-        let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2));
+        let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
+        let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
         let doors = Doors {
             config,
             roles,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Raw, RawChange};
+use super::sled::{Raw, RawChange};
 
 /// Name of its record. No entry has this name.
 pub(super) const CENSUS: &[u8] = b"census";

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use super::catalog::Catalog;
 use super::entry::{Change, Entry};
+use super::open::Lock;
 use super::record::Hex32;
-use super::sled::to_disk;
-use super::{Db, Lock, Records, StoreError, disk, identity};
+use super::sled::{Db, Records, to_disk};
+use super::{StoreError, disk, identity};
 
 /// How many problems are listed; a wholly damaged store must not fill the terminal.
 const PROBLEMS_LISTED_MAX: usize = 1000;
@@ -94,7 +95,7 @@ impl Copy {
         let this = Self { path: dir.join("db.check") };
         // Left by a check that was killed.
         let _ = std::fs::remove_dir_all(&this.path);
-        copy_dir(&dir.join(super::DATABASE), &this.path).map_err(|error| {
+        copy_dir(&dir.join(disk::DATABASE), &this.path).map_err(|error| {
             StoreError::Io(format!("copying it to {} failed: {error}", this.path.display()))
         })?;
         Ok(this)

@@ -103,7 +103,7 @@ impl Directory {
             all.push((own.name().into_bytes(), own.encode().map_err(unreadable)?));
         }
         let (new, report) = check::load(&Records { all, complete: true });
-        super::refuse_fatal(&report)?;
+        super::open::refuse_fatal(&report)?;
         let changed = self.held.writer.follow(move |catalog| replace(catalog, new)).await??;
         self.held.changed.send_replace(changed);
         Ok(())

@@ -7,8 +7,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::StoreError;
+use super::open::{at, sync_dir};
 use super::sled::{Db, Raw, RawChange, Records, SyncFile};
-use super::{StoreError, at, sync_dir};
 
 /// The database's folder in the data directory.
 pub(super) const DATABASE: &str = "db";

@@ -3,12 +3,12 @@
 use weir_cluster::directory::{Edit, Part, PartKey};
 use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId};
 
-use super::RawChange;
 use super::record::{
     self, AccountRecord, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord, ForgottenRecord,
     InviteRecord, KeyRecord, LeaseRecord, MsnRecord, NodeRecord, PlaceRecord, RecordError,
     RemovedRecord, ReplyRecord, VacancyRecord,
 };
+use super::sled::RawChange;
 
 /// A record with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use super::disk::DATABASE;
+use super::entry::Entry;
+use super::record::ClusterRecord;
+use super::sled::Db;
 use super::*;
 
 mod failing;

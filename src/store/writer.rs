@@ -15,10 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use weir_model::Timestamp;
 use weir_model::node::{LoopInfo, LoopState};
 
+use super::StoreError;
 use super::catalog::{self, Catalog};
+use super::disk::Disk;
 use super::entry::Change;
 use super::sled::RawChange;
-use super::{Disk, StoreError};
 
 /// Changes that may wait. Callers beyond wait for a place; every one of them is a request with a timeout
 /// or a stream that needs numbers, so nothing is dropped and nothing piles up.

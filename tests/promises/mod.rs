@@ -1,5 +1,6 @@
 //! What we promise, one file per promise. Every test starts its own node, so none can disturb another.
 
+mod audience;
 mod checked;
 mod cluster;
 mod codecs;

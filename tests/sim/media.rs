@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use weir_cluster::lease::EpochGate;
 use weir_cluster::replication::{self, Demand, Plan, Site};
-use weir_model::{ActorId, Epoch, NodeId, Role};
+use weir_model::{ActorId, Epoch, NodeId};
 
 use super::message::Message;
 use super::node::{Node, Out};
@@ -150,18 +150,7 @@ impl Node {
 
     /// As owner: who pulls from whom from now on.
     fn plan(&mut self, stream: &ActorId, epoch: Epoch, now: u64, out: &mut Out) {
-        let serves =
-            |roles: weir_model::Roles| roles.contains(Role::Edge) || roles.contains(Role::Ingest);
-        let members = self.directory.members.iter();
-        let alive = members.filter(|member| member.is_alive() && serves(member.profile.roles));
-        let sites: Vec<Site> = alive
-            .map(|member| Site {
-                id: member.id,
-                zone: member.zone().map(str::to_owned),
-                fan_out: FAN_OUT,
-                relays: member.takes_work(),
-            })
-            .collect();
+        let sites = replication::sites(&self.directory.members, FAN_OUT);
         let made = self.media.made.entry(stream.clone()).or_default();
         made.asked.retain(|_, asked| now.saturating_sub(*asked) < FORGET_MS);
         let demand = Demand {

@@ -14,6 +14,7 @@ use data::{ChannelRow, Data};
 use edit::Edit;
 use history::History;
 use list::{List, Move, Row};
+use lists::{LOOKED, Lists, Which};
 use log::{Entry, Log, Outcome};
 use nav::{Nav, Pane, View};
 
@@ -24,6 +25,7 @@ pub mod data;
 pub mod edit;
 pub mod history;
 pub mod list;
+pub mod lists;
 pub mod log;
 pub mod nav;
 pub mod rows;
@@ -71,66 +73,6 @@ pub enum Mode {
     Quit,
 }
 
-/// The lists of all pages.
-#[derive(Debug, Clone)]
-pub struct Lists {
-    /// Streams.
-    pub streams: List,
-    /// Viewings of the open stream.
-    pub viewings: List,
-    /// Background loops.
-    pub loops: List,
-    /// Events.
-    pub events: List,
-    /// Channels.
-    pub channels: List,
-    /// Keys of the open channel.
-    pub keys: List,
-    /// Command log.
-    pub log: List,
-    /// Nodes of the cluster.
-    pub nodes: List,
-    /// Links of the node.
-    pub links: List,
-    /// Who owns what.
-    pub actors: List,
-    /// Copies of streams.
-    pub replicas: List,
-    /// Nodes in the agreement.
-    pub peers: List,
-}
-
-/// A list's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
-    Streams,
-    Viewings,
-    Loops,
-    Events,
-    Channels,
-    Keys,
-    Log,
-    Nodes,
-    Links,
-    Actors,
-    Replicas,
-    Peers,
-}
-
-/// The lists that one look at the node fills.
-const LOOKED: [Which; 10] = [
-    Which::Streams,
-    Which::Viewings,
-    Which::Loops,
-    Which::Channels,
-    Which::Keys,
-    Which::Nodes,
-    Which::Links,
-    Which::Actors,
-    Which::Replicas,
-    Which::Peers,
-];
-
 /// Everything the console knows.
 #[derive(Debug, Clone)]
 pub struct State {
@@ -167,20 +109,7 @@ impl Default for State {
             nav: Nav::default(),
             pane: Pane::default(),
             mode: Mode::default(),
-            lists: Lists {
-                streams: List::default(),
-                viewings: List::ordered(4, true),
-                loops: List::default(),
-                events: List::ordered(0, true),
-                channels: List::default(),
-                keys: List::ordered(3, false),
-                log: List::ordered(0, true),
-                nodes: List::default(),
-                links: List::default(),
-                actors: List::default(),
-                replicas: List::default(),
-                peers: List::default(),
-            },
+            lists: Lists::default(),
             log: Log::default(),
             history: History::default(),
             typed: Vec::new(),
@@ -411,20 +340,7 @@ impl State {
     /// The list on the open page.
     #[must_use]
     pub fn list(&self) -> Option<&List> {
-        Some(match self.which()? {
-            Which::Streams => &self.lists.streams,
-            Which::Viewings => &self.lists.viewings,
-            Which::Loops => &self.lists.loops,
-            Which::Events => &self.lists.events,
-            Which::Channels => &self.lists.channels,
-            Which::Keys => &self.lists.keys,
-            Which::Log => &self.lists.log,
-            Which::Nodes => &self.lists.nodes,
-            Which::Links => &self.lists.links,
-            Which::Actors => &self.lists.actors,
-            Which::Replicas => &self.lists.replicas,
-            Which::Peers => &self.lists.peers,
-        })
+        Some(self.lists.of(self.which()?))
     }
 
     /// Moves the cursor of the open page.

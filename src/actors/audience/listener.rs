@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::Mutex;
 use weir_model::NodeId;
 
 use super::{Heard, Inner, KICK_MAX, KICKS, KICKS_PER_REQUEST_MAX, REPORT};
-use crate::link::request::CallError;
+use crate::link::request::{CallError, understood};
 
 /// A full report's part of a megabyte arrives in this time over a slow line. While one is on its way nothing else is
 /// sent to the same node, so that nothing piles up.
@@ -52,13 +51,11 @@ impl Listener {
         inner: &Inner,
         heard: &mut Option<u64>,
     ) -> Result<Heard, CallError> {
-        let words = inner.speech.lock().after(*heard).map_err(|error| self.broken(&error))?;
+        let words = inner.speech.lock().after(*heard).map_err(CallError::Refused)?;
         for (number, body) in words {
             let answer = inner.link.call(self.node, REPORT, body, REPORT_MAX).await?;
-            let answer: Heard =
-                serde_json::from_slice(&answer).map_err(|error| self.broken(&error))?;
-            if answer == Heard::NeedFull {
-                return Ok(answer);
+            if understood::<Heard>(self.node, &answer)? == Heard::NeedFull {
+                return Ok(Heard::NeedFull);
             }
             *heard = number.or(*heard);
         }
@@ -70,14 +67,9 @@ impl Listener {
         let mut told = self.kicks.lock().await;
         let (news, newest) = inner.viewings.kicks_after(*told);
         for some in news.chunks(KICKS_PER_REQUEST_MAX) {
-            let body = serde_json::to_vec(some).map_err(|error| self.broken(&error))?;
-            inner.link.call(self.node, KICKS, Bytes::from(body), KICK_MAX).await?;
+            inner.link.ask::<_, ()>(self.node, KICKS, some, KICK_MAX).await?;
         }
         *told = newest;
         Ok(())
-    }
-
-    fn broken(&self, error: &serde_json::Error) -> CallError {
-        CallError::Broken(self.node, error.to_string())
     }
 }

@@ -1,10 +1,11 @@
 //! What this node has said of its viewings, as the bytes that others are sent.
 
 use bytes::Bytes;
-use weir_cluster::viewings::{Report, Reporter};
+use weir_cluster::viewings::Reporter;
 use weir_model::{Incarnation, NodeId};
 
 use crate::actors::viewings::{Log, Viewings};
+use crate::link::request::{Refusal, encoded};
 
 /// Reports that are kept for who missed them. Most are small; who missed more is given everything, which is at most
 /// as much.
@@ -27,23 +28,19 @@ impl Speech {
     }
 
     /// Says what has changed since the last time. Answers with what could not be written.
-    pub(super) fn go_on(
-        &mut self,
-        viewings: &Viewings,
-        now_ms: u64,
-    ) -> Result<(), serde_json::Error> {
+    pub(super) fn go_on(&mut self, viewings: &Viewings, now_ms: u64) -> Result<(), Refusal> {
         let (reports, silent) = viewings.report(&mut self.reporter, now_ms);
         if !silent.is_empty() {
             tracing::info!(?silent, "nodes are silent; their viewers do not count any more");
         }
         for report in reports {
-            self.said.push(bytes(&report)?);
+            self.said.push(encoded(&report)?);
         }
         Ok(())
     }
 
     /// What is news to who has heard the reports up to number `heard`, or nothing yet.
-    pub(super) fn after(&self, heard: Option<u64>) -> Result<Words, serde_json::Error> {
+    pub(super) fn after(&self, heard: Option<u64>) -> Result<Words, Refusal> {
         if let Some(heard) = heard
             && let Some(news) = self.said.after(heard)
         {
@@ -54,12 +51,8 @@ impl Speech {
         let last = parts.len().saturating_sub(1);
         let mut bodies = Vec::with_capacity(parts.len());
         for (at, part) in parts.iter().enumerate() {
-            bodies.push(((at == last).then_some(part.seq), bytes(part)?));
+            bodies.push(((at == last).then_some(part.seq), encoded(part)?));
         }
         Ok(bodies)
     }
-}
-
-fn bytes(report: &Report) -> Result<Bytes, serde_json::Error> {
-    serde_json::to_vec(report).map(Bytes::from)
 }

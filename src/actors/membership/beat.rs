@@ -109,7 +109,7 @@ async fn send(own: &Inner, leader: NodeId, skew_ms: &mut Option<i64>) -> Duratio
     let answer = if leader == own.node {
         own.heard(own.node, own.parts.profile.roles, call)
     } else {
-        asked(own, leader, &call).await
+        own.parts.link.ask(leader, BEAT, &call, PATIENCE).await.ok()
     };
     let Some(answer) = answer else {
         own.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -119,12 +119,6 @@ async fn send(own: &Inner, leader: NodeId, skew_ms: &mut Option<i64>) -> Duratio
     *skew_ms = Some(middle.since_ms(answer.at));
     own.answered(beat, &answer, *skew_ms).await;
     if answer.heard == Heard::Granted { rest(sent_ms) } else { SOON }
-}
-
-async fn asked(own: &Inner, leader: NodeId, call: &Call) -> Option<Answer> {
-    let body = serde_json::to_vec(call).ok()?;
-    let answer = own.parts.link.call(leader, BEAT, body.into(), PATIENCE).await.ok()?;
-    serde_json::from_slice(&answer).ok()
 }
 
 /// What is left of the time between two heartbeats.

@@ -18,7 +18,7 @@ use super::beat::{Answer, BEAT, Call, Figure};
 use super::{Inner, now_ms};
 use crate::actors::clock;
 use crate::actors::tasks::Handle;
-use crate::link::request::{Caller, Kind, Refusal};
+use crate::link::request::{Caller, Kind, Refusal, encoded, parsed};
 use crate::raft;
 
 /// Between two looks: oftener than heartbeats come.
@@ -53,10 +53,6 @@ impl Office {
             starts: BTreeMap::new(),
             held_back: BTreeSet::new(),
         }
-    }
-
-    pub(super) fn lift_brake(&mut self) {
-        self.watch.lift_brake();
     }
 
     fn figures(&self, directory: &Directory) -> Vec<Figure> {
@@ -126,14 +122,12 @@ async fn lead(own: &Arc<Inner>, looks: u64) {
 
 impl Inner {
     fn answer(&self, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {
-        let call: Call = serde_json::from_slice(body)
-            .map_err(|error| Refusal::new("malformed", error.to_string()))?;
+        let call = parsed(body)?;
         let roles = caller.roles.iter().filter_map(|role| role.parse::<Role>().ok()).collect();
         let answer = self.heard(caller.node, roles, call).ok_or_else(|| {
             Refusal::new("not_leader", "this node does not lead; ask another voter")
         })?;
-        let body = serde_json::to_vec(&answer);
-        body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
+        encoded(&answer)
     }
 
     /// A heartbeat has come in from `node`, whose certificate says `roles`. None when this node does not lead.

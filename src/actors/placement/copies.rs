@@ -1,20 +1,16 @@
 //! Windows of other nodes' streams, kept here by copying: for viewers, and so that they survive their owner.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
-use weir_cluster::replication::{self, Plan, Site};
+use weir_cluster::replication;
 use weir_media::rendition::Timing;
-use weir_model::{ActorKind, ChannelName, NodeId, Role};
+use weir_model::{ChannelName, NodeId};
 
 use super::{Inner, Watched};
 use crate::actors::clock;
 use crate::actors::stages::Stage;
 use crate::link::fetch::{Demand, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals};
-
-/// Nodes that one node feeds with one stream before it asks others to pass it on.
-const FAN_OUT: u32 = 16;
 
 /// The placement as the link sees it; gone once the node stops.
 pub(super) struct Far(pub(super) Weak<Inner>);
@@ -92,26 +88,17 @@ impl Inner {
         Some((stage, puller.want(channel)?))
     }
 
-    /// Which copies this node has to keep, whoever watches; the same answer on every node.
+    /// Keeps the copies that this node has to keep, whoever watches.
     pub(super) fn keep_copies(&self) {
-        let directory = self.parts.store.cluster();
-        let sites = self.sites();
-        let mut wanted = BTreeSet::new();
-        for lease in directory.leases.iter().filter(|one| one.actor.kind == ActorKind::Stream) {
-            let Ok(channel) = lease.actor.key.as_str().parse::<ChannelName>() else { continue };
-            let demand = replication::Demand {
-                stream: channel.as_str().to_owned(),
-                origins: BTreeSet::from([lease.node]),
-                edges: BTreeSet::new(),
-                copies: self.parts.config.copies,
-            };
-            let plan = replication::plan(&sites, &demand, &Plan::default());
-            if lease.node != self.node && plan.replicas.contains(&self.node) {
-                wanted.insert(channel);
-            }
-        }
-        drop(directory);
         let mut kept = std::mem::take(&mut *self.kept.lock());
+        let shows = |channel: &ChannelName| {
+            self.parts.stages.find(channel).is_some_and(|stage| stage.shows())
+        };
+        let goes_on = |channel: &ChannelName| kept.contains_key(channel) && shows(channel);
+        let directory = self.parts.store.cluster();
+        let copies = self.parts.config.copies;
+        let wanted = replication::kept_at(self.node, &directory, copies, goes_on);
+        drop(directory);
         kept.retain(|channel, _| wanted.contains(channel));
         for channel in wanted {
             if !kept.contains_key(&channel)
@@ -123,43 +110,24 @@ impl Inner {
         *self.kept.lock() = kept;
     }
 
-    fn sites(&self) -> Vec<Site> {
-        let directory = self.parts.store.cluster();
-        let holds =
-            |roles: weir_model::Roles| roles.contains(Role::Ingest) || roles.contains(Role::Edge);
-        let alive =
-            directory.members.iter().filter(|one| one.is_alive() && holds(one.profile.roles));
-        let site = |member: &weir_cluster::members::Member| Site {
-            id: member.id,
-            zone: member.zone().map(str::to_owned),
-            fan_out: FAN_OUT,
-            relays: member.takes_work(),
-        };
-        alive.map(site).collect()
-    }
-
     /// Frees copies that nobody wants any more and ends those whose owner does not come back.
     pub(super) fn tend_copies(&self) {
         let Some(puller) = self.puller.get() else { return };
         let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
-        let before = std::mem::take(&mut *self.orphans.lock());
-        let mut orphans = BTreeMap::new();
+        let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();
+        let mut orphans = self.orphans.lock();
         for stage in self.parts.stages.all().into_iter().filter(|stage| stage.own().is_none()) {
             let channel = &stage.public.channel;
             let _one = self.copying.lock();
             let alone = self.elsewhere(channel).is_none();
             if stage.shows() && alone {
-                let since = before.get(channel).copied().unwrap_or(now_ms);
-                let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();
-                if now_ms.saturating_sub(since) > grace_ms {
+                if orphans.of(channel.clone(), now_ms) > grace_ms {
                     stage.end_copy();
-                } else {
-                    orphans.insert(channel.clone(), since);
                 }
             } else if !puller.is_pulled(channel) {
                 self.parts.stages.remove_copy(&stage);
             }
         }
-        *self.orphans.lock() = orphans;
+        orphans.end_look();
     }
 }

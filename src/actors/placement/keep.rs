@@ -1,7 +1,6 @@
 //! Follows the directory: leaves streams that another node took over, claims those again that the cluster took
 //! away while this node was silent, keeps copies, and empties the node when operators want that.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,19 +65,19 @@ impl Inner {
 
     /// Gives up streams that this node owns and does not package: their publisher went away while it was let in.
     async fn drop_idle_leases(&self, streams: &Streams) {
+        for channel in self.idle_for_long(streams) {
+            self.release(&channel).await;
+        }
+    }
+
+    fn idle_for_long(&self, streams: &Streams) -> Vec<ChannelName> {
         let own = self.own_channels().into_iter().filter(|channel| !streams.has_actor(channel));
         let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
-        let before = std::mem::take(&mut *self.idle.lock());
-        let since = |channel: ChannelName| {
-            let since = before.get(&channel).copied().unwrap_or(now_ms);
-            (channel, since)
-        };
-        let idle: BTreeMap<ChannelName, u64> = own.map(since).collect();
-        let late = |since: u64| now_ms.saturating_sub(since) > IDLE_MAX_MS;
-        for channel in idle.iter().filter(|(_, since)| late(**since)).map(|(channel, _)| channel) {
-            self.release(channel).await;
-        }
-        *self.idle.lock() = idle;
+        let mut idle = self.idle.lock();
+        let late = |channel: &ChannelName| idle.of(channel.clone(), now_ms) > IDLE_MAX_MS;
+        let late = own.filter(late).collect();
+        idle.end_look();
+        late
     }
 
     fn own_channels(&self) -> Vec<ChannelName> {

@@ -15,8 +15,7 @@ use weir_model::{ChannelName, Epoch, KeyId, Lease, NodeId, Role};
 use super::{Inner, Taken, Yielded, stream};
 use crate::actors::clock;
 use crate::actors::streams::PublishRefusal;
-use crate::link::peers::{PeerInfo, PeerState};
-use crate::link::request::{CallError, Kind, Refusal};
+use crate::link::request::{CallError, Kind, Refusal, encoded, parsed};
 use crate::store::StoreError;
 
 /// Request to an owner: a publisher of its stream came here.
@@ -73,7 +72,7 @@ pub(super) fn serve(inner: &Arc<Inner>) {
     });
     let own = Arc::clone(inner);
     inner.parts.link.on_request(TIP, Kind::default(), move |_, body| {
-        let answer = parsed(&body).and_then(|ask| encoded(&own.held(&ask.channel)));
+        let answer = parsed(&body).and_then(|ask: Ask| encoded(&own.held(&ask.channel)));
         Box::pin(std::future::ready(answer))
     });
 }
@@ -165,14 +164,9 @@ impl Inner {
 
     async fn ask_to_yield(&self, lease: &Lease, channel: &ChannelName, key: KeyId) -> Asked {
         let ask = Ask { channel: channel.clone(), epoch: lease.epoch, key: Some(key) };
-        let body = serde_json::to_vec(&ask).unwrap_or_default();
-        let answer = self.parts.link.call(lease.node, YIELD, body.into(), YIELD_MAX).await;
-        match answer {
-            Ok(body) => match serde_json::from_slice(&body) {
-                Ok(Yielded::Busy) => Asked::Busy,
-                Ok(Yielded::Given(tip)) => Asked::Given(tip),
-                Err(_) => Asked::Silent,
-            },
+        match self.parts.link.ask(lease.node, YIELD, &ask, YIELD_MAX).await {
+            Ok(Yielded::Busy) => Asked::Busy,
+            Ok(Yielded::Given(tip)) => Asked::Given(tip),
             Err(CallError::Refused(refusal)) if refusal.code == "not_owner" => Asked::Past,
             Err(error) => {
                 tracing::warn!(%channel, %error, "the stream's owner does not answer; taking over");
@@ -182,7 +176,7 @@ impl Inner {
     }
 
     async fn answer_yield(&self, body: &[u8]) -> Result<Bytes, Refusal> {
-        let ask = parsed(body)?;
+        let ask: Ask = parsed(body)?;
         let not_owner = || Refusal::new("not_owner", "this node does not own that stream");
         let lease = self.lease(&ask.channel).filter(|lease| self.is_own(lease));
         if lease.is_none_or(|lease| lease.epoch != ask.epoch) {
@@ -233,35 +227,22 @@ impl Inner {
 
     /// With every node that the cluster counts on.
     fn is_linked_with_all(&self) -> bool {
-        let (peers, directory) = (self.parts.link.peers(), self.parts.store.cluster());
-        let linked = |node: NodeId| {
-            let of = |peer: &PeerInfo| peer.node == node && peer.state == PeerState::Connected;
-            node == self.node || peers.iter().any(of)
-        };
+        let (linked, directory) = (self.parts.link.connected(), self.parts.store.cluster());
+        let linked = |node: NodeId| node == self.node || linked.contains(&node);
         directory.members.iter().filter(|member| member.is_alive()).all(|member| linked(member.id))
     }
 
     /// Who holds most of a channel's show, but for its owner.
     async fn held_by_others(&self, channel: &ChannelName, owner: NodeId) -> Option<(NodeId, Held)> {
-        let body = Bytes::from(
-            serde_json::to_vec(&Ask {
-                channel: channel.clone(),
-                epoch: Epoch::default(),
-                key: None,
-            })
-            .unwrap_or_default(),
-        );
-        let peers = self.parts.link.peers().into_iter();
-        let peers = peers.filter(|peer| peer.state == PeerState::Connected).map(|peer| peer.node);
-        let asked = peers.filter(|peer| *peer != owner).map(|node| {
-            let answer = self.parts.link.call(node, TIP, body.clone(), TIP_MAX);
-            async move {
-                let held: Option<Held> = serde_json::from_slice(&answer.await.ok()?).ok()?;
-                Some((node, held?))
-            }
+        let ask = &Ask { channel: channel.clone(), epoch: Epoch::default(), key: None };
+        let link = &self.parts.link;
+        let others = link.connected().into_iter().filter(|node| *node != owner);
+        let asked = others.map(|node| async move {
+            let held: Option<Held> = link.ask(node, TIP, ask, TIP_MAX).await.ok()?;
+            Some((node, held?))
         });
         let answers = futures_util::future::join_all(asked).await;
-        let most = |(_, held): &(NodeId, Held)| (held.epoch, place(&held.tip));
+        let most = |(_, held): &(NodeId, Held)| (held.epoch, held.tip.place());
         answers.into_iter().flatten().max_by_key(most)
     }
 
@@ -270,7 +251,7 @@ impl Inner {
         let tip = |inner: &Self| inner.parts.stages.find(channel)?.public.window.tip();
         let own = tip(self);
         let Some((node, held)) = from else { return own };
-        let behind = |own: Option<Tip>| own.is_none_or(|own| place(&own) < place(&held.tip));
+        let behind = |own: Option<Tip>| own.is_none_or(|own| own.place() < held.tip.place());
         if behind(own) {
             let _detour = Detour::new(self, channel, (node, held.epoch));
             let copy = self.copy(channel);
@@ -284,15 +265,7 @@ impl Inner {
                 let _ = tokio::time::timeout(COPY_MAX, there).await;
             }
         }
-        let own = tip(self);
-        let most = |of: fn(&Tip) -> u64| of(&held.tip).max(own.as_ref().map_or(0, of));
-        Some(Tip {
-            show: held.tip.show.or_else(|| own?.show),
-            first_msn: own.map_or(held.tip.first_msn, |own| own.first_msn.min(held.tip.first_msn)),
-            discontinuities: most(|tip| tip.discontinuities),
-            next_msn: most(|tip| tip.next_msn),
-            next_part: most(|tip| tip.next_part),
-        })
+        Some(tip(self).map_or(held.tip, |own| held.tip.with(own)))
     }
 
     /// None when somebody else was quicker.
@@ -355,11 +328,6 @@ impl Inner {
     }
 }
 
-/// How far a show has come.
-fn place(tip: &Tip) -> (u64, u64) {
-    (tip.next_msn, tip.next_part)
-}
-
 /// While a copy is brought up to date from somebody who does not own the stream.
 struct Detour<'a> {
     inner: &'a Inner,
@@ -377,13 +345,4 @@ impl Drop for Detour<'_> {
     fn drop(&mut self) {
         self.inner.detours.lock().remove(self.channel);
     }
-}
-
-fn parsed(body: &[u8]) -> Result<Ask, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
-}
-
-pub(super) fn encoded<T: serde::Serialize>(answer: &T) -> Result<Bytes, Refusal> {
-    let body = serde_json::to_vec(answer);
-    body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
 }

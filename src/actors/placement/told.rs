@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use weir_model::cluster::{ReplicaInfo, ReplicaRole};
 use weir_model::{ChannelName, NodeId};
 
 use super::Inner;
 use crate::link::fetch::Incoming;
-use crate::link::peers::PeerState;
-use crate::link::request::Kind;
+use crate::link::request::{Kind, encoded};
 
 /// Request: which streams do you hold?
 const COPIES: &str = "stream.copies";
@@ -24,7 +22,7 @@ pub(super) fn serve(inner: &Arc<Inner>) {
     let own = Arc::clone(inner);
     let limits = Kind { answer_bytes_max: ANSWER_BYTES_MAX, ..Kind::default() };
     inner.parts.link.on_request(COPIES, limits, move |_, _| {
-        let answer = super::own::encoded(&own.own_copies());
+        let answer = encoded(&own.own_copies());
         Box::pin(std::future::ready(answer))
     });
 }
@@ -32,13 +30,13 @@ pub(super) fn serve(inner: &Arc<Inner>) {
 impl Inner {
     /// Streams that are held anywhere in the cluster.
     pub(super) async fn copies(&self) -> Vec<ReplicaInfo> {
-        let peers = self.parts.link.peers().into_iter();
-        let peers = peers.filter(|peer| peer.state == PeerState::Connected);
-        let asked = peers.map(|peer| async move {
-            let answer = self.parts.link.call(peer.node, COPIES, Bytes::new(), ANSWER_MAX).await;
-            let copies = serde_json::from_slice::<Vec<ReplicaInfo>>(&answer.ok()?).ok()?;
+        let link = &self.parts.link;
+        let asked = link.connected().into_iter().map(|node| async move {
+            let answer = link.ask(node, COPIES, &(), ANSWER_MAX).await;
+            let mut copies: Vec<ReplicaInfo> = answer.ok()?;
             // A node speaks for itself only.
-            Some(copies.into_iter().filter(move |copy| copy.node == peer.node).collect::<Vec<_>>())
+            copies.retain(|copy| copy.node == node);
+            Some(copies)
         });
         let others = futures_util::future::join_all(asked).await.into_iter().flatten().flatten();
         self.own_copies().into_iter().chain(others).collect()

@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::net::IpAddr;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use weir_model::{Incarnation, StreamState, Timestamp};
 

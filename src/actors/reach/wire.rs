@@ -2,16 +2,13 @@
 //!
 //! A body is parsed into these types or refused; what a caller may not say is not in them.
 
-use bytes::Bytes;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use weir_model::text::one_line;
 use weir_model::{ChannelName, KeyId, StreamInfo, StreamState, Viewing};
 
 use super::Own;
 use crate::actors::streams::StopReason;
 use crate::link::Link;
-use crate::link::request::{Kind, Refusal};
+use crate::link::request::{Kind, Refusal, encoded, parsed};
 
 /// Request: streams.
 pub(super) const STREAMS: &str = "reach.streams";
@@ -104,37 +101,28 @@ pub(super) fn serve(link: &Link, own: &Own) {
     link.on_request(STREAMS, limits, move |_, body| {
         let this = this.clone();
         Box::pin(async move {
-            let mut streams = this.streams(&parse(&body)?).await;
+            let mut streams = this.streams(&parsed(&body)?).await;
             streams.retain(|stream| stream.state != StreamState::Offline);
-            written(&streams)
+            encoded(&streams)
         })
     });
     let this = own.clone();
     link.on_request(VIEWINGS, limits, move |_, body| {
-        let answer = parse(&body).and_then(|asked| written(&this.viewings(&asked)));
+        let answer = parsed(&body).and_then(|asked| encoded(&this.viewings(&asked)));
         Box::pin(std::future::ready(answer))
     });
     let this = own.clone();
     link.on_request(ACT, limits, move |_, body| {
         let this = this.clone();
-        Box::pin(async move { written(&this.act(act(&body)?).await) })
+        Box::pin(async move { encoded(&this.act(act(&body)?).await) })
     });
 }
 
 /// A reason is shown to people, whoever sent it.
 fn act(body: &[u8]) -> Result<Act, Refusal> {
-    let act: Act = parse(body)?;
+    let act: Act = parsed(body)?;
     if let Deed::Kick { reason } = &act.deed {
         one_line("reason", reason).map_err(|error| Refusal::new("malformed", error.to_string()))?;
     }
     Ok(act)
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
-}
-
-fn written(answer: &impl Serialize) -> Result<Bytes, Refusal> {
-    let body = serde_json::to_vec(answer);
-    body.map(Bytes::from).map_err(|error| Refusal::new("internal", error.to_string()))
 }

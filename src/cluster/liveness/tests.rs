@@ -128,8 +128,6 @@ fn the_brake_lets_one_node_or_a_fifth_be_fenced_in_thirty_seconds() {
         assert_eq!(now.held_back.len(), nodes as usize - limit);
         assert_eq!(fenced(&due(&mut watch, 35_999)).len(), limit);
         assert_eq!(fenced(&due(&mut watch, 36_000)).len(), (2 * limit).min(nodes as usize));
-        watch.lift_brake();
-        assert!(fenced(&due(&mut watch, 36_001)).len() >= (3 * limit).min(nodes as usize));
     }
 }
 

@@ -155,11 +155,6 @@ impl Watch {
         due
     }
 
-    /// An operator has looked and says that the silent nodes are dead: what was held back is fenced next.
-    pub fn lift_brake(&mut self) {
-        self.fenced_at.clear();
-    }
-
     /// Time since a node was heard; none when it is not watched. For operators.
     #[must_use]
     pub fn silence_ms(&self, node: NodeId, now_ms: u64) -> Option<u64> {

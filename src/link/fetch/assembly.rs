@@ -9,6 +9,7 @@
 mod line;
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use weir_media::replica::{Outline, SegmentHead, ShowStatus, Step};
@@ -41,12 +42,44 @@ pub struct Tally {
     pub refetches: u64,
     /// Pieces that came twice, or belonged to something past.
     pub unwanted: u64,
+    /// Segments dropped, because too many or too large ones waited for one before them.
+    pub dropped: u64,
     /// Streams that broke off, were reset, or were damaged.
     pub broken: u64,
     /// Times the window was begun anew, because too much was missing.
     pub started_over: u64,
     /// Subscriptions refused, because their epoch was lower than one seen before.
     pub stale_epochs: u64,
+}
+
+impl Tally {
+    /// What is counted as trouble, each with a word for it.
+    #[must_use]
+    pub const fn troubles(&self) -> [(&'static str, u64); 7] {
+        [
+            ("gap", self.gaps),
+            ("refetch", self.refetches),
+            ("unwanted", self.unwanted),
+            ("dropped", self.dropped),
+            ("broken", self.broken),
+            ("started_over", self.started_over),
+            ("stale_epoch", self.stale_epochs),
+        ]
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.parts += other.parts;
+        self.bytes += other.bytes;
+        self.gaps += other.gaps;
+        self.refetches += other.refetches;
+        self.unwanted += other.unwanted;
+        self.dropped += other.dropped;
+        self.broken += other.broken;
+        self.started_over += other.started_over;
+        self.stale_epochs += other.stale_epochs;
+    }
 }
 
 /// A segment to ask for.
@@ -200,7 +233,7 @@ impl Assembly {
             return Err(Unwanted);
         }
         let line = self.lines.entry(head.track).or_default();
-        let begun = line.begin(head, from_part, now);
+        let begun = line.begin(head, from_part, now, &mut self.out.tally);
         self.out.tally.unwanted += u64::from(begun.is_err());
         self.advance(now);
         begun
@@ -231,7 +264,7 @@ impl Assembly {
         now: u64,
     ) -> Result<Option<i64>, Unwanted> {
         let Some(line) = self.lines.get_mut(&track) else { return Err(Unwanted) };
-        let taken = line.part(part);
+        let taken = line.part(part, &mut self.out.tally);
         if taken == Ok(None) {
             self.out.tally.unwanted += 1;
         }

@@ -85,6 +85,8 @@ struct Inner {
     sources: Arc<dyn Sources>,
     replicas: Arc<dyn Replicas>,
     pulls: Mutex<HashMap<ChannelName, Arc<Pull>>>,
+    /// What happened to the segments of channels that are pulled no more; changed under the lock of `pulls`.
+    past: Mutex<Tally>,
     next_sub: AtomicU64,
     refused: AtomicU64,
     began: Instant,
@@ -117,6 +119,7 @@ impl Puller {
             sources,
             replicas,
             pulls: Mutex::new(HashMap::new()),
+            past: Mutex::default(),
             // Names of one process never meet those of the one before it.
             next_sub: AtomicU64::new(link.mesh.config.incarnation),
             refused: AtomicU64::new(0),
@@ -182,7 +185,9 @@ impl Puller {
     /// Pulls a channel no more, whoever wants it: from now on its window is fed in another way. Whoever wants it
     /// again begins anew.
     pub fn forget(&self, channel: &ChannelName) {
-        if let Some(pull) = self.inner.pulls.lock().remove(channel) {
+        let mut pulls = self.inner.pulls.lock();
+        if let Some(pull) = pulls.remove(channel) {
+            *self.inner.past.lock() += pull.tally();
             pull.forget();
         }
     }
@@ -193,6 +198,15 @@ impl Puller {
         let mut all: Vec<Incoming> =
             self.inner.pulls.lock().values().map(|pull| pull.info()).collect();
         all.sort_by(|a, b| a.channel.cmp(&b.channel));
+        all
+    }
+
+    /// What happened to the segments of all channels since the start.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let pulls = self.inner.pulls.lock();
+        let mut all = *self.inner.past.lock();
+        pulls.values().for_each(|pull| all += pull.tally());
         all
     }
 

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use weir_model::{ChannelName, NodeId};
 
-use super::assembly::{Assembly, Want};
+use super::assembly::{Assembly, Tally, Want};
 use super::{Incoming, Inner, Replica};
 use crate::link::replicate::wire::{
     FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
@@ -136,6 +135,10 @@ impl Pull {
         }
     }
 
+    pub(super) fn tally(&self) -> Tally {
+        self.state.lock().assembly.tally()
+    }
+
     fn idle(&self, now: u64, linger: Duration) -> bool {
         let state = self.state.lock();
         let idle = Duration::from_millis(now.saturating_sub(state.idle_since));
@@ -206,6 +209,7 @@ impl Inner {
         let current = pulls.get(&pull.channel).is_some_and(|known| Arc::ptr_eq(known, pull));
         if idle && current {
             pulls.remove(&pull.channel);
+            *self.past.lock() += pull.tally();
         }
         idle
     }
@@ -226,9 +230,8 @@ impl Inner {
             let (from, hops) = (state.assembly.places(), vec![self.node()]);
             Subscribe { channel: pull.channel.clone(), sub, epoch: Some(epoch), from, hops }
         };
-        let answer = self.ask(node, SUBSCRIBE, &asked).await.map_err(|error| error.to_string())?;
-        let answer: Subscribed =
-            serde_json::from_slice(&answer).map_err(|error| error.to_string())?;
+        let answer = self.link.ask(node, SUBSCRIBE, &asked, ANSWER_MAX).await;
+        let answer: Subscribed = answer.map_err(|error| error.to_string())?;
         if answer.path.contains(&self.node()) {
             return Err(format!("{node} pulls from here itself"));
         }
@@ -249,16 +252,6 @@ impl Inner {
         pull.subscriptions.fetch_add(1, Relaxed);
         pull.ready.send_replace(sub);
         Ok(())
-    }
-
-    async fn ask<T: serde::Serialize>(
-        &self,
-        node: NodeId,
-        kind: &'static str,
-        body: &T,
-    ) -> Result<Bytes, CallError> {
-        let body = serde_json::to_vec(body).unwrap_or_default();
-        self.link.call(node, kind, body.into(), ANSWER_MAX).await
     }
 
     /// Until the subscription is over.
@@ -293,7 +286,8 @@ impl Inner {
     fn unsubscribe(self: &Arc<Self>, pull: &Pull, node: NodeId, sub: u64) {
         let (own, channel) = (Arc::clone(self), pull.channel.clone());
         self.link.mesh.world.short(async move {
-            let _ = own.ask(node, UNSUBSCRIBE, &Unsubscribe { channel, sub }).await;
+            let body = Unsubscribe { channel, sub };
+            let _ = own.link.ask::<_, ()>(node, UNSUBSCRIBE, &body, ANSWER_MAX).await;
         });
     }
 
@@ -302,11 +296,8 @@ impl Inner {
         self.link.mesh.world.short(async move {
             let Want { track, msn, from_part } = want;
             let body = Fetch { channel: pull.channel.clone(), sub, track, msn, from_part };
-            let answer = own.ask(node, FETCH, &body).await;
-            let gone = |error: &CallError| {
-                matches!(error, CallError::Refused(refusal) if refusal.code == "gone")
-            };
-            if answer.as_ref().is_err_and(gone) {
+            let answer = own.link.ask::<_, ()>(node, FETCH, &body, ANSWER_MAX).await;
+            if matches!(answer, Err(CallError::Refused(refusal)) if refusal.code == "gone") {
                 let mut state = pull.state.lock();
                 if state.sub == sub {
                     state.assembly.gone(track, msn, own.now());

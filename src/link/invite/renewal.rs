@@ -32,8 +32,7 @@ pub(in crate::link) fn keep(mesh: &Arc<Mesh>) -> impl Future<Output = ()> + Send
                 std::str::from_utf8(&body).ok().and_then(|text| PublicKey::from_hex(text).ok());
             let key = key.ok_or(Unwelcome::Malformed)?;
             let issued = sign(&mesh, caller.node, (*caller.roles).clone(), &key).await?;
-            let json = serde_json::to_vec(&issued);
-            json.map(Bytes::from).map_err(|_| Unwelcome::Malformed.into())
+            request::encoded(&issued)
         });
         answer
     };
@@ -80,7 +79,7 @@ async fn obtain(mesh: Arc<Mesh>, key: PublicKey) -> Result<Issued, String> {
     for voter in voters {
         match request::call(&mesh, voter.node, KIND, body.clone(), DEADLINE).await {
             Ok(answer) => {
-                return serde_json::from_slice(&answer).map_err(|error| error.to_string());
+                return request::understood(voter.node, &answer).map_err(|error| error.to_string());
             }
             Err(error) => last = error.to_string(),
         }

@@ -8,6 +8,7 @@
 //!
 //! `subscribe` (a request) → `send` (loop of a subscription) → `segment` (one stream) ⇒ `link::fetch`.
 
+pub(in crate::link) mod sections;
 mod segment;
 mod send;
 pub(in crate::link) mod wire;
@@ -26,12 +27,14 @@ use weir_model::{ChannelName, NodeId};
 use self::send::Sub;
 use self::wire::{FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe};
 use super::Link;
-use super::request::{Caller, Kind, Refusal};
+use super::request::{Caller, Kind, Refusal, encoded, parsed};
 
 /// Subscriptions that are served at once: 50 peers with 50 streams each.
 pub const SUBSCRIPTIONS_MAX: usize = 2500;
 /// Nodes on the way from an origin to an edge; see CLUSTER.md on trees.
 pub const HOPS_MAX: usize = 8;
+/// Sections of one track that the receiving end remembers: a publisher may change back and forth.
+pub const SECTIONS_MAX: usize = 8;
 /// An outline of the longest window of sixteen tracks.
 pub(in crate::link) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -154,10 +157,6 @@ impl Replicate {
     }
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(body).map_err(|error| Refusal::new("malformed", error.to_string()))
-}
-
 impl Inner {
     fn answered(&self, answer: Result<Bytes, Refusal>) -> Result<Bytes, Refusal> {
         self.refused.fetch_add(u64::from(answer.is_err()), Relaxed);
@@ -182,11 +181,9 @@ impl Inner {
             return Err(Refusal::new("loop", text));
         }
         let outline = offer.window.outline();
-        let answer = Subscribed { epoch: offer.epoch, outline, path };
-        let answer = serde_json::to_vec(&answer)
-            .map_err(|error| Refusal::new("internal", error.to_string()))?;
+        let answer = encoded(&Subscribed { epoch: offer.epoch, outline, path })?;
         self.begin(caller.node, asked, offer)?;
-        Ok(answer.into())
+        Ok(answer)
     }
 
     fn begin(

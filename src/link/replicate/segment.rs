@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use weir_media::replica::{Progress, SegmentHead};
-use weir_media::{TrackId, TrackKind};
+use weir_media::{Init, TrackId, TrackKind};
 
 use super::send::Sub;
 use super::wire::{Header, SEGMENT, code, end_record, init_record, part_record};
@@ -79,7 +79,7 @@ impl Sub {
         let count = if arrived.is_ok() { &self.counts.segments } else { &self.counts.resets };
         count.fetch_add(1, Relaxed);
         if let Some(section) = section.filter(|_| arrived.is_ok()) {
-            self.known.lock().insert(section);
+            self.known.lock().entry(track).or_default().add(section);
         }
     }
 
@@ -102,7 +102,7 @@ impl Sub {
         serde_json::to_value(header).ok()
     }
 
-    /// The hash of the section it sent; or the code with which to give up.
+    /// The section it sent; or the code with which to give up.
     async fn write(
         &self,
         writer: &mut Writer,
@@ -110,7 +110,7 @@ impl Sub {
         msn: u64,
         first: u64,
         class: Class,
-    ) -> Result<Option<String>, u32> {
+    ) -> Result<Option<Arc<Init>>, u32> {
         let mut changes = self.offer.window.follow();
         let (mut next, mut section) = (first, None);
         let (mut grows, mut urgent) = (false, None);
@@ -122,7 +122,12 @@ impl Sub {
             {
                 writer.set_priority(urgency);
             }
-            let append = self.append(writer, &progress, &mut next, &mut section);
+            // Whoever asks again may lack nothing but the section.
+            let init = progress.init.as_ref().filter(|init| {
+                section.is_none() && (class == Class::Repair || !self.knows(track, init))
+            });
+            section = section.take().or_else(|| init.cloned());
+            let append = self.append(writer, init, &progress, &mut next);
             // In this order: as long as the link takes everything at once, nobody looks at the time.
             let written = tokio::select! {
                 biased;
@@ -147,17 +152,12 @@ impl Sub {
     async fn append(
         &self,
         writer: &mut Writer,
+        init: Option<&Arc<Init>>,
         progress: &Progress,
         next: &mut u64,
-        section: &mut Option<String>,
     ) -> Result<(), StreamError> {
         let mut pieces = Vec::with_capacity(progress.parts.len() * 2 + 2);
-        if let Some(init) = progress.init.as_ref().filter(|_| section.is_none())
-            && !self.known.lock().contains(&init.hash)
-        {
-            *section = Some(init.hash.clone());
-            pieces.push(init_record(init));
-        }
+        pieces.extend(init.map(|init| init_record(init)));
         for part in &progress.parts {
             pieces.extend([part_record(part), part.data.clone()]);
             *next = part.number.saturating_add(1);
@@ -168,6 +168,11 @@ impl Sub {
             return Ok(());
         }
         writer.write_all(&mut pieces).await
+    }
+
+    fn knows(&self, track: TrackId, init: &Init) -> bool {
+        let known = self.known.lock();
+        known.get(&track).is_some_and(|sections| sections.find(&init.hash).is_some())
     }
 
     /// Ends when the segment is over for 1.5 times its length.

@@ -1,6 +1,6 @@
 //! The loop of one subscription: sees new segments begin and gives each a stream.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use weir_media::TrackId;
 use weir_media::replica::{SegmentHead, ShowStatus};
 use weir_model::{ChannelName, NodeId};
 
+use super::sections::{KNOWN_MAX, Sections};
 use super::segment::{Class, priority};
 use super::wire::{Place, STATUS, StatusHeader, Subscribe, code};
 use super::{Offer, Originals, Outgoing, SentCounts};
@@ -32,8 +33,8 @@ pub(super) struct Sub {
     pub(super) id: u64,
     pub(super) offer: Offer,
     pub(super) link: Link,
-    /// Sections that arrived.
-    pub(super) known: Mutex<HashSet<String>>,
+    /// Sections that arrived; of a window's renditions, so it is bounded by them.
+    pub(super) known: Mutex<BTreeMap<TrackId, Sections<KNOWN_MAX>>>,
     pub(super) counts: Counts,
     /// Segments up to these are of no use to the peer: it said so.
     past: Mutex<BTreeMap<TrackId, u64>>,
@@ -59,7 +60,7 @@ impl Sub {
             id: asked.sub,
             offer,
             link,
-            known: Mutex::new(HashSet::new()),
+            known: Mutex::default(),
             counts: Counts::default(),
             past: Mutex::default(),
             again: AtomicUsize::new(0),

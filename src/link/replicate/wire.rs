@@ -1,8 +1,9 @@
 //! What two nodes say to each other about a copied window.
 //!
 //! Requests and headers are JSON; what follows a segment's header is records: a kind of one byte, numbers of fixed
-//! size (big endian), bytes. A section is sent once per subscription and hash, parts as the origin made them, and
-//! the end. Each piece has its own crc32c, which finds what was damaged in a node's memory: the network cannot.
+//! size (big endian), bytes. A section is sent when the other end does not have it ([`super::sections`]), parts as the
+//! origin made them, and the end. Each piece has its own crc32c, which finds what was damaged in a node's memory: the
+//! network cannot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

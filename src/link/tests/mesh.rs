@@ -12,6 +12,7 @@ async fn two_nodes_that_know_each_other_have_two_connections() {
     assert_eq!((seen[0].incarnation, seen[0].program.as_str()), (1, "test"));
     assert_eq!(seen[0].roles, ["ingest", "voter"]);
     assert!(seen[0].control.is_some() && seen[0].media.is_some() && seen[0].bytes_in > 0);
+    assert_eq!((one.link.connected(), two.link.connected()), (vec![id(2)], vec![id(1)]));
     assert_eq!(one.link.counts().peers.dials, 2);
     assert_eq!(two.link.counts().peers.dials, 0, "the lower id dials");
 }
@@ -39,6 +40,7 @@ async fn a_peer_that_stops_is_noticed_at_once_and_dialled_again() {
     let (one, two) = cluster.pair().await;
     two.stop.send(true).unwrap();
     one.sees(id(2), PeerState::Dialing).await;
+    assert_eq!(one.link.connected(), []);
     let address = two.socket();
     one.until(|node| node.link.counts().peers.dials_failed > 0).await;
     assert!(one.link.peers()[0].last_error.is_some());

@@ -1,10 +1,13 @@
 //! Requests: answers, refusals, and every bound.
 
 use futures_util::future::join_all;
+use quinn::{RecvStream, SendStream};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::link::request::{BODY_BYTES_MAX, IN_FLIGHT_PER_PEER_MAX};
+use crate::link::endpoint::STREAM_WINDOW_BYTES;
+use crate::link::request::{BODY_BYTES_MAX, IN_FLIGHT_PER_PEER_MAX, encoded, parsed};
+use crate::link::wire;
 
 #[tokio::test]
 async fn both_ends_of_a_pair_ask_and_answer() {
@@ -156,4 +159,65 @@ async fn a_node_without_a_connection_is_told_so_at_once() {
     let one = cluster.node(1);
     let call = one.link.call(id(5), "echo", Bytes::new(), PATIENCE).await;
     assert_eq!(call, Err(CallError::NotConnected(id(5))));
+}
+
+#[tokio::test]
+async fn a_question_and_its_answer_are_typed_and_an_answer_that_is_none_is_named() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    two.link.on_request("double", Kind::default(), |_, body| {
+        let answer = parsed::<u32>(&body).and_then(|number| encoded(&(number * 2)));
+        Box::pin(std::future::ready(answer))
+    });
+    two.link.on_request("silent", Kind::default(), |_, _| Box::pin(async { Ok(Bytes::new()) }));
+    let link = &one.link;
+    assert_eq!(link.ask(id(2), "double", &21, PATIENCE).await, Ok(42));
+    assert_eq!(link.ask(id(2), "silent", &(), PATIENCE).await, Ok(()));
+    let unclear = link.ask::<_, String>(id(2), "double", &21, PATIENCE).await;
+    assert!(matches!(unclear, Err(CallError::Unclear(NodeId(2), _))), "{unclear:?}");
+    let unclear = link.ask::<_, u32>(id(2), "silent", &(), PATIENCE).await;
+    assert!(matches!(unclear, Err(CallError::Unclear(NodeId(2), _))), "{unclear:?}");
+    let refused = link.ask::<_, u32>(id(2), "double", "three", PATIENCE).await;
+    assert!(matches!(refused, Err(CallError::Refused(why)) if why.code == "malformed"));
+}
+
+/// Asks for an answer that does not fit into its stream unless it is read, and does not read it.
+async fn ask_and_not_read(from: &Node, to: &Node, deadline: Duration) -> (SendStream, RecvStream) {
+    let (handled, mut handlings) = mpsc::unbounded_channel();
+    to.link.on_request("large", Kind::default(), move |_, _| {
+        handled.send(()).unwrap();
+        let answer = Bytes::from(vec![0; 2 * STREAM_WINDOW_BYTES as usize]);
+        Box::pin(std::future::ready(Ok(answer)))
+    });
+    let control = from.link.mesh.peer(to.id()).unwrap().control().unwrap();
+    let (mut send, recv) = control.open_bi().await.unwrap();
+    let deadline_ms = deadline.as_millis() as u64;
+    let asked = serde_json::json!({ "kind": "large", "length": 0, "deadline_ms": deadline_ms });
+    send.write_all(&wire::header(&asked).unwrap()).await.unwrap();
+    send.finish().unwrap();
+    tokio::time::timeout(PATIENCE, handlings.recv()).await.unwrap().unwrap();
+    (send, recv)
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_holds_its_place_until_the_caller_is_gone() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    let asked = ask_and_not_read(&one, &two, PATIENCE).await;
+    echo(&two);
+    assert_eq!(ask(&one, &two, b"beside it").await.unwrap(), "beside it");
+    two.until(|node| node.link.counts().serving == 1).await;
+    assert_eq!(two.link.counts().peers.cancelled, 0);
+    drop(asked);
+    two.until(|node| node.link.counts().serving == 0).await;
+    assert_eq!(two.link.counts().peers.cancelled, 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_gives_its_place_back_at_the_deadline() {
+    let cluster = Cluster::new();
+    let (one, two) = cluster.pair().await;
+    let _asked = ask_and_not_read(&one, &two, Duration::from_millis(300)).await;
+    two.until(|node| node.link.counts().peers.cancelled == 1).await;
+    assert_eq!(two.link.counts().serving, 0);
 }

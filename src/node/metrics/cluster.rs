@@ -1,4 +1,4 @@
-//! Figures of the cluster: links, consensus, members. Labels are the nodes' names, so there are as many series as
+//! Figures of the cluster: links, consensus, copies, members. Labels are the nodes' names, so there are as many series as
 //! there are nodes; who was removed is gone from the next scrape on.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use weir_model::cluster::NodeState;
 
 use super::set;
 use crate::actors::membership::{BeatCounts, Membership};
+use crate::actors::placement::{Copying, Placement};
 use crate::link::peers::{PeerInfo, PeerState};
 use crate::link::trust::Reason;
 use crate::node::mesh::Mesh;
@@ -45,13 +46,20 @@ pub(in crate::node) struct Sample {
     pub granted: bool,
     /// Its heartbeats.
     pub beats: BeatCounts,
+    /// Its part in copying streams.
+    pub copying: Copying,
     /// Bytes free on the disk, and whether they are too few.
     pub disk: (u64, bool),
 }
 
 impl Sample {
     /// What is so now.
-    pub(in crate::node) fn of(store: &Store, mesh: &Mesh, membership: &Membership) -> Self {
+    pub(in crate::node) fn of(
+        store: &Store,
+        mesh: &Mesh,
+        membership: &Membership,
+        placement: &Placement,
+    ) -> Self {
         let directory = store.cluster();
         let member =
             |one: &weir_cluster::members::Member| (one.id, (one.profile.name.clone(), one.state));
@@ -64,6 +72,7 @@ impl Sample {
             vacant: directory.leases.vacancies().count(),
             granted: membership.may_act(),
             beats: membership.beats(),
+            copying: placement.copying(),
             disk: (mesh.disk.free(), mesh.disk.is_low()),
         }
     }
@@ -73,6 +82,7 @@ impl Sample {
 pub(super) struct Cluster {
     links: Links,
     raft: Raft,
+    copies: Copies,
     members: IntGaugeVec,
     leases: IntGauge,
     vacant: IntGauge,
@@ -104,6 +114,13 @@ struct Raft {
     answered: IntCounter,
     retried: IntCounter,
     given_up: IntCounter,
+}
+
+struct Copies {
+    pulled: IntGauge,
+    sent: IntGauge,
+    bytes: IntCounter,
+    troubles: IntCounterVec,
 }
 
 /// Registers what it makes.
@@ -140,6 +157,7 @@ impl Cluster {
         Ok(Self {
             links: Links::new(&with)?,
             raft: Raft::new(&with)?,
+            copies: Copies::new(&with)?,
             members: with.gauges("weir_members", "Nodes of the cluster by state", "state")?,
             leases: with.gauge("weir_leases", "Actors that have an owner")?,
             vacant: with.gauge("weir_vacancies", "Actors that lost their owner and wait")?,
@@ -164,6 +182,7 @@ impl Cluster {
     pub(super) fn show(&self, sample: &Sample) {
         self.links.show(sample);
         self.raft.show(&sample.raft);
+        self.copies.show(&sample.copying);
         for state in MEMBER_STATES {
             let count = sample.members.values().filter(|one| one.1 == state).count();
             self.members.with_label_values(&[state.as_str()]).set(signed(count as u64));
@@ -271,6 +290,34 @@ impl Raft {
         set(&self.answered, status.answered);
         set(&self.retried, status.retried);
         set(&self.given_up, status.given_up);
+    }
+}
+
+impl Copies {
+    fn new(with: &Register<'_>) -> Made<Self> {
+        Ok(Self {
+            pulled: with.gauge("weir_copies_pulled", "Streams copied from another node")?,
+            sent: with.gauge("weir_copies_sent", "Copies of other nodes fed from here")?,
+            bytes: with.counter("weir_copied_bytes_total", "Media taken from other nodes")?,
+            troubles: with.counters(
+                "weir_copy_troubles_total",
+                "Segments and requests between nodes that did not go as they should",
+                "kind",
+            )?,
+        })
+    }
+
+    fn show(&self, copying: &Copying) {
+        self.pulled.set(signed(copying.pulled as u64));
+        self.sent.set(signed(copying.sent as u64));
+        set(&self.bytes, copying.tally.bytes);
+        let refused = [
+            ("pull_refused", copying.pulls_refused),
+            ("subscription_refused", copying.subscriptions_refused),
+        ];
+        for (kind, count) in copying.tally.troubles().into_iter().chain(refused) {
+            set(&self.troubles.with_label_values(&[kind]), count);
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use weir_model::{NodeId, Timestamp};
 
 use super::*;
 use crate::actors::membership::BeatCounts;
-use crate::actors::placement::Alone;
+use crate::actors::placement::{Alone, Copying};
 use crate::actors::stages::Stages;
 use crate::actors::streams;
 use crate::actors::viewings::Limits;
+use crate::link::fetch::Tally;
 use crate::link::peers::{LaneInfo, PeerCounts, PeerInfo, PeerState};
 use crate::link::trust::Reason;
 use crate::node::config::Config;
@@ -81,6 +82,11 @@ fn sample() -> Sample {
         vacant: 0,
         granted: true,
         beats: BeatCounts { unanswered: 8, lapses: 1 },
+        copying: Copying {
+            pulled: 2,
+            tally: Tally { dropped: 4, ..Tally::default() },
+            ..Copying::default()
+        },
         disk: (1 << 30, false),
     }
 }
@@ -137,6 +143,8 @@ async fn links_agreement_and_members_are_told_by_name_and_no_stranger_makes_a_se
             "weir_members{state=\"suspect\"} 1",
             "weir_leases 6",
             "weir_heartbeat_lapses_total 1",
+            "weir_copies_pulled 2",
+            "weir_copy_troubles_total{kind=\"dropped\"} 4",
         ] {
             assert!(text.lines().any(|one| one == line), "{line} is missing:\n{text}");
         }

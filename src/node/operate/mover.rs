@@ -10,7 +10,7 @@ use weir_model::{ActorId, ActorKind, ApiError, ChannelName, Epoch, ErrorCode, Le
 
 use crate::actors::streams::{StopReason, Streams};
 use crate::link::Link;
-use crate::link::request::{CallError, Kind, Refusal};
+use crate::link::request::{CallError, Kind, Refusal, parsed};
 use crate::store::Store;
 
 /// Request: the owner sends an actor away.
@@ -52,11 +52,7 @@ impl Away {
         let owner = away.clone();
         away.link.on_request(AWAY, Kind::default(), move |_, body| {
             let owner = owner.clone();
-            Box::pin(async move {
-                let leave: Leave = serde_json::from_slice(&body)
-                    .map_err(|error| Refusal::new("malformed", error.to_string()))?;
-                owner.leave(&leave).await.map(|()| Bytes::new())
-            })
+            Box::pin(async move { owner.leave(&parsed(&body)?).await.map(|()| Bytes::new()) })
         });
         away
     }
@@ -100,10 +96,8 @@ impl Mover for Away {
             if lease.node == self.store.node().id {
                 return self.leave(&leave).await.map_err(conflict);
             }
-            let body = serde_json::to_vec(&leave)
-                .map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?;
-            match self.link.call(lease.node, AWAY, body.into(), PATIENCE).await {
-                Ok(_) => Ok(()),
+            match self.link.ask(lease.node, AWAY, &leave, PATIENCE).await {
+                Ok(()) => Ok(()),
                 Err(CallError::Refused(refusal)) => Err(conflict(refusal)),
                 Err(error @ (CallError::Deadline(..) | CallError::Broken(..))) => {
                     Err(ApiError::new(ErrorCode::Timeout, error.to_string()))

@@ -1,9 +1,9 @@
 //! Each kind of problem, by its records.
 
-use super::super::Raw;
 use super::super::record::{
     AccountRecord, ChannelRecord, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
 };
+use super::super::sled::Raw;
 use super::*;
 use weir_cluster::directory::Part;
 use weir_cluster::lease::Vacancy;

@@ -23,11 +23,7 @@ fn media(edge: &Edge) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_playing_stream_costs_at_most_four_percent_more_than_its_media() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, PICTURE_BYTES);
+    let (origin, edge, mut studio) = pair(&cluster, PICTURE_BYTES).await;
     let _wanted = edge.puller.want(&channel()).unwrap();
     // The size of datagrams is found out with the first of them.
     for _ in 0..20 {
@@ -49,11 +45,7 @@ async fn a_playing_stream_costs_at_most_four_percent_more_than_its_media() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_changes_all_the_time_is_subscribed_to_once() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, 500);
+    let (_origin, edge, mut studio) = pair(&cluster, 500).await;
     studio.produce(5_000);
     let _wanted = edge.puller.want(&channel()).unwrap();
     edge.same_as(&studio.window).await;
@@ -67,12 +59,8 @@ async fn a_stream_that_changes_all_the_time_is_subscribed_to_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn history_that_comes_too_late_is_not_sent_to_its_end() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
     // 10 Mbit/s of which some 20 MB are listed, over a link of 40 Mbit/s.
-    let mut studio = Studio::new(window, 7, 50_000);
+    let (origin, edge, mut studio) = pair(&cluster, 50_000).await;
     studio.produce(20_500);
     let slow = Rule { bytes_per_second: Some(5_000_000), ..Rule::default() };
     origin.node.faults.everywhere(slow);
@@ -98,11 +86,7 @@ async fn history_that_comes_too_late_is_not_sent_to_its_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_part_goes_before_what_is_less_urgent() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, 5_000);
+    let (origin, edge, mut studio) = pair(&cluster, 5_000).await;
     studio.produce(4_000);
     let _wanted = edge.puller.want(&channel()).unwrap();
     edge.same_as(&studio.window).await;

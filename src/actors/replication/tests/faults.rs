@@ -10,11 +10,7 @@ use crate::link::tests::Cluster;
 
 /// An origin and an edge that plays, with the media of `seconds` made.
 async fn playing(cluster: &Cluster, seconds: i64, picture_bytes: usize) -> (Edge, Edge, Studio) {
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, picture_bytes);
+    let (origin, edge, mut studio) = pair(cluster, picture_bytes).await;
     studio.produce(seconds * 1000);
     (origin, edge, studio)
 }

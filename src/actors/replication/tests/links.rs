@@ -4,16 +4,13 @@ use weir_media::TrackId;
 
 use super::support::*;
 use crate::link::fault::Rule;
+use crate::link::replicate::SECTIONS_MAX;
 use crate::link::tests::{Cluster, id, meet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edge_says_what_the_origin_says_byte_for_byte_while_it_grows() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, 500);
+    let (_origin, edge, mut studio) = pair(&cluster, 500).await;
     let _wanted = edge.puller.want(&channel()).unwrap();
     for _ in 0..150 {
         studio.produce(200);
@@ -34,13 +31,24 @@ async fn an_edge_says_what_the_origin_says_byte_for_byte_while_it_grows() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_changes_oftener_than_sections_are_remembered_and_back_costs_no_segment() {
+    let cluster = Cluster::new();
+    let (_origin, edge, mut studio) = pair(&cluster, 500).await;
+    let _wanted = edge.puller.want(&channel()).unwrap();
+    let widths = (0..=SECTIONS_MAX as u32).map(|number| 640 + 16 * number);
+    for width in widths.clone().chain(widths) {
+        studio.widen(width);
+        studio.produce(2_000);
+        edge.same_as(&studio.window).await;
+    }
+    let tally = edge.incoming().unwrap().tally;
+    assert_eq!(tally.gaps, 0, "{tally:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_edge_that_comes_late_has_the_whole_playlist() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, 1_000);
+    let (_origin, edge, mut studio) = pair(&cluster, 1_000).await;
     studio.produce(31_500);
     let _wanted = edge.puller.want(&channel()).unwrap();
     edge.same_as(&studio.window).await;
@@ -107,11 +115,7 @@ async fn an_edge_of_an_edge_that_begins_waits_until_it_has_begun() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_viewers_cost_one_subscription_and_the_last_one_ends_it_after_a_while() {
     let cluster = Cluster::new();
-    let (one, two) = cluster.pair().await;
-    let (origin, window) = Edge::origin(one, 5);
-    let edge = Edge::new(two);
-    edge.pull_from(&origin.node, 5);
-    let mut studio = Studio::new(window, 7, 500);
+    let (origin, edge, mut studio) = pair(&cluster, 500).await;
     studio.produce(5_000);
     let mut wanted: Vec<_> = (0..100).filter_map(|_| edge.puller.want(&channel())).collect();
     edge.same_as(&studio.window).await;

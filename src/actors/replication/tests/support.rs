@@ -15,7 +15,7 @@ use weir_model::{ChannelName, NodeId, Timestamp};
 
 use crate::link::fetch::{Incoming, Puller, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals, Replicate};
-use crate::link::tests::{Node, PATIENCE};
+use crate::link::tests::{Cluster, Node, PATIENCE};
 use crate::store::window::{PartAnswer, PlaylistAnswer, Window};
 
 pub(super) const TIMING: Timing =
@@ -46,9 +46,16 @@ impl Studio {
         let anchor = ANCHOR.plus_ms(first_msn as i64 * 2000);
         let mut studio = Self { window, packager, at_us: 0, frames: [0; 2], picture_bytes, anchor };
         let mut out = Vec::new();
-        studio.packager.push(Item::Config(TrackId::VIDEO, avc()), &mut out);
+        studio.packager.push(Item::Config(TrackId::VIDEO, avc(1280)), &mut out);
         studio.packager.push(Item::Config(TrackId::AUDIO, aac()), &mut out);
         studio
+    }
+
+    /// From the next picture on they have another width.
+    pub(super) fn widen(&mut self, width: u32) {
+        let mut out = Vec::new();
+        self.packager.push(Item::Config(TrackId::VIDEO, avc(width)), &mut out);
+        self.apply(out);
     }
 
     /// Makes the next `ms` of media.
@@ -126,13 +133,13 @@ pub(super) async fn live(studio: &mut Studio, ms: i64) {
     }
 }
 
-fn avc() -> Arc<CodecConfig> {
+fn avc(width: u32) -> Arc<CodecConfig> {
     Arc::new(CodecConfig {
         codec: Codec::Avc,
         record: Bytes::from_static(&[1, 0x64, 0, 0x1f, 0xFF]),
         rfc6381: "avc1.64001f".into(),
         timescale: 90_000,
-        video: Some(VideoParams { width: 1280, height: 720, sar: (1, 1) }),
+        video: Some(VideoParams { width, height: 720, sar: (1, 1) }),
         audio: None,
     })
 }
@@ -181,6 +188,15 @@ impl Originals for Knows {
             epoch => Some(Offer { window, epoch, path: Vec::new() }),
         }
     }
+}
+
+/// An origin, an edge that pulls from it once it is wanted, and who makes the media.
+pub(super) async fn pair(cluster: &Cluster, picture_bytes: usize) -> (Edge, Edge, Studio) {
+    let (one, two) = cluster.pair().await;
+    let (origin, window) = Edge::origin(one, 5);
+    let edge = Edge::new(two);
+    edge.pull_from(&origin.node, 5);
+    (origin, edge, Studio::new(window, 7, picture_bytes))
 }
 
 /// A node that copies, and can be copied.

@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_media::rendition::Mark;
+use weir_media::rendition::{self, Mark};
 use weir_media::replica::{SegmentHead, Settled, Step};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
 
-use super::{Out, Unwanted, Want};
+use super::{Out, Tally, Unwanted, Want};
+use crate::link::replicate::SECTIONS_MAX;
+use crate::link::replicate::sections::Sections;
 use crate::link::replicate::wire::Place;
 
 /// Segments that wait for one before them: a listed window of half-second segments.
 const PENDING_MAX: usize = 64;
+/// Media bytes of segments that wait: a window holds no more of a track either.
+const PENDING_BYTES_MAX: usize = rendition::BYTES_MAX;
 /// Parts of one segment: ten times what a segment of a target has.
 const PARTS_MAX: usize = 512;
-/// Sections of one track that are remembered: a publisher may change back and forth.
-const SECTIONS_MAX: usize = 8;
 /// Segments that are declared gaps in a row; when more are missing the window begins anew.
 const GAPS_MAX: u64 = 16;
 /// A stream may be overtaken by the next one for this long before it is asked for, milliseconds.
@@ -37,10 +39,12 @@ pub(super) struct Line {
     /// Where the newest whole segment of the window ends.
     last: Option<Last>,
     pending: BTreeMap<u64, Pending>,
+    /// Segments up to this were dropped, because too much waited.
+    dropped: Option<u64>,
     floor: Option<u64>,
     settle: Option<(u64, Settled)>,
-    /// Sections by hash, newest last: a source sends each once.
-    sections: Vec<Arc<Init>>,
+    /// A source sends each once.
+    sections: Sections<SECTIONS_MAX>,
     next_part: u64,
     /// The next segment continues nothing: another node made it.
     joint: bool,
@@ -62,6 +66,8 @@ struct Pending {
     init: Option<Arc<Init>>,
     /// Parts that the window does not have yet.
     parts: Vec<Part>,
+    /// Their bytes.
+    bytes: usize,
     next_part: Option<u64>,
     taken: usize,
     us: i64,
@@ -116,6 +122,7 @@ impl Line {
             self.done = self.open.take().or(self.done);
         }
         self.settle = None;
+        self.dropped = None;
         self.joint = true;
     }
 
@@ -161,6 +168,7 @@ impl Line {
         head: &SegmentHead,
         from_part: u64,
         now: u64,
+        tally: &mut Tally,
     ) -> Result<(), Unwanted> {
         let msn = head.mark.msn;
         let foreign = |cut: &Pending| cut.head.as_ref().is_some_and(|own| own.mark != head.mark);
@@ -169,14 +177,11 @@ impl Line {
             self.pending.remove(&msn);
             self.done = self.open.take().or(self.done);
         }
-        if self.done_to(msn) {
+        if self.done_to(msn) || self.was_dropped(msn) {
             return Err(Unwanted);
         }
         if self.pending.len() >= PENDING_MAX && !self.pending.contains_key(&msn) {
-            // The newest is what viewers want; the oldest becomes a gap.
-            let oldest = self.pending.keys().copied().find(|old| Some(*old) != self.open);
-            let oldest = oldest.filter(|oldest| *oldest < msn).ok_or(Unwanted)?;
-            self.pending.remove(&oldest);
+            self.drop_oldest(msn, tally)?;
         }
         let pending = self.pending.entry(msn).or_default();
         let next = pending.next_part.or(head.first_part);
@@ -186,8 +191,8 @@ impl Line {
         if pending.head.is_none() {
             pending.begun_at = now;
             pending.head = Some(head.clone());
-            let named = |init: &&Arc<Init>| Some(&init.hash) == head.init.as_ref();
-            pending.init = self.sections.iter().find(named).cloned();
+            let named = head.init.as_ref().and_then(|hash| self.sections.find(hash));
+            pending.init = named.cloned();
         }
         pending.next_part = next;
         pending.streams += 1;
@@ -195,12 +200,7 @@ impl Line {
     }
 
     pub(super) fn init(&mut self, msn: u64, init: Arc<Init>) {
-        if !self.sections.iter().any(|known| known.hash == init.hash) {
-            if self.sections.len() >= SECTIONS_MAX {
-                self.sections.remove(0);
-            }
-            self.sections.push(Arc::clone(&init));
-        }
+        self.sections.add(Arc::clone(&init));
         if let Some(pending) = self.pending.get_mut(&msn) {
             let named = pending.head.as_ref().and_then(|head| head.init.as_ref());
             if named == Some(&init.hash) {
@@ -209,7 +209,7 @@ impl Line {
         }
     }
 
-    pub(super) fn part(&mut self, part: Part) -> Result<Option<i64>, Unwanted> {
+    pub(super) fn part(&mut self, part: Part, tally: &mut Tally) -> Result<Option<i64>, Unwanted> {
         if self.done_to(part.msn) {
             return Ok(None);
         }
@@ -221,12 +221,39 @@ impl Line {
         if hole || pending.taken >= PARTS_MAX {
             return Err(Unwanted);
         }
+        self.make_room(&part, tally)?;
+        let pending = self.pending.get_mut(&part.msn).ok_or(Unwanted)?;
         pending.next_part = Some(part.number.saturating_add(1));
         pending.taken += 1;
+        pending.bytes += part.data.len();
         pending.us = pending.us.saturating_add(part.duration_us);
         pending.parts.push(part);
         let from = pending.head.as_ref().map_or(0, |head| head.mark.pdt.0);
         Ok(Some(from.saturating_add(pending.us / 1000)))
+    }
+
+    /// For a part that has to wait; what is in order does not.
+    fn make_room(&mut self, part: &Part, tally: &mut Tally) -> Result<(), Unwanted> {
+        let waiting = |line: &Self| line.pending.values().map(|it| it.bytes).sum::<usize>();
+        while self.open != Some(part.msn) && waiting(self) + part.data.len() > PENDING_BYTES_MAX {
+            self.drop_oldest(part.msn, tally)?;
+        }
+        Ok(())
+    }
+
+    /// The newest is what viewers want: the oldest becomes a gap. An error if that is `newest` itself, or if all are
+    /// newer.
+    fn drop_oldest(&mut self, newest: u64, tally: &mut Tally) -> Result<(), Unwanted> {
+        let oldest = self.pending.keys().copied().find(|old| Some(*old) != self.open);
+        let oldest = oldest.filter(|oldest| *oldest <= newest).ok_or(Unwanted)?;
+        self.pending.remove(&oldest);
+        self.dropped = self.dropped.max(Some(oldest));
+        tally.dropped += 1;
+        if oldest < newest { Ok(()) } else { Err(Unwanted) }
+    }
+
+    fn was_dropped(&self, msn: u64) -> bool {
+        self.open != Some(msn) && self.dropped.is_some_and(|dropped| dropped >= msn)
     }
 
     pub(super) fn end(&mut self, end: SegmentEnd) {
@@ -310,6 +337,7 @@ impl Line {
             self.open = None;
             return true;
         };
+        pending.bytes = 0;
         for part in pending.parts.drain(..) {
             out.tally.parts += 1;
             out.tally.bytes += part.data.len() as u64;
@@ -429,7 +457,8 @@ impl Line {
     /// Waiting for a segment would hold up newer ones for longer than 1.5 of its length.
     fn given_up(&self, msn: u64, now: u64, target_ms: u64) -> bool {
         let pending = self.pending.get(&msn);
-        if pending.is_some_and(|it| it.gone && it.streams == 0 && !it.whole()) {
+        let gone = pending.is_some_and(|it| it.gone && it.streams == 0 && !it.whole());
+        if gone || self.was_dropped(msn) {
             return true;
         }
         let newer = self.pending.range(msn + 1..).find(|(_, pending)| pending.head.is_some());
@@ -443,3 +472,6 @@ impl Line {
         now >= newer.begun_at + length.clamp(500, target_ms.max(500)) * 3 / 2
     }
 }
+
+#[cfg(test)]
+mod tests;
