@@ -2,13 +2,15 @@
 //!
 //! A stream is placed where its publisher is connected. `own` makes this node the owner: it asks the owner of
 //! before to let go, or takes over when that one does not answer, brings its copy of the window up to date, and
-//! claims the lease. `copies` keeps windows of other nodes' streams here, for viewers and so that they survive.
+//! claims the lease. `copies` keeps windows of other nodes' streams here, for viewers and so that they survive;
+//! `relays` says which of them are copied from a copy.
 //! `keep` follows the directory: what another node took over is left, what nobody owns is claimed again.
 //! Media never rides in a message; these decide only who sends it to whom.
 
 mod copies;
 mod keep;
 mod own;
+mod relays;
 mod told;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use weir_cluster::ages::Ages;
+use weir_cluster::replication::Branches;
 use weir_media::replica::Tip;
 use weir_model::cluster::{Duty, ReplicaInfo};
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
@@ -72,6 +75,8 @@ pub trait Owner: Send + Sync {
 pub struct Config {
     /// Nodes that hold each stream's window, its owner included.
     pub copies: usize,
+    /// Nodes that one node feeds with one stream before others pass it on.
+    pub fan_out: u32,
     /// A show outlives its publisher, and its owner, by this, milliseconds.
     pub grace_ms: i64,
 }
@@ -108,6 +113,8 @@ struct Inner {
     streams: OnceLock<Streams>,
     /// Where a copy is brought up to date from before its stream is taken over.
     detours: Mutex<BTreeMap<ChannelName, (NodeId, Epoch)>>,
+    /// Who pulls the streams that are made here, and from whom. One for each of them.
+    branches: Mutex<BTreeMap<ChannelName, Branches>>,
     /// Held while a copy begins or is freed: it is fed into the stage that viewers find.
     copying: Mutex<()>,
     /// Copies that are kept without viewers.
@@ -131,6 +138,10 @@ pub struct Copying {
     pub pulls_refused: u64,
     /// Requests of other nodes for copies that were refused.
     pub subscriptions_refused: u64,
+    /// The same that another node was named for.
+    pub sent_elsewhere: u64,
+    /// Nodes that have to feed more others than they are to, with streams that are made here.
+    pub over_fan_out: usize,
 }
 
 /// A stream that somebody watches: while this is held, it is copied.
@@ -164,6 +175,7 @@ impl Placement {
             replicate: OnceLock::new(),
             streams: OnceLock::new(),
             detours: Mutex::default(),
+            branches: Mutex::default(),
             copying: Mutex::default(),
             kept: Mutex::default(),
             idle: Mutex::default(),
@@ -216,6 +228,8 @@ impl Placement {
             tally: puller.map(Puller::tally).unwrap_or_default(),
             pulls_refused: puller.map_or(0, Puller::refused),
             subscriptions_refused,
+            sent_elsewhere: replicate.map_or(0, Replicate::sent_elsewhere),
+            over_fan_out: self.inner.over_fan_out(),
         }
     }
 }

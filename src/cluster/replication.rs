@@ -7,7 +7,8 @@
 //! to a wider node. So a viewer more or less somewhere does not reconnect half of the cluster.
 //!
 //! The plan is advice: a node may act on an old one. Therefore each feeder sends the list of nodes that its media
-//! have passed, [`admit`] refuses a circle, and [`keeps_its_pull`] settles two who ask each other.
+//! have passed, [`admit`] refuses a circle, and [`keeps_its_pull`] settles two who ask each other. [`Branches`] is
+//! what an owner remembers between two plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +17,12 @@ use weir_model::cluster::ReplicaRole;
 
 use crate::limits::{HOPS_MAX, REPLICAS_MAX};
 
+mod branches;
 mod copies;
 mod sites;
 mod tree;
 
+pub use branches::{AVOID_MS, Asking, Branches, FORGET_MS, Root};
 pub use sites::{kept_at, sites};
 use tree::Tree;
 
@@ -47,6 +50,8 @@ pub struct Demand {
     pub edges: BTreeSet<NodeId>,
     /// Nodes that shall hold its window in any case, origins included; at most [`REPLICAS_MAX`].
     pub copies: usize,
+    /// By node, from whom it could not pull. Origins are never avoided: there is nobody else.
+    pub avoid: BTreeMap<NodeId, BTreeSet<NodeId>>,
 }
 
 /// One node's part of the plan.
@@ -125,7 +130,7 @@ pub fn plan(sites: &[Site], demand: &Demand, before: &Plan) -> Plan {
     if origins.is_empty() {
         return Plan { unreached: wanted, replicas, missing_copies, ..Plan::default() };
     }
-    let mut tree = Tree::new(&sites, &origins, &demand.stream);
+    let mut tree = Tree::new(&sites, &origins, demand);
     tree.grow(&wanted, before);
     let role = |id: &NodeId| match demand.edges.contains(id) {
         true => ReplicaRole::Edge,

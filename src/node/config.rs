@@ -110,6 +110,8 @@ pub struct StreamConfig {
     pub publishers_max: u32,
     /// Nodes that hold each stream.
     pub copies: u8,
+    /// Nodes that one node feeds with each stream.
+    pub fan_out: u16,
 }
 
 /// `[log]`.
@@ -205,6 +207,7 @@ impl Default for StreamConfig {
             grace_ms: 30_000,
             publishers_max: 1_000,
             copies: 2,
+            fan_out: 16,
         }
     }
 }
@@ -268,6 +271,9 @@ impl Config {
         if !(1..=7).contains(&stream.copies) {
             return invalid("stream.copies must be 1 to 7: the owner's window is one of them");
         }
+        if !(2..=512).contains(&stream.fan_out) {
+            return invalid("stream.fan_out must be 2 to 512: with one there is no tree");
+        }
         if self.node.roles.is_empty() {
             return invalid("node.roles names no role; leave it out to have all");
         }
@@ -285,7 +291,11 @@ impl StreamConfig {
     /// How copies are kept.
     #[must_use]
     pub fn placement(&self) -> placement::Config {
-        placement::Config { copies: usize::from(self.copies), grace_ms: i64::from(self.grace_ms) }
+        placement::Config {
+            copies: usize::from(self.copies),
+            fan_out: u32::from(self.fan_out),
+            grace_ms: i64::from(self.grace_ms),
+        }
     }
 
     /// The form in which the actors want it.
@@ -344,7 +354,12 @@ mod tests {
     fn values_that_make_no_sense_are_refused_with_their_range() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cluster.toml");
-        for text in ["stream.segment_ms = 1", "stream.part_ms = 5000", "tls.key = '/x'"] {
+        for text in [
+            "stream.segment_ms = 1",
+            "stream.part_ms = 5000",
+            "stream.fan_out = 1",
+            "tls.key = '/x'",
+        ] {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(Config::read(&path), Err(ConfigError::Invalid(_))), "{text}");
         }

@@ -24,14 +24,21 @@ const CORE: [&str; 3] = ["ingest", "edge", "voter"];
 /// Several nodes; all of them end with it.
 pub(crate) struct Cluster {
     nodes: Vec<Node>,
+    /// What all of them are told beside the usual, TOML.
+    config: &'static str,
 }
 
 impl Cluster {
     /// `voters` nodes that vote, the founder among them, and `edges` that only serve viewers; all of them up.
     pub(crate) async fn start(voters: usize, edges: usize) -> Self {
-        let mut founder = Node::prepared(&config("n0"));
+        Self::configured(voters, edges, "").await
+    }
+
+    /// The same, with further tables of the configuration.
+    pub(crate) async fn configured(voters: usize, edges: usize, config: &'static str) -> Self {
+        let mut founder = Node::prepared(&(node_table("n0") + config));
         founder.run().await;
-        let mut cluster = Self { nodes: vec![founder] };
+        let mut cluster = Self { nodes: vec![founder], config };
         for _ in 1..voters {
             let node = cluster.join(&CORE).await;
             cluster.change(0, node, NodeChange::Promote).await;
@@ -56,7 +63,8 @@ impl Cluster {
 
     /// A node that is not started, with an invitation, at the founder's door.
     pub(crate) fn guest(&self, token: &str) -> Node {
-        let mut node = Node::prepared(&config(&format!("n{}", self.nodes.len())));
+        let name = format!("n{}", self.nodes.len());
+        let mut node = Node::prepared(&(node_table(&name) + self.config));
         let file = node.data().join("invitation");
         std::fs::write(&file, token).unwrap();
         let door = self.nodes[0].link_address().to_string();
@@ -273,6 +281,6 @@ pub(crate) fn codes(status: &ClusterStatus) -> Vec<&str> {
     status.warnings.iter().map(|one| one.code.as_str()).collect()
 }
 
-fn config(name: &str) -> String {
+fn node_table(name: &str) -> String {
     format!("[node]\nname = \"{name}\"\naddress = \"127.0.0.1\"\n")
 }

@@ -14,6 +14,7 @@ mod keys;
 mod observed;
 #[cfg(feature = "fault")]
 mod partitioned;
+mod passed_on;
 mod published;
 mod restarted;
 mod shows;

@@ -158,6 +158,7 @@ impl Node {
             origins: [self.id].into(),
             edges: made.asked.keys().copied().collect(),
             copies: COPIES,
+            ..Demand::default()
         };
         let plan = replication::plan(&sites, &demand, &made.plan);
         for (node, pull) in &plan.pulls {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use weir_cluster::replication;
+use weir_cluster::replication::{self, Asking};
 use weir_media::rendition::Timing;
 use weir_model::{ChannelName, NodeId};
 
@@ -51,6 +51,18 @@ impl Originals for Far {
         // Whoever takes the show over wants what is held here, although nobody feeds it any more.
         let epoch = puller.epoch(channel).unwrap_or_else(|| stage.epoch().0);
         stage.shows().then_some(Offer { window, epoch, path: Vec::new() })
+    }
+
+    fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {
+        self.0.upgrade()?.place(channel, node, asking)
+    }
+
+    fn left(&self, channel: &ChannelName, node: NodeId) -> bool {
+        self.0.upgrade().is_some_and(|inner| inner.left(channel, node))
+    }
+
+    fn hold(&self, channel: &ChannelName, node: NodeId) -> Option<Demand> {
+        self.0.upgrade()?.hold(channel, node)
     }
 }
 

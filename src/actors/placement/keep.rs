@@ -32,6 +32,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         own.drop_idle_leases(&streams).await;
         own.keep_copies();
         own.tend_copies();
+        own.tend_relays();
         let pause = if own.empty(&streams).await { NEXT_AWAY } else { LOOK };
         tokio::select! {
             _ = changes.changed() => {}

@@ -4,3 +4,4 @@ mod cost;
 mod faults;
 mod links;
 mod support;
+mod tree;

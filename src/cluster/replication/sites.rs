@@ -42,8 +42,8 @@ pub fn kept_at(
         let demand = Demand {
             stream: channel.as_str().to_owned(),
             origins: BTreeSet::from([lease.node]),
-            edges: BTreeSet::new(),
             copies,
+            ..Demand::default()
         };
         plan(&sites, &demand, &Plan::default()).replicas.contains(&node).then_some(channel)
     });

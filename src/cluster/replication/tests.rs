@@ -11,7 +11,8 @@ fn ids(ids: impl IntoIterator<Item = u64>) -> BTreeSet<NodeId> {
 }
 
 fn demand(edges: impl IntoIterator<Item = u64>, copies: usize) -> Demand {
-    Demand { stream: "demo".into(), origins: ids([0]), edges: ids(edges), copies }
+    let (origins, edges) = (ids([0]), ids(edges));
+    Demand { stream: "demo".into(), origins, edges, copies, ..Demand::default() }
 }
 
 fn from_of(plan: &Plan, node: u64) -> Option<u64> {
@@ -137,7 +138,9 @@ fn check(sites: &[Site], demand: &Demand, made: &Plan) {
         for pair in pull.hops.windows(2) {
             assert_eq!(made.pulls[&pair[1]].from, pair[0]);
         }
-        assert!(alive.contains(&pull.from) || site(pull.from).unwrap().relays);
+        let avoids = demand.avoid.get(node).is_some_and(|avoid| avoid.contains(&pull.from));
+        let may = !avoids && site(pull.from).unwrap().relays;
+        assert!(alive.contains(&pull.from) || may, "{node} pulls from {}", pull.from);
     }
     for site in sites {
         let children = made.children(site.id).count() as u32;
@@ -183,11 +186,14 @@ fn any_sites() -> impl Strategy<Value = Vec<Site>> {
 fn any_demand() -> impl Strategy<Value = Demand> {
     let origins = prop::collection::btree_set(0u64..24, 1..3);
     let edges = prop::collection::btree_set(0u64..26, 0..24);
-    (origins, edges, 0usize..5).prop_map(|(origins, edges, copies)| Demand {
+    let avoided = prop::collection::btree_set(0u64..24, 0..4).prop_map(ids);
+    let avoid = prop::collection::btree_map((0u64..24).prop_map(NodeId), avoided, 0..6);
+    (origins, edges, 0usize..5, avoid).prop_map(|(origins, edges, copies, avoid)| Demand {
         stream: "demo".into(),
         origins: ids(origins),
         edges: ids(edges),
         copies,
+        avoid,
     })
 }
 

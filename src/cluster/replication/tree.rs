@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use weir_model::NodeId;
 
-use super::{OverBudget, Plan, Site};
+use super::{Demand, OverBudget, Plan, Site};
 use crate::limits::HOPS_MAX;
 use crate::rendezvous;
 
@@ -13,6 +13,9 @@ use crate::rendezvous;
 pub(super) struct Tree<'a> {
     sites: &'a BTreeMap<NodeId, &'a Site>,
     origins: &'a BTreeSet<NodeId>,
+    avoid: &'a BTreeMap<NodeId, BTreeSet<NodeId>>,
+    /// Whom anybody avoids: others are given nobody who comes.
+    shunned: BTreeSet<NodeId>,
     /// Spread relaying over nodes, stream by stream.
     tickets: BTreeMap<NodeId, u64>,
     parent: BTreeMap<NodeId, NodeId>,
@@ -27,11 +30,19 @@ impl<'a> Tree<'a> {
     pub(super) fn new(
         sites: &'a BTreeMap<NodeId, &'a Site>,
         origins: &'a BTreeSet<NodeId>,
-        stream: &str,
+        demand: &'a Demand,
     ) -> Self {
-        let tickets = sites.keys().map(|id| (*id, rendezvous::ticket(stream, *id, 1))).collect();
-        let depth = origins.iter().map(|origin| (*origin, 0)).collect();
-        Self { sites, origins, tickets, parent: BTreeMap::new(), depth, children: BTreeMap::new() }
+        let ticket = |id| rendezvous::ticket(&demand.stream, id, 1);
+        Self {
+            sites,
+            origins,
+            avoid: &demand.avoid,
+            shunned: demand.avoid.values().flatten().copied().collect(),
+            tickets: sites.keys().map(|id| (*id, ticket(*id))).collect(),
+            parent: BTreeMap::new(),
+            depth: origins.iter().map(|origin| (*origin, 0)).collect(),
+            children: BTreeMap::new(),
+        }
     }
 
     /// Attaches every wanted node. Each round attaches at least one, so it ends.
@@ -48,7 +59,8 @@ impl<'a> Tree<'a> {
             self.keep_below(*origin, &old);
         }
         while let Some(next) = self.next_loose(wanted, before) {
-            self.attach(next, before.pulls.get(&next).map(|pull| pull.from));
+            let was_at = before.pulls.get(&next).map(|pull| pull.from);
+            self.attach(next, was_at.filter(|from| !self.avoids(next, *from)));
             self.keep_below(next, &old);
         }
     }
@@ -79,7 +91,8 @@ impl<'a> Tree<'a> {
         let mut queue = VecDeque::from([top]);
         while let Some(node) = queue.pop_front() {
             for child in old.get(&node).into_iter().flatten() {
-                if !self.depth.contains_key(child) && self.has_room(node) {
+                let free = !self.depth.contains_key(child) && self.has_room(node);
+                if free && !self.avoids(*child, node) {
                     self.link(*child, node);
                     queue.push_back(*child);
                 }
@@ -93,7 +106,7 @@ impl<'a> Tree<'a> {
         let loose = |id: &NodeId| wanted.contains(id) && !self.depth.contains_key(id);
         let hangs = |id: &NodeId| {
             let from = before.pulls.get(id).map(|pull| pull.from);
-            from.is_some_and(|from| loose(&from) && self.may_feed(from))
+            from.is_some_and(|from| loose(&from) && self.may_feed(from) && !self.avoids(*id, from))
         };
         let all = wanted.iter().copied().filter(loose);
         all.min_by_key(|id| (hangs(id), self.rank(*id)))
@@ -104,19 +117,20 @@ impl<'a> Tree<'a> {
             self.link(node, parent);
         } else if let Some(leaf) = self.narrower_leaf(node) {
             self.take_place_of(leaf, node);
-        } else if let Some(parent) = self.least_burdened(was_at) {
+        } else if let Some(parent) = self.least_burdened(node, was_at) {
             self.link(node, parent);
         }
     }
 
-    /// Nearest to the origin, in the same zone, with the fewest children.
+    /// One that nobody avoids, nearest to the origin, in the same zone, with the fewest children.
     fn free_parent(&self, node: NodeId) -> Option<NodeId> {
         let zone = self.sites.get(&node).and_then(|site| site.zone.as_ref());
         let other_zone =
             |id: NodeId| self.sites.get(&id).and_then(|site| site.zone.as_ref()) != zone;
-        let free = self.depth.iter().filter(|(id, _)| self.has_room(**id));
-        let best = free.min_by_key(|(id, depth)| {
-            (**depth, other_zone(**id), self.count(**id), Reverse(self.ticket(**id)))
+        let fits = |id: NodeId| self.has_room(id) && !self.avoids(node, id);
+        let best = self.depth.iter().filter(|(id, _)| fits(**id)).min_by_key(|(id, depth)| {
+            let near = (**depth, other_zone(**id), self.count(**id), Reverse(self.ticket(**id)));
+            (self.is_shunned(**id), near)
         });
         best.map(|(id, _)| *id)
     }
@@ -127,7 +141,11 @@ impl<'a> Tree<'a> {
             return None;
         }
         let fits = |id: NodeId, depth: usize| {
-            depth < HOPS_MAX && self.count(id) == 0 && self.width(id) < self.width(node)
+            depth < HOPS_MAX
+                && self.count(id) == 0
+                && self.width(id) < self.width(node)
+                && !self.avoids(id, node)
+                && self.parent.get(&id).is_some_and(|parent| !self.avoids(node, *parent))
         };
         let below = self.parent.keys().filter_map(|id| Some((*id, *self.depth.get(id)?)));
         below
@@ -146,9 +164,9 @@ impl<'a> Tree<'a> {
     }
 
     /// When nobody has room: where it was, else the smallest excess, nearest to the origin.
-    fn least_burdened(&self, was_at: Option<NodeId>) -> Option<NodeId> {
-        let able =
-            self.depth.iter().filter(|(id, depth)| self.may_feed(**id) && **depth < HOPS_MAX);
+    fn least_burdened(&self, node: NodeId, was_at: Option<NodeId>) -> Option<NodeId> {
+        let may = |id: NodeId| self.may_feed(id) && !self.avoids(node, id);
+        let able = self.depth.iter().filter(|(id, depth)| may(**id) && **depth < HOPS_MAX);
         let excess = |id: NodeId| self.count(id).saturating_sub(self.fan_out(id));
         let best =
             able.min_by_key(|(id, depth)| (was_at != Some(**id), excess(**id), **depth, **id));
@@ -165,6 +183,15 @@ impl<'a> Tree<'a> {
     /// Origins feed even while they are being drained: there is nobody else.
     fn may_feed(&self, id: NodeId) -> bool {
         self.origins.contains(&id) || self.sites.get(&id).is_some_and(|site| site.relays)
+    }
+
+    fn avoids(&self, child: NodeId, parent: NodeId) -> bool {
+        let avoided = self.avoid.get(&child).is_some_and(|avoid| avoid.contains(&parent));
+        avoided && !self.origins.contains(&parent)
+    }
+
+    fn is_shunned(&self, id: NodeId) -> bool {
+        self.shunned.contains(&id) && !self.origins.contains(&id)
     }
 
     fn has_room(&self, id: NodeId) -> bool {

@@ -50,12 +50,14 @@ pub struct Tally {
     pub started_over: u64,
     /// Subscriptions refused, because their epoch was lower than one seen before.
     pub stale_epochs: u64,
+    /// Nodes that the owner named and that were left for others: dead, late, or wanted no more.
+    pub left: u64,
 }
 
 impl Tally {
     /// What is counted as trouble, each with a word for it.
     #[must_use]
-    pub const fn troubles(&self) -> [(&'static str, u64); 7] {
+    pub const fn troubles(&self) -> [(&'static str, u64); 8] {
         [
             ("gap", self.gaps),
             ("refetch", self.refetches),
@@ -64,6 +66,7 @@ impl Tally {
             ("broken", self.broken),
             ("started_over", self.started_over),
             ("stale_epoch", self.stale_epochs),
+            ("source_left", self.left),
         ]
     }
 }
@@ -79,6 +82,7 @@ impl AddAssign for Tally {
         self.broken += other.broken;
         self.started_over += other.started_over;
         self.stale_epochs += other.stale_epochs;
+        self.left += other.left;
     }
 }
 

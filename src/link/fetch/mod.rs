@@ -1,8 +1,8 @@
 //! Pulls windows of streams from the nodes that have them, for as long as somebody here wants them.
 //!
 //! One subscription per channel, whatever the number of viewers: who wants a channel holds a [`Demand`]. Its loop
-//! finds the source, subscribes from the place it has reached, and stays until the source is gone, another one
-//! owns the stream, or nobody wanted it for a while. Pieces arrive on streams (`receive`), `assembly` puts them in
+//! finds the owner, subscribes there or where the owner says (`route`) from the place it has reached, and stays until
+//! the source is gone, another one is named, or nobody wanted it for a while. Pieces arrive on streams (`receive`), `assembly` puts them in
 //! order, and the steps go to the local window, which another node may copy in turn.
 //!
 //! `want` → `pull` (loop of a channel) ⇒ `link::replicate` ⇒ `receive` → `assembly` → the window.
@@ -10,6 +10,7 @@
 mod assembly;
 mod pull;
 mod receive;
+mod route;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use weir_model::{ChannelName, NodeId};
 
 pub use self::assembly::Tally;
 use self::pull::Pull;
+#[cfg(test)]
+pub(crate) use self::route::STALL_MAX;
 use super::Link;
 use super::replicate::wire::{SEGMENT, STATUS};
 
@@ -33,9 +36,9 @@ pub const LINGER: Duration = Duration::from_secs(15);
 /// Channels that are pulled at once.
 pub const PULLS_MAX: usize = 1024;
 
-/// Who has a channel. The directory and the replication plan answer.
+/// Who has a channel. The directory answers.
 pub trait Sources: Send + Sync {
-    /// The node to pull from, and the epoch of the stream's owner; none when it is not live anywhere, or here.
+    /// The node to ask first, and the epoch of the stream's owner; none when it is not live anywhere, or here.
     fn source(&self, channel: &ChannelName) -> Option<(NodeId, u64)>;
 }
 
@@ -174,6 +177,12 @@ impl Puller {
     #[must_use]
     pub fn epoch(&self, channel: &ChannelName) -> Option<u64> {
         self.inner.pulls.lock().get(channel)?.epoch()
+    }
+
+    /// Who was asked for a channel and has not given it yet.
+    #[must_use]
+    pub fn asks(&self, channel: &ChannelName) -> Option<NodeId> {
+        self.inner.pulls.lock().get(channel)?.asks()
     }
 
     /// Whether a channel is pulled, or about to be.

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
+use weir_cluster::replication::admit;
 use weir_model::{ChannelName, NodeId};
 
 use super::assembly::{Assembly, Tally, Want};
+use super::route::{Denied, RELAY_ANSWER_MAX, Route};
 use super::{Incoming, Inner, Replica};
 use crate::link::replicate::wire::{
-    FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
+    Answer, FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
 };
 use crate::link::request::CallError;
 
@@ -20,10 +22,10 @@ const TICK: Duration = Duration::from_millis(50);
 /// The same at a cold start, where a viewer waits.
 const TICK_COLD: Duration = Duration::from_millis(10);
 /// First and longest pause between two attempts to subscribe: a source that begins itself is there in a moment.
-const RETRY_MIN: Duration = Duration::from_millis(50);
+pub(super) const RETRY_MIN: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(1);
 /// A source answers a subscription from memory.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// A source says where the show stands every second; one that does not is dead or deaf.
 const SILENT_MS: u64 = 3_500;
 
@@ -48,6 +50,7 @@ pub(super) struct State {
     pub(super) heard: u64,
     /// The status stream of the subscription is over.
     pub(super) cut: bool,
+    pub(super) route: Route,
     path: Option<Vec<NodeId>>,
     /// Its window is fed in another way now.
     forgotten: bool,
@@ -57,6 +60,10 @@ pub(super) struct State {
 }
 
 impl State {
+    fn tally(&self) -> Tally {
+        Tally { left: self.route.left, ..self.assembly.tally() }
+    }
+
     /// Gives the window what is in order.
     pub(super) fn flush(&mut self) {
         let mut steps = self.assembly.take_steps();
@@ -75,6 +82,7 @@ impl Pull {
             source: None,
             heard: 0,
             cut: false,
+            route: Route::default(),
             path: None,
             forgotten: false,
             wanted: 0,
@@ -108,6 +116,12 @@ impl Pull {
         Some((state.assembly.epoch()?, path?.clone()))
     }
 
+    /// Who was asked for a subscription and has not given one yet.
+    pub(super) fn asks(&self) -> Option<NodeId> {
+        let state = self.state.lock();
+        state.source.filter(|_| state.path.is_none())
+    }
+
     pub(super) fn epoch(&self) -> Option<u64> {
         self.state.lock().assembly.epoch()
     }
@@ -131,12 +145,12 @@ impl Pull {
             subscriptions: self.subscriptions.load(Relaxed),
             failures: self.failures.load(Relaxed),
             problem: state.problem.clone(),
-            tally: state.assembly.tally(),
+            tally: state.tally(),
         }
     }
 
     pub(super) fn tally(&self) -> Tally {
-        self.state.lock().assembly.tally()
+        self.state.lock().tally()
     }
 
     fn idle(&self, now: u64, linger: Duration) -> bool {
@@ -145,7 +159,7 @@ impl Pull {
         state.forgotten || (state.wanted == 0 && idle >= linger)
     }
 
-    fn failed(&self, problem: String) {
+    pub(super) fn failed(&self, problem: String) {
         self.failures.fetch_add(1, Relaxed);
         self.state.lock().problem = Some(problem);
     }
@@ -165,24 +179,24 @@ impl Inner {
         while !self.let_go(pull) {
             let own = self.node();
             let source = self.sources.source(&pull.channel).filter(|(node, _)| *node != own);
-            let Some((node, epoch)) = source else {
+            let Some((owner, epoch)) = source else {
                 pull.state.lock().path = None;
                 tokio::time::sleep(RETRY_MIN).await;
                 continue;
             };
             // A source that died is not waited for once another one is known.
             let outcome = tokio::select! {
-                outcome = self.subscribe(pull, node, epoch) => outcome,
-                () = self.moved(pull, node, epoch) => continue,
+                outcome = self.join(pull, owner, epoch) => outcome,
+                () = self.moved(pull, owner, epoch) => continue,
             };
             match outcome {
-                Ok(()) => {
+                Ok(node) => {
                     tracing::debug!(channel = %pull.channel, %node, epoch, "subscribed");
                     pause = RETRY_MIN;
-                    self.stay(pull, node, epoch).await;
+                    self.stay(pull, node, (owner, epoch)).await;
                 }
                 Err(problem) => {
-                    tracing::debug!(channel = %pull.channel, %node, epoch, problem, "no subscription");
+                    tracing::debug!(channel = %pull.channel, %owner, epoch, problem, "no subscription");
                     pull.failed(problem);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_MAX);
@@ -192,14 +206,14 @@ impl Inner {
     }
 
     /// Until there is another source.
-    async fn moved(&self, pull: &Pull, node: NodeId, epoch: u64) {
-        while !self.has_moved(pull, node, epoch) {
+    async fn moved(&self, pull: &Pull, owner: NodeId, epoch: u64) {
+        while !self.has_moved(pull, owner, epoch) {
             tokio::time::sleep(TICK).await;
         }
     }
 
-    fn has_moved(&self, pull: &Pull, node: NodeId, epoch: u64) -> bool {
-        self.sources.source(&pull.channel).is_some_and(|now| now != (node, epoch))
+    fn has_moved(&self, pull: &Pull, owner: NodeId, epoch: u64) -> bool {
+        self.sources.source(&pull.channel).is_some_and(|now| now != (owner, epoch))
     }
 
     /// Whether nobody wants it any more; then it is forgotten, before anybody can want it again.
@@ -214,12 +228,14 @@ impl Inner {
         idle
     }
 
-    async fn subscribe(
+    /// Subscribes at a node, or is told whom to pull from instead. Who was `sent` to it is told no more.
+    pub(super) async fn subscribe(
         self: &Arc<Self>,
         pull: &Arc<Pull>,
         node: NodeId,
         epoch: u64,
-    ) -> Result<(), String> {
+        sent: bool,
+    ) -> Result<Option<NodeId>, Denied> {
         let sub = self.next_sub.fetch_add(1, Relaxed);
         let asked = {
             let mut state = pull.state.lock();
@@ -228,14 +244,30 @@ impl Inner {
             }
             (state.sub, state.source, state.cut) = (sub, Some(node), false);
             let (from, hops) = (state.assembly.places(), vec![self.node()]);
-            Subscribe { channel: pull.channel.clone(), sub, epoch: Some(epoch), from, hops }
+            let avoid = (!sent).then(|| state.route.avoided(self.now()));
+            let (channel, epoch) = (pull.channel.clone(), Some(epoch));
+            Subscribe { channel, sub, epoch, from, hops, avoid, sent }
         };
-        let answer = self.link.ask(node, SUBSCRIBE, &asked, ANSWER_MAX).await;
-        let answer: Subscribed = answer.map_err(|error| error.to_string())?;
-        if answer.path.contains(&self.node()) {
-            return Err(format!("{node} pulls from here itself"));
+        let deadline = if sent { RELAY_ANSWER_MAX } else { ANSWER_MAX };
+        match self.link.ask(node, SUBSCRIBE, &asked, deadline).await? {
+            Answer::Elsewhere(elsewhere) => Ok(Some(elsewhere.instead)),
+            Answer::Here(answer) => {
+                let taken = self.subscribed(pull, node, sub, *answer);
+                taken.map(|()| None).map_err(Denied::No)
+            }
         }
-        let window = self.replicas.replica(&pull.channel, &answer.outline.timing);
+    }
+
+    fn subscribed(
+        &self,
+        pull: &Pull,
+        node: NodeId,
+        sub: u64,
+        answer: Subscribed,
+    ) -> Result<(), String> {
+        admit(self.node(), &answer.path).map_err(|refusal| refusal.to_string())?;
+        let timing = answer.outline.timing;
+        let window = self.replicas.replica(&pull.channel, &timing);
         let mut state = pull.state.lock();
         let now = self.now();
         let outlined = state.assembly.outline(answer.outline, answer.epoch, now);
@@ -246,6 +278,7 @@ impl Inner {
         state.window = Some(window);
         state.path = Some(answer.path);
         state.heard = now;
+        state.route.subscribed(timing.part_target_us, now);
         state.problem = None;
         state.flush();
         drop(state);
@@ -255,27 +288,37 @@ impl Inner {
     }
 
     /// Until the subscription is over.
-    async fn stay(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, epoch: u64) {
+    async fn stay(self: &Arc<Self>, pull: &Arc<Pull>, node: NodeId, owner: (NodeId, u64)) {
+        let relayed = node != owner.0;
         let mut tick = TICK_COLD;
         loop {
             let _ = tokio::time::timeout(tick, pull.wake.notified()).await;
             let now = self.now();
-            let (wants, sub, over) = {
+            let (wants, sub, over, renew, past) = {
                 let mut state = pull.state.lock();
                 state.assembly.tick(now);
                 state.flush();
                 tick = if state.assembly.collecting() { TICK_COLD } else { TICK };
                 let over = state.cut || now.saturating_sub(state.heard) > SILENT_MS;
-                (state.assembly.take_wants(), state.sub, over)
+                let hops = state.path.as_ref().map_or(0, Vec::len);
+                let renew = relayed.then(|| state.route.due(hops, now)).flatten();
+                let past = relayed && state.route.leads_past(node);
+                (state.assembly.take_wants(), state.sub, over, renew, past)
             };
             for want in wants {
                 self.fetch(pull, node, sub, want);
             }
-            let moved = self.has_moved(pull, node, epoch);
+            if let Some(silent) = renew {
+                self.renew(pull, node, owner, silent);
+            }
+            let moved = self.has_moved(pull, owner.0, owner.1) || past;
             let idle = pull.idle(now, self.linger);
             if idle || moved {
                 // Whether it is heard makes no difference here: the source may be dead.
                 self.unsubscribe(pull, node, sub);
+            }
+            if idle && relayed {
+                self.unsubscribe(pull, owner.0, sub);
             }
             if idle || moved || over {
                 return;

@@ -115,6 +115,7 @@ impl Inner {
                 Some(Record::Init(init)) => state.assembly.init(track, msn, init),
                 Some(Record::Part(part)) => match state.assembly.part(track, part, now) {
                     Ok(Some(captured_ms)) => {
+                        state.route.news(now);
                         let wall_ms = (self.link.mesh.world.clock)().0;
                         pull.lag_ms.store(wall_ms.saturating_sub(captured_ms), Relaxed);
                     }

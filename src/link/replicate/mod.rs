@@ -6,8 +6,12 @@
 //! memory and harms nobody else. What is more urgent overtakes: control, audio, video, repair, catch-up, and in
 //! each class the newest segment first, in order inside it.
 //!
+//! Whom the owner's plan puts below another node is told so instead (`place`), and who feeds others keeps its own copy
+//! for as long as they are there.
+//!
 //! `subscribe` (a request) → `send` (loop of a subscription) → `segment` (one stream) ⇒ `link::fetch`.
 
+mod place;
 pub(in crate::link) mod sections;
 mod segment;
 mod send;
@@ -20,20 +24,22 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use weir_cluster::replication::{Asking, admit};
 use weir_media::TrackId;
 use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus};
 use weir_model::{ChannelName, NodeId};
 
 use self::send::Sub;
-use self::wire::{FETCH, Fetch, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe};
+use self::wire::{
+    Answer, FETCH, Fetch, SOURCE, SUBSCRIBE, Subscribe, Subscribed, UNSUBSCRIBE, Unsubscribe,
+};
 use super::Link;
+use super::fetch::Demand;
 use super::request::{Caller, Kind, Refusal, encoded, parsed};
 
 /// Subscriptions that are served at once: 50 peers with 50 streams each.
 pub const SUBSCRIPTIONS_MAX: usize = 2500;
-/// Nodes on the way from an origin to an edge; see CLUSTER.md on trees.
-pub const HOPS_MAX: usize = 8;
-/// Sections of one track that the receiving end remembers: a publisher may change back and forth.
+/// Sections of one track that each end of a subscription remembers: a publisher may change back and forth.
 pub const SECTIONS_MAX: usize = 8;
 /// An outline of the longest window of sixteen tracks.
 pub(in crate::link) const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -67,6 +73,25 @@ pub struct Offer {
 pub trait Originals: Send + Sync {
     /// What can be sent of a channel now; none when it is neither packaged nor copied here.
     fn offer(&self, channel: &ChannelName) -> Option<Offer>;
+
+    /// As the owner of a channel's stream: whom `node` is to pull it from. None when this node is not the owner.
+    fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {
+        let _ = (channel, node, asking);
+        None
+    }
+
+    /// `node` pulls a channel no more; whether this node, as its owner, counted on that.
+    fn left(&self, channel: &ChannelName, node: NodeId) -> bool {
+        let _ = (channel, node);
+        false
+    }
+
+    /// Begins a copy if there is none, and keeps it while the answer is held, because `node` pulls it from here. None
+    /// when it cannot.
+    fn hold(&self, channel: &ChannelName, node: NodeId) -> Option<Demand> {
+        let _ = (channel, node);
+        None
+    }
 }
 
 /// A subscription, for the operator.
@@ -108,6 +133,7 @@ pub(super) struct Inner {
     originals: Arc<dyn Originals>,
     subs: Mutex<HashMap<(NodeId, ChannelName), Arc<Sub>>>,
     subscribed: AtomicU64,
+    elsewhere: AtomicU64,
     refused: AtomicU64,
 }
 
@@ -120,6 +146,7 @@ impl Replicate {
             originals,
             subs: Mutex::new(HashMap::new()),
             subscribed: AtomicU64::new(0),
+            elsewhere: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         });
         let limits = Kind { answer_bytes_max: ANSWER_BYTES_MAX, ..Kind::default() };
@@ -132,6 +159,11 @@ impl Replicate {
         link.on_request(UNSUBSCRIBE, Kind::default(), move |caller, body| {
             let own = Arc::clone(&own);
             Box::pin(async move { own.answered(own.unsubscribe(&caller, &body)) })
+        });
+        let own = Arc::clone(&inner);
+        link.on_request(SOURCE, Kind::default(), move |caller, body| {
+            let own = Arc::clone(&own);
+            Box::pin(async move { own.answered(own.source(&caller, &body)) })
         });
         let own = Arc::clone(&inner);
         link.on_request(FETCH, Kind::default(), move |caller, body| {
@@ -150,6 +182,12 @@ impl Replicate {
         all
     }
 
+    /// Subscriptions that another node was named for instead.
+    #[must_use]
+    pub fn sent_elsewhere(&self) -> u64 {
+        self.inner.elsewhere.load(Relaxed)
+    }
+
     /// Subscriptions answered since the start, and requests refused.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
@@ -166,23 +204,30 @@ impl Inner {
     fn subscribe(self: &Arc<Self>, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {
         let asked: Subscribe = parsed(body)?;
         let own = self.link.mesh.trust.node();
-        let offer = self.originals.offer(&asked.channel).ok_or_else(|| {
-            Refusal::new("not_here", format!("channel `{}` is not on {own} now", asked.channel))
-        })?;
+        let held = if asked.sent { Some(self.hold(&asked.channel, caller.node)?) } else { None };
+        let offer = self.originals.offer(&asked.channel);
+        // What nobody feeds is for whoever takes the show over.
+        let offer =
+            offer.filter(|offer| !asked.sent || !offer.path.is_empty()).ok_or_else(|| {
+                Refusal::new("not_here", format!("channel `{}` is not on {own} now", asked.channel))
+            })?;
         if let Some(believed) = asked.epoch.filter(|believed| *believed > offer.epoch) {
             let text = format!("this node knows epoch {}, not {believed} yet", offer.epoch);
             return Err(Refusal::new("stale_epoch", text));
         }
         let mut path = offer.path.clone();
         path.push(own);
-        let round = asked.hops.iter().any(|hop| path.contains(hop)) || path.contains(&caller.node);
-        if round || path.len() + asked.hops.len() > HOPS_MAX {
-            let text = format!("{} would pull from itself, or over too many nodes", caller.node);
-            return Err(Refusal::new("loop", text));
+        admit(caller.node, &path).map_err(|refusal| Refusal::new("loop", refusal.to_string()))?;
+        if let Some(avoid) = &asked.avoid
+            && let Some(instead) = self.elsewhere(&asked.channel, caller.node, avoid.clone())
+        {
+            self.elsewhere.fetch_add(1, Relaxed);
+            return encoded(&Answer::Elsewhere(instead));
         }
         let outline = offer.window.outline();
-        let answer = encoded(&Subscribed { epoch: offer.epoch, outline, path })?;
-        self.begin(caller.node, asked, offer)?;
+        let answer = Subscribed { epoch: offer.epoch, outline, path };
+        let answer = encoded(&Answer::Here(Box::new(answer)))?;
+        self.begin(caller.node, asked, offer, held)?;
         Ok(answer)
     }
 
@@ -191,13 +236,14 @@ impl Inner {
         peer: NodeId,
         asked: Subscribe,
         offer: Offer,
+        held: Option<Demand>,
     ) -> Result<(), Refusal> {
         let key = (peer, asked.channel.clone());
         let mut subs = self.subs.lock();
         if subs.len() >= SUBSCRIPTIONS_MAX && !subs.contains_key(&key) {
             return Err(Refusal::new("busy", "this node sends as many streams as it can"));
         }
-        let sub = Arc::new(Sub::new(peer, &asked, offer, self.link.clone()));
+        let sub = Arc::new(Sub::new(peer, &asked, offer, held, self.link.clone()));
         if let Some(before) = subs.insert(key, Arc::clone(&sub)) {
             before.stop();
         }
@@ -229,9 +275,11 @@ impl Inner {
 
     fn unsubscribe(&self, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {
         let asked: Unsubscribe = parsed(body)?;
-        let sub = self.find(caller.node, &asked.channel, asked.sub)?;
-        self.forget(&sub);
-        Ok(Bytes::new())
+        let found = self.find(caller.node, &asked.channel, asked.sub);
+        let fed = found.map(|sub| self.forget(&sub));
+        // In this order, so that it is not counted as fed any more. Another node may have fed it.
+        let left = self.originals.left(&asked.channel, caller.node);
+        if left { Ok(Bytes::new()) } else { fed.map(|()| Bytes::new()) }
     }
 
     fn fetch(&self, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {

@@ -18,6 +18,7 @@ use super::segment::{Class, priority};
 use super::wire::{Place, STATUS, StatusHeader, Subscribe, code};
 use super::{Offer, Originals, Outgoing, SentCounts};
 use crate::link::Link;
+use crate::link::fetch::Demand;
 use crate::link::request::Refusal;
 use crate::link::stream::{self, StreamError, Writer};
 
@@ -32,6 +33,8 @@ pub(super) struct Sub {
     pub(super) channel: ChannelName,
     pub(super) id: u64,
     pub(super) offer: Offer,
+    /// Keeps what is sent here, when that is a copy.
+    _held: Option<Demand>,
     pub(super) link: Link,
     /// Sections that arrived; of a window's renditions, so it is bounded by them.
     pub(super) known: Mutex<BTreeMap<TrackId, Sections<KNOWN_MAX>>>,
@@ -53,12 +56,19 @@ pub(super) struct Counts {
 }
 
 impl Sub {
-    pub(super) fn new(peer: NodeId, asked: &Subscribe, offer: Offer, link: Link) -> Self {
+    pub(super) fn new(
+        peer: NodeId,
+        asked: &Subscribe,
+        offer: Offer,
+        held: Option<Demand>,
+        link: Link,
+    ) -> Self {
         Self {
             peer,
             channel: asked.channel.clone(),
             id: asked.sub,
             offer,
+            _held: held,
             link,
             known: Mutex::default(),
             counts: Counts::default(),
@@ -129,8 +139,10 @@ impl Sub {
                 _ = beat.tick() => told = None,
             }
             let now = originals.offer(&self.channel);
+            // Whoever is fed from here is told a new way before it could feed somebody on it.
             let same = |now: &Offer| {
-                now.epoch == self.offer.epoch && Arc::ptr_eq(&now.window, &self.offer.window)
+                (now.epoch, &now.path) == (self.offer.epoch, &self.offer.path)
+                    && Arc::ptr_eq(&now.window, &self.offer.window)
             };
             if !now.as_ref().is_some_and(same) {
                 return Ok(());

@@ -5,7 +5,7 @@
 //! origin made them, and the end. Each piece has its own crc32c, which finds what was damaged in a node's memory: the
 //! network cannot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -15,6 +15,8 @@ use weir_model::{ChannelName, NodeId};
 
 /// Request: begin to send a channel's window to the asker.
 pub(in crate::link) const SUBSCRIBE: &str = "replicate.subscribe";
+/// Request to the owner: whom to pull from?
+pub(in crate::link) const SOURCE: &str = "replicate.source";
 /// Request: stop that.
 pub(in crate::link) const UNSUBSCRIBE: &str = "replicate.unsubscribe";
 /// Request: send one segment again.
@@ -60,6 +62,45 @@ pub(in crate::link) struct Subscribe {
     /// Nodes between the asker and its viewers' ends, the asker among them: who is one of them must refuse.
     #[serde(default)]
     pub(in crate::link) hops: Vec<NodeId>,
+    /// Nodes that the asker could not pull from; none when it cannot be told to pull from another one.
+    #[serde(default)]
+    pub(in crate::link) avoid: Option<BTreeSet<NodeId>>,
+    /// The owner named this node: of use is only what is fed.
+    #[serde(default)]
+    pub(in crate::link) sent: bool,
+}
+
+/// Asks the owner whom to pull from, while another node feeds the asker.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub(in crate::link) struct Source {
+    pub(in crate::link) channel: ChannelName,
+    pub(in crate::link) epoch: u64,
+    /// Who feeds the asker.
+    #[serde(default)]
+    pub(in crate::link) at: Option<NodeId>,
+    /// What the asker has of each track.
+    #[serde(default)]
+    pub(in crate::link) from: BTreeMap<TrackId, Place>,
+    /// Nothing came for a while.
+    #[serde(default)]
+    pub(in crate::link) silent: bool,
+    /// Nodes that the asker could not pull from.
+    #[serde(default)]
+    pub(in crate::link) avoid: BTreeSet<NodeId>,
+}
+
+/// What comes of asking for a window.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub(in crate::link) enum Answer {
+    Here(Box<Subscribed>),
+    Elsewhere(Elsewhere),
+}
+
+/// Whom to pull from; who says so for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(in crate::link) struct Elsewhere {
+    pub(in crate::link) instead: NodeId,
 }
 
 /// How far a track has come.

@@ -119,6 +119,8 @@ struct Raft {
 struct Copies {
     pulled: IntGauge,
     sent: IntGauge,
+    over_fan_out: IntGauge,
+    sent_elsewhere: IntCounter,
     bytes: IntCounter,
     troubles: IntCounterVec,
 }
@@ -298,6 +300,14 @@ impl Copies {
         Ok(Self {
             pulled: with.gauge("weir_copies_pulled", "Streams copied from another node")?,
             sent: with.gauge("weir_copies_sent", "Copies of other nodes fed from here")?,
+            over_fan_out: with.gauge(
+                "weir_copies_over_fan_out",
+                "Nodes that feed more others than stream.fan_out with a stream made here",
+            )?,
+            sent_elsewhere: with.counter(
+                "weir_copies_sent_elsewhere_total",
+                "Requests for a copy for which another node was named",
+            )?,
             bytes: with.counter("weir_copied_bytes_total", "Media taken from other nodes")?,
             troubles: with.counters(
                 "weir_copy_troubles_total",
@@ -310,6 +320,8 @@ impl Copies {
     fn show(&self, copying: &Copying) {
         self.pulled.set(signed(copying.pulled as u64));
         self.sent.set(signed(copying.sent as u64));
+        self.over_fan_out.set(signed(copying.over_fan_out as u64));
+        set(&self.sent_elsewhere, copying.sent_elsewhere);
         set(&self.bytes, copying.tally.bytes);
         let refused = [
             ("pull_refused", copying.pulls_refused),

@@ -7,13 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
+use weir_cluster::replication::{Asking, Branches, Root, Site};
 use weir_media::packager::{Packager, PackagerConfig};
 use weir_media::reload::Reload;
 use weir_media::rendition::Timing;
 use weir_media::{AudioParams, Codec, CodecConfig, Frame, Item, Output, TrackId, VideoParams};
 use weir_model::{ChannelName, NodeId, Timestamp};
 
-use crate::link::fetch::{Incoming, Puller, Replica, Replicas, Sources};
+use crate::link::fetch::{Demand, Incoming, Puller, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals, Replicate};
 use crate::link::tests::{Cluster, Node, PATIENCE};
 use crate::store::window::{PartAnswer, PlaylistAnswer, Window};
@@ -162,6 +163,9 @@ pub(super) struct Knows {
     own_epoch: AtomicU64,
     window: Mutex<Option<Arc<Window>>>,
     puller: Mutex<Option<Puller>>,
+    /// As owner, the nodes that may feed others; without any, everybody is fed here.
+    sites: Mutex<Vec<Site>>,
+    branches: Mutex<Branches>,
 }
 
 impl Sources for Knows {
@@ -187,6 +191,22 @@ impl Originals for Knows {
             }
             epoch => Some(Offer { window, epoch, path: Vec::new() }),
         }
+    }
+
+    fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {
+        let sites = self.sites.lock();
+        let owner = sites.first()?.id;
+        let root = Root { stream: channel.as_str(), owner, sites: &sites };
+        // Nobody is forgotten meanwhile.
+        Some(self.branches.lock().place(root, node, asking, 0))
+    }
+
+    fn left(&self, _: &ChannelName, node: NodeId) -> bool {
+        self.branches.lock().leave(node)
+    }
+
+    fn hold(&self, channel: &ChannelName, _: NodeId) -> Option<Demand> {
+        self.puller.lock().as_ref()?.want(channel)
     }
 }
 
@@ -226,6 +246,11 @@ impl Edge {
         *edge.knows.window.lock() = Some(Arc::clone(&window));
         edge.knows.own_epoch.store(epoch, Ordering::Relaxed);
         (edge, window)
+    }
+
+    /// As owner, puts who asks below these, itself the first.
+    pub(super) fn plans_for(&self, sites: Vec<Site>) {
+        *self.knows.sites.lock() = sites;
     }
 
     pub(super) fn pull_from(&self, node: &Node, epoch: u64) {
