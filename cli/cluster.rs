@@ -128,7 +128,12 @@ pub(crate) fn show_plan(session: &mut Session<'_>, plan: &MovePlan) -> Done {
     let more = if plan.truncated { "; there is more to do after these" } else { "" };
     let tense = if session.dry_run() { "would move" } else { "move" };
     session.say(&format!("{} {tense}, {} stay{more}", plan.moves.len(), plan.staying));
-    Ok(())
+    if plan.refused.is_empty() {
+        return Ok(());
+    }
+    let refused = plan.refused.iter().map(|one| format!("{}: {}", one.actor, one.reason));
+    let refused = refused.collect::<Vec<_>>().join("; ");
+    Err(Failure::new(Exit::Conflict, format!("not everything could be moved: {refused}")))
 }
 
 fn plan_table(plan: &MovePlan) -> Table {

@@ -184,7 +184,7 @@ fn step() -> PlannedMove {
 }
 
 fn plan() -> MovePlan {
-    MovePlan { moves: vec![step()], staying: 7, truncated: false }
+    MovePlan { moves: vec![step()], staying: 7, ..MovePlan::default() }
 }
 
 fn changed(change: NodeChange, plan: MovePlan) -> NodeChanged {

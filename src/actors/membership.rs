@@ -6,6 +6,7 @@
 //! the directory and links with whoever is in it. What is decided stands in [`weir_cluster::liveness`].
 
 mod beat;
+mod beside;
 mod joins;
 mod office;
 mod peers;

@@ -1,9 +1,9 @@
 //! Where streams are: which node packages a channel, which ones copy it, and how it goes from one to another.
 //!
 //! A stream is placed where its publisher is connected. `own` makes this node the owner: it asks the owner of
-//! before to let go, or takes over when that one does not answer, brings its copy of the window up to date, and
-//! claims the lease. `copies` keeps windows of other nodes' streams here, for viewers and so that they survive;
-//! `relays` says which of them are copied from a copy.
+//! before, brings its copy of the window up to date, claims the lease, and only then makes that owner let go, so
+//! that a claim that fails has cost nothing. Who does not answer is taken over from. `copies` keeps windows of other
+//! nodes' streams here, for viewers and so that they survive; `relays` says which of them are copied from a copy.
 //! `keep` follows the directory: what another node took over is left, what nobody owns is claimed again.
 //! Media never rides in a message; these decide only who sends it to whom.
 
@@ -44,14 +44,14 @@ pub struct Taken {
     pub tip: Option<Tip>,
 }
 
-/// What an owner answers a node that wants to go on with its show.
+/// What an owner answers a node that wants to go on with its show. It goes on with it until that node owns the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Yielded {
     /// Its publisher is well.
     Busy,
-    /// It has closed what was open; where the show stands, if one was on.
-    Given(Option<Tip>),
+    /// The other node may have it; where the show stands, if one is on.
+    Free(Option<Tip>),
 }
 
 /// Decides who packages a channel.
@@ -123,6 +123,8 @@ struct Inner {
     idle: Mutex<Ages<ChannelName>>,
     /// Since when a copy has had no owner.
     orphans: Mutex<Ages<ChannelName>>,
+    /// For how long nobody has wanted a copy any more.
+    unwanted: Mutex<Ages<ChannelName>>,
 }
 
 /// How copying goes at a node: what there is now, and what happened since it started.
@@ -180,6 +182,7 @@ impl Placement {
             kept: Mutex::default(),
             idle: Mutex::default(),
             orphans: Mutex::default(),
+            unwanted: Mutex::default(),
         });
         let link = &inner.parts.link;
         let puller = Puller::start(

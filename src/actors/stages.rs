@@ -90,10 +90,11 @@ impl Stage {
         matches!(*self.feeder.lock(), Feeder::Own(_, true))
     }
 
-    /// No packager here feeds it any more; what it shows stays until a copy replaces it.
-    pub fn give_up(&self) {
+    /// No packager here feeds it any more under `epoch`; what it shows stays until a copy replaces it. Nothing
+    /// happens when it is fed under a newer one meanwhile.
+    pub fn give_up(&self, epoch: Epoch) {
         let mut feeder = self.feeder.lock();
-        if let Feeder::Own(epoch, _) = *feeder {
+        if matches!(*feeder, Feeder::Own(own, _) if own == epoch) {
             *feeder = Feeder::Copy(epoch);
         }
     }

@@ -84,8 +84,9 @@ pub enum Message {
         /// Answered when that is done.
         reply: RpcReplyPort<()>,
     },
-    /// A publisher with this key connected to another node, which wants to go on with the show.
-    Yield {
+    /// A publisher with this key connected to another node, which wants to go on with the show. Nothing changes by
+    /// the question.
+    Yields {
         /// Its key.
         key: KeyId,
         /// Whether it may, and where the show stands.
@@ -271,8 +272,8 @@ impl Actor for StreamActor {
                 stream.leave(&reason).await;
                 let _ = reply.send(());
             }
-            Message::Yield { key, reply } => {
-                let _ = reply.send(stream.yield_to(key).await);
+            Message::Yields { key, reply } => {
+                let _ = reply.send(stream.yields(key));
             }
         }
         stream.announce();
@@ -352,20 +353,14 @@ impl State {
         answer.await.ok()
     }
 
-    /// Lets another node go on with the show, unless the publisher here is well.
-    async fn yield_to(&mut self, key: KeyId) -> Yielded {
-        let now = clock::now();
+    /// Whether another node may go on with the show: unless the publisher here is well.
+    fn yields(&mut self, key: KeyId) -> Yielded {
         self.note_media();
-        match self.show.publish(key, now) {
-            Admission::Busy => return Yielded::Busy,
-            Admission::Begin => {
-                self.show.end(now);
-                return Yielded::Given(None);
-            }
-            Admission::Continue | Admission::TakeOver => {}
+        match self.show.clone().publish(key, clock::now()) {
+            Admission::Busy => Yielded::Busy,
+            Admission::Begin => Yielded::Free(None),
+            Admission::Continue | Admission::TakeOver => Yielded::Free(self.window.tip()),
         }
-        self.leave(&StopReason::TakenOver).await;
-        Yielded::Given(self.window.tip())
     }
 
     /// Closes what is open without ending the show.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex as Lock, RwLock};
 use ractor::{Actor, ActorRef, RpcReplyPort};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
@@ -241,7 +241,9 @@ impl Streams {
     /// nobody published.
     pub async fn remove(&self, channel: &ChannelName) -> bool {
         let had_publisher = self.end(channel, StopReason::KeyWithdrawn).await;
-        self.forget(channel, "its channel was deleted");
+        if let Some(actor) = self.actor(channel) {
+            self.dismiss(channel, &actor, "its channel was deleted");
+        }
         if let Some(stage) = self.inner.context.stages.find(channel) {
             self.inner.context.stages.remove(&stage);
         }
@@ -279,8 +281,8 @@ impl Streams {
         let Ok(permit) = Arc::clone(&self.inner.publishers).try_acquire_owned() else {
             return Err((PublishRefusal::Unavailable("it has as many as it may"), key));
         };
-        let actor = match self.actor_or_new(&key).await {
-            Ok(actor) => actor,
+        let (actor, permit) = match self.settled(&key, permit).await {
+            Ok(settled) => settled,
             Err(why) => return Err((why, key)),
         };
         let publish = Publish {
@@ -297,17 +299,35 @@ impl Streams {
         }
     }
 
+    /// The actor of a stream that this node owns now. A connection that goes away, or waits no longer, leaves
+    /// nothing half done: what was begun for it is done to its end, and counts as a publisher until then.
+    async fn settled(
+        &self,
+        key: &StreamKey,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<(ActorRef<Message>, OwnedSemaphorePermit), PublishRefusal> {
+        if let Some(actor) = self.owned(&key.channel) {
+            return Ok((actor, permit));
+        }
+        let (streams, key) = (self.clone(), key.clone());
+        let made = self.inner.context.tasks.spawn_unlisted(async move {
+            let actor = streams.actor_or_new(&key).await;
+            actor.map(|actor| (actor, permit))
+        });
+        made.await.unwrap_or(Err(PublishRefusal::Unavailable("the stream does not start")))
+    }
+
     async fn actor_or_new(&self, key: &StreamKey) -> Result<ActorRef<Message>, PublishRefusal> {
         let channel = &key.channel;
-        if let Some(actor) = self.owned(channel) {
-            return Ok(actor);
-        }
         let making = Arc::clone(self.inner.making.lock().entry(channel.clone()).or_default());
         let _making = Making { inner: &self.inner, channel, _held: making.lock().await };
         if let Some(actor) = self.owned(channel) {
             return Ok(actor);
         }
         let taken = self.inner.context.owner.take(channel, key.id).await?;
+        if self.inner.closing.load(Ordering::Acquire) {
+            return Err(PublishRefusal::Unavailable("it stops"));
+        }
         match self.living(channel) {
             Some(actor) if taken.tip.is_none() => {
                 self.renew(channel, taken.epoch);
@@ -315,7 +335,7 @@ impl Streams {
             }
             // It was not told yet that the stream left this node for a while.
             Some(_) => {
-                self.lose(channel).await;
+                self.lose(channel, StopReason::Moved).await;
                 self.begin(channel, taken).await
             }
             None => self.begin(channel, taken).await,
@@ -332,7 +352,7 @@ impl Streams {
         let stage = context.stages.for_packager(channel, taken.epoch);
         let block = numbers::first(&context.store, channel).await;
         let block = block.inspect_err(|_| {
-            stage.give_up();
+            stage.give_up(taken.epoch);
             if !stage.shows() {
                 context.stages.remove(&stage);
             }
@@ -350,7 +370,7 @@ impl Streams {
         let made = Actor::spawn_linked(None, StreamActor, arguments, supervisor).await;
         let (actor, _) = made.map_err(|error| {
             tracing::error!(%channel, %error, "stream actor did not start");
-            stage.give_up();
+            stage.give_up(taken.epoch);
             PublishRefusal::Unavailable("the stream does not start")
         })?;
         self.inner.table.write().insert(channel.clone(), actor.clone());

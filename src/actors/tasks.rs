@@ -98,10 +98,12 @@ impl Tasks {
         }
     }
 
-    /// Runs `future` without listing it: for connections, which their listener counts.
-    pub fn spawn_unlisted<Fut>(&self, future: Fut) -> JoinHandle<()>
+    /// Runs `future` without listing it: for connections, which their listener counts, and for what has to be done to
+    /// its end whoever waits for it.
+    pub fn spawn_unlisted<Fut>(&self, future: Fut) -> JoinHandle<Fut::Output>
     where
-        Fut: Future<Output = ()> + Send + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
     {
         #[allow(clippy::disallowed_methods)]
         tokio::spawn(future)

@@ -46,10 +46,15 @@ pub(super) async fn rebalance(
 ) -> Result<axum::Json<MovePlan>, Refusal> {
     let reason = reason(query.reason)?;
     let plan = ctx.cluster.rebalance(query.dry_run).await?;
-    if !query.dry_run && !plan.moves.is_empty() {
-        let text = format!("a rebalance of {} actors began", plan.moves.len());
+    let (moves, refused) = (plan.moves.len(), plan.refused.len());
+    if !query.dry_run && moves + refused > 0 {
+        let text = match refused {
+            0 => format!("a rebalance of {moves} actors began"),
+            _ => format!("a rebalance of {moves} actors began, {refused} more were refused"),
+        };
         Change::of_cluster("cluster.rebalanced", text, reason)
-            .field("moves", plan.moves.len())
+            .field("moves", moves)
+            .field("refused", refused)
             .emit(&ctx);
     }
     Ok(axum::Json(plan))

@@ -313,6 +313,18 @@ pub struct MovePlan {
     pub staying: u64,
     /// Whether there is more to do than one plan may hold.
     pub truncated: bool,
+    /// What was planned and could not be done; the others were. Empty in a plan.
+    #[serde(default)]
+    pub refused: Vec<RefusedMove>,
+}
+
+/// A step that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct RefusedMove {
+    /// The actor, which stays.
+    pub actor: ActorId,
+    /// Why, in a sentence.
+    pub reason: String,
 }
 
 /// Why a node holds a stream's window.

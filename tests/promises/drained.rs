@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use weir_model::ShowId;
 use weir_model::cluster::NodeChange;
 
 use crate::harness::cluster::{SOON, member};
@@ -18,6 +19,16 @@ async fn viewers(cluster: &Cluster, channels: &[String]) -> Vec<Viewer> {
     let mut all = Vec::new();
     for (number, channel) in channels.iter().enumerate() {
         all.push(cluster.viewer(channel, &[3 + number % 2]).await);
+    }
+    all
+}
+
+/// The shows that are on, as their owners say.
+async fn shows(cluster: &Cluster, channels: &[String]) -> Vec<ShowId> {
+    let mut all = Vec::new();
+    for channel in channels {
+        let owner = cluster.owner(0, channel).await.expect("an owner");
+        all.push(cluster.show(owner, channel).await.expect("a show"));
     }
     all
 }
@@ -52,6 +63,7 @@ async fn nodes_are_emptied_and_started_again_under_viewers() {
         encoders.push(encoder);
     }
     let watching = viewers(&cluster, &channels).await;
+    let before = shows(&cluster, &channels).await;
     let start = Instant::now();
     cluster.change(0, 1, NodeChange::Drain).await;
     for (encoder, channel) in encoders.iter().zip(&channels) {
@@ -68,6 +80,7 @@ async fn nodes_are_emptied_and_started_again_under_viewers() {
         .await;
     all_play_on(&watching).await;
     assert_undisturbed(&watching, start, "drain");
+    assert_eq!(shows(&cluster, &channels).await, before, "other shows");
     cluster.change(0, 1, NodeChange::Uncordon).await;
     roll(&mut cluster, &watching).await;
 }

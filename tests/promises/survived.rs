@@ -150,6 +150,34 @@ async fn hangs_and_comes_back(
 }
 
 #[tokio::test]
+async fn a_take_over_that_fails_costs_the_show_nothing() {
+    let mut cluster = Cluster::start(3, 0).await;
+    let other = cluster.join(&["ingest", "edge"]).await;
+    let key = cluster.channel("demo").await;
+    let encoder = Encoder::start(cluster.ingests(&[1, other]), &key, &clip::STANDARD);
+    encoder.live_again(0).await;
+    let viewer = cluster.viewer("demo", &[other]).await;
+    let show = cluster.show(1, "demo").await;
+    assert!(show.is_some());
+    let (breaks, start) = (viewer.seen().breaks, Instant::now());
+    [0, 2].iter().for_each(|voter| cluster.stop_process(*voter));
+    encoder.leave();
+    let life = encoder.live_again(1).await;
+    assert_eq!(life.server, 0, "nobody can be granted the stream now");
+    let gap = went_on(&[&viewer], breaks, start).await;
+    println!("nobody could take the stream over: viewers went on after {gap:?}");
+    assert_eq!(cluster.show(1, "demo").await, show, "another show");
+    [0, 2].iter().for_each(|voter| cluster.resume_process(*voter));
+    cluster.eventually_writes(1, "again").await;
+    let breaks = viewer.seen().breaks;
+    encoder.leave();
+    went_on(&[&viewer], breaks, Instant::now()).await;
+    let owner = eventually("somebody owns it", SOON, async || cluster.owner(1, "demo").await).await;
+    assert_eq!(cluster.show(owner, "demo").await, show, "another show");
+    viewer.assert_content("a take-over failed");
+}
+
+#[tokio::test]
 async fn an_ingest_that_starts_again_goes_on_with_the_numbers() {
     let (mut cluster, key) = with_channel(3, 1).await;
     let encoder = Encoder::start(cluster.ingests(&[1]), &key, &clip::STANDARD);

@@ -140,7 +140,11 @@ impl Api for Live {
             Act::Rebalance { reason } => {
                 let how = Mutation { reason: Some(reason.clone()), ..how };
                 let plan = self.client.rebalance(&how).await.map_err(failure)?;
-                Ok(format!("{} move, {} stay", plan.moves.len(), plan.staying))
+                let said = format!("{} move, {} stay", plan.moves.len(), plan.staying);
+                Ok(match plan.refused.first() {
+                    Some(first) => format!("{said}; {} stays: {}", first.actor, first.reason),
+                    None => said,
+                })
             }
         }
     }

@@ -15,6 +15,7 @@ use weir_cluster::members::{Change, Profile};
 use weir_model::{Incarnation, NodeId, Role, Roles};
 
 use super::beat::{Answer, BEAT, Call, Figure};
+use super::beside::Beside;
 use super::{Inner, now_ms};
 use crate::actors::clock;
 use crate::actors::tasks::Handle;
@@ -83,10 +84,15 @@ pub(super) fn serve(own: &Arc<Inner>) {
 
 /// Leads whenever this node does.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
-    let mut looks = 0;
+    let (mut looks, mut comparing) = (0_u64, Beside::default());
     loop {
         if own.parts.consensus.leads() {
-            lead(&own, looks).await;
+            lead(&own).await;
+            if own.moved.load(Ordering::Relaxed) || looks.is_multiple_of(COMPARE_EVERY) {
+                // It waits for the log, which may take long; the voters' word is needed all the time.
+                let compared = Arc::clone(&own);
+                comparing.begin(&own.parts.tasks, || async move { compare(&compared).await });
+            }
             looks += 1;
         } else {
             *own.office.lock() = None;
@@ -99,7 +105,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     }
 }
 
-async fn lead(own: &Arc<Inner>, looks: u64) {
+async fn lead(own: &Arc<Inner>) {
     if own.office.lock().is_none() {
         if own.parts.consensus.read_barrier(CATCH_UP_MAX).await.is_err() {
             return;
@@ -114,9 +120,6 @@ async fn lead(own: &Arc<Inner>, looks: u64) {
         if let Err(error) = own.parts.store.decide_cluster(Command::Member(change)).await {
             tracing::warn!(%error, node = %id, "a change of the members was not made");
         }
-    }
-    if own.moved.swap(false, Ordering::Relaxed) || looks.is_multiple_of(COMPARE_EVERY) {
-        compare(own).await;
     }
 }
 
@@ -188,6 +191,7 @@ impl Inner {
 
 /// Brings the log's members in step with the directory's, a step at a time: each is repeated until it is seen.
 async fn compare(own: &Inner) {
+    own.moved.store(false, Ordering::Relaxed);
     let directory = own.parts.store.cluster();
     let status = own.parts.consensus.status();
     let known: BTreeSet<NodeId> = status.voters.iter().chain(&status.learners).copied().collect();

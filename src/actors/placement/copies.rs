@@ -12,6 +12,10 @@ use crate::actors::stages::Stage;
 use crate::link::fetch::{Demand, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals};
 
+/// What nobody wants any more is kept for so long, milliseconds: this node may have given the stream to another one
+/// that is about to ask where it stood and for the rest of it. Longer than a take-over takes.
+const UNWANTED_KEPT_MS: u64 = 5_000;
+
 /// The placement as the link sees it; gone once the node stops.
 pub(super) struct Far(pub(super) Weak<Inner>);
 
@@ -127,7 +131,7 @@ impl Inner {
         let Some(puller) = self.puller.get() else { return };
         let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
         let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();
-        let mut orphans = self.orphans.lock();
+        let (mut orphans, mut unwanted) = (self.orphans.lock(), self.unwanted.lock());
         for stage in self.parts.stages.all().into_iter().filter(|stage| stage.own().is_none()) {
             let channel = &stage.public.channel;
             let _one = self.copying.lock();
@@ -136,10 +140,13 @@ impl Inner {
                 if orphans.of(channel.clone(), now_ms) > grace_ms {
                     stage.end_copy();
                 }
-            } else if !puller.is_pulled(channel) {
+            } else if !puller.is_pulled(channel)
+                && unwanted.of(channel.clone(), now_ms) > UNWANTED_KEPT_MS
+            {
                 self.parts.stages.remove_copy(&stage);
             }
         }
         orphans.end_look();
+        unwanted.end_look();
     }
 }

@@ -14,8 +14,11 @@ use crate::actors::tasks::Handle;
 
 /// How often it looks without news: copies age.
 const LOOK: Duration = Duration::from_secs(1);
-/// While the node is emptied: one publisher after the other, so that not all of them connect elsewhere at once.
-const NEXT_AWAY: Duration = Duration::from_millis(250);
+/// While the node is emptied: the next publisher is sent away when the stream of the one before is elsewhere, so that
+/// each finds nodes that have nothing else to begin. One that is not back by then is waited for no longer.
+const AWAY_MAX_MS: u64 = 2_000;
+/// How often that is looked at without news.
+const LOOK_AWAY: Duration = Duration::from_millis(250);
 
 /// A publisher that is let in has its stream packaged within this; see `Streams::publish`.
 const IDLE_MAX_MS: u64 = 15_000;
@@ -25,6 +28,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let Some(streams) = own.streams.get().cloned() else { return };
     let mut changes = own.parts.store.cluster_changes();
     let mut incarnation = own.parts.membership.incarnation();
+    let mut away = None;
     loop {
         changes.mark_unchanged();
         incarnation.mark_unchanged();
@@ -33,7 +37,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         own.keep_copies();
         own.tend_copies();
         own.tend_relays();
-        let pause = if own.empty(&streams).await { NEXT_AWAY } else { LOOK };
+        let pause = if own.empty(&streams, &mut away).await { LOOK_AWAY } else { LOOK };
         tokio::select! {
             _ = changes.changed() => {}
             _ = incarnation.changed() => {}
@@ -47,8 +51,10 @@ impl Inner {
     async fn keep_leases(&self, streams: &Streams) {
         let removed = *self.parts.membership.standing().borrow() == Standing::Removed;
         for channel in streams.packaged() {
+            // Its show waits for the next publisher as one does that another node left.
+            streams.give_up_dead(&channel);
             if removed {
-                streams.lose(&channel).await;
+                self.lose(streams, &channel, StopReason::Moved).await;
                 continue;
             }
             let lease = self.lease(&channel);
@@ -56,15 +62,14 @@ impl Inner {
                 continue;
             }
             if lease.is_some_and(|lease| lease.node != self.node) {
-                self.tell_lost(&channel);
-                streams.lose(&channel).await;
+                self.lose(streams, &channel, StopReason::Moved).await;
             } else if streams.is_on(&channel) {
                 self.claim_again(streams, &channel).await;
             }
         }
     }
 
-    /// Gives up streams that this node owns and does not package: their publisher went away while it was let in.
+    /// Gives up streams that this node owns and of which nothing is on: their publisher went away while it was let in.
     async fn drop_idle_leases(&self, streams: &Streams) {
         for channel in self.idle_for_long(streams) {
             self.release(&channel).await;
@@ -72,8 +77,8 @@ impl Inner {
     }
 
     fn idle_for_long(&self, streams: &Streams) -> Vec<ChannelName> {
-        let own = self.own_channels().into_iter().filter(|channel| !streams.has_actor(channel));
-        let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
+        let own = self.own_channels().into_iter().filter(|channel| streams.is_idle(channel));
+        let now_ms = now_ms();
         let mut idle = self.idle.lock();
         let late = |channel: &ChannelName| idle.of(channel.clone(), now_ms) > IDLE_MAX_MS;
         let late = own.filter(late).collect();
@@ -92,30 +97,35 @@ impl Inner {
     async fn claim_again(&self, streams: &Streams, channel: &ChannelName) {
         match self.claim(channel, None).await {
             Ok(Some(epoch)) => streams.renew(channel, epoch),
-            Ok(None) => {
-                self.tell_lost(channel);
-                streams.lose(channel).await;
-            }
+            Ok(None) => self.lose(streams, channel, StopReason::Moved).await,
             // Without a majority nobody else gets it either; asked again with the next look.
             Err(_) => {}
         }
     }
 
-    fn tell_lost(&self, channel: &ChannelName) {
-        let text = "another node owns the stream now";
-        self.parts.events.emit("stream.moved", Some(channel), text, &[]);
-    }
-
-    /// Sends one publisher away when the node is being emptied; whether there may be more.
-    async fn empty(&self, streams: &Streams) -> bool {
+    /// Sends the next publisher away when the node is being emptied; whether there may be more. `away` is whose turn
+    /// it was last, and when.
+    async fn empty(&self, streams: &Streams, away: &mut Option<(ChannelName, u64)>) -> bool {
         if !self.is_draining() {
+            *away = None;
             return false;
         }
-        for channel in streams.packaged() {
+        let (now_ms, packaged) = (now_ms(), streams.packaged());
+        let late = |since: u64| now_ms.saturating_sub(since) > AWAY_MAX_MS;
+        if away.as_ref().is_some_and(|(last, since)| packaged.contains(last) && !late(*since)) {
+            return true;
+        }
+        for channel in packaged {
             if streams.kick(&channel, StopReason::Moved).await {
+                *away = Some((channel, now_ms));
                 return true;
             }
         }
         false
     }
+}
+
+/// Milliseconds of the monotonic clock.
+fn now_ms() -> u64 {
+    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
 }

@@ -14,17 +14,22 @@ use weir_model::{ChannelName, Epoch, KeyId, Lease, NodeId, Role};
 
 use super::{Inner, Taken, Yielded, stream};
 use crate::actors::clock;
-use crate::actors::streams::PublishRefusal;
+use crate::actors::streams::{PublishRefusal, StopReason, Streams};
 use crate::link::request::{CallError, Kind, Refusal, encoded, parsed};
 use crate::store::StoreError;
 
-/// Request to an owner: a publisher of its stream came here.
+/// Request to an owner: a publisher of its stream came here; may the show go on here? Nothing changes by it.
 const YIELD: &str = "stream.yield";
+/// Request to whoever the lease was taken from: close what is open; where does the show stand?
+const HAND_OVER: &str = "stream.hand_over";
 /// Request to anybody: where does the show stand that you hold?
 const TIP: &str = "stream.tip";
-/// An owner that lives answers within a round trip and the end of a segment; the publisher waits meanwhile, and so
-/// do viewers.
+/// An owner that lives answers within a round trip and what its actor is busy with; the publisher waits meanwhile,
+/// and so do viewers.
 const YIELD_MAX: Duration = Duration::from_millis(400);
+/// Who gives a stream away answers within a round trip and the end of a segment. One that does not closes it all the
+/// same, as soon as it reads in the directory who owns it now.
+const HAND_OVER_MAX: Duration = Duration::from_millis(400);
 /// Who holds a copy answers from memory.
 const TIP_MAX: Duration = Duration::from_millis(300);
 /// A node that starts again is linked with all that live within this: they notice by their next keep-alive that the
@@ -53,14 +58,20 @@ struct Held {
     tip: Tip,
 }
 
-/// What became of asking the owner.
+/// What an owner says that lives.
 enum Asked {
-    Busy,
-    Given(Option<Tip>),
+    Yields(Yielded),
     /// It is the owner no more; the directory here will say so.
     Past,
-    /// It does not answer: it is dead, or cut off.
-    Silent,
+}
+
+/// How a stream was found that this node may claim.
+#[derive(Debug)]
+enum Found {
+    /// Nobody packages it; where its show goes on.
+    Left(Option<Tip>),
+    /// Its owner goes on with it until the claim is granted.
+    Owned,
 }
 
 /// Answers other nodes.
@@ -69,6 +80,11 @@ pub(super) fn serve(inner: &Arc<Inner>) {
     inner.parts.link.on_request(YIELD, Kind::default(), move |_, body| {
         let own = Arc::clone(&own);
         Box::pin(async move { own.answer_yield(&body).await })
+    });
+    let own = Arc::clone(inner);
+    inner.parts.link.on_request(HAND_OVER, Kind::default(), move |_, body| {
+        let own = Arc::clone(&own);
+        Box::pin(async move { own.answer_hand_over(&body).await })
     });
     let own = Arc::clone(inner);
     inner.parts.link.on_request(TIP, Kind::default(), move |_, body| {
@@ -95,35 +111,28 @@ impl Inner {
                 }
                 return Err(PublishRefusal::Unavailable("the cluster has no majority now"));
             }
-            let tip = match lease.as_ref().filter(|lease| lease.node != self.node) {
-                None => self.left_behind(channel, lease.as_ref()).await,
-                Some(other) => {
-                    let (asked, copy) = self.ask_everybody(other, channel, key).await;
-                    match asked {
-                        Asked::Busy => return Err(PublishRefusal::Busy),
-                        Asked::Given(None) => None,
-                        Asked::Given(Some(tip)) => {
-                            let held = Held { epoch: other.epoch, tip };
-                            self.catch_up(channel, Some((other.node, held))).await
-                        }
-                        Asked::Silent => self.catch_up(channel, copy).await,
-                        Asked::Past => {
-                            self.wait_for_news(other.epoch).await;
-                            continue;
-                        }
-                    }
-                }
+            let other = lease.as_ref().filter(|lease| lease.node != self.node);
+            let found = match other {
+                None => Some(Found::Left(self.left_behind(channel, lease.as_ref()).await)),
+                Some(other) => self.found_at(other, channel, key).await?,
             };
-            tracing::debug!(%channel, ?tip, "claiming");
-            if let Some(epoch) = self.claim(channel, lease.map(|lease| lease.epoch)).await? {
-                tracing::debug!(%channel, %epoch, "claimed");
-                // In this order, so that what was copied is always somebody's.
-                self.parts.stages.for_packager(channel, epoch);
-                if let Some(puller) = self.puller.get() {
-                    puller.forget(channel);
-                }
-                return Ok(Taken { epoch, tip });
+            let Some(found) = found else { continue };
+            tracing::debug!(%channel, ?found, "claiming");
+            let supersedes = lease.as_ref().map(|lease| lease.epoch);
+            let Some(epoch) = self.claim(channel, supersedes).await? else { continue };
+            // Not before: whoever could not claim has disturbed nobody, and the owner goes on with the show.
+            let tip = match (found, other) {
+                (Found::Left(tip), _) => tip,
+                (Found::Owned, Some(other)) => self.take_over(channel, other).await,
+                (Found::Owned, None) => None,
+            };
+            tracing::debug!(%channel, %epoch, ?tip, "claimed");
+            // In this order, so that what was copied is always somebody's.
+            self.parts.stages.for_packager(channel, epoch);
+            if let Some(puller) = self.puller.get() {
+                puller.forget(channel);
             }
+            return Ok(Taken { epoch, tip });
         }
         Err(PublishRefusal::Unavailable("other nodes take the stream at the same time; try again"))
     }
@@ -146,33 +155,85 @@ impl Inner {
         Ok(())
     }
 
-    /// The owner, and at the same time who else holds the show: when the owner is dead, what to go on from is known.
-    async fn ask_everybody(
+    /// Asks the owner whether its show may go on here, and copies what it has so far; none when there is news to wait
+    /// for.
+    async fn found_at(
+        &self,
+        owner: &Lease,
+        channel: &ChannelName,
+        key: KeyId,
+    ) -> Result<Option<Found>, PublishRefusal> {
+        let asked = self.ask_to_yield(owner, channel, key);
+        let (answer, copy) = self.beside_others(asked, channel, owner.node).await;
+        match answer {
+            Some(Asked::Yields(Yielded::Busy)) => Err(PublishRefusal::Busy),
+            Some(Asked::Yields(Yielded::Free(tip))) => {
+                if let Some(tip) = tip {
+                    self.catch_up(channel, Some((owner.node, Held { epoch: owner.epoch, tip })))
+                        .await;
+                }
+                Ok(Some(Found::Owned))
+            }
+            Some(Asked::Past) => {
+                self.wait_for_news(owner.epoch).await;
+                Ok(None)
+            }
+            None => Ok(Some(Found::Left(self.catch_up(channel, copy).await))),
+        }
+    }
+
+    /// Makes whoever the lease was taken from close what is open; where its show goes on.
+    async fn take_over(&self, channel: &ChannelName, before: &Lease) -> Option<Tip> {
+        let asked = self.ask_to_hand_over(before, channel);
+        let (answer, copy) = self.beside_others(asked, channel, before.node).await;
+        let held = |tip| (before.node, Held { epoch: before.epoch, tip });
+        match answer {
+            Some(tip) => self.catch_up(channel, Some(held(tip?))).await,
+            None => self.catch_up(channel, copy).await,
+        }
+    }
+
+    /// What one node answers; when it says nothing, who else holds most of the show. Both are asked at the same time.
+    async fn beside_others<T>(
+        &self,
+        answer: impl Future<Output = Option<T>>,
+        channel: &ChannelName,
+        node: NodeId,
+    ) -> (Option<T>, Option<(NodeId, Held)>) {
+        match select(pin!(answer), pin!(self.held_by_others(channel, node))).await {
+            Either::Left((None, others)) => (None, others.await),
+            Either::Left((answer, _)) => (answer, None),
+            Either::Right((copy, answer)) => (answer.await, copy),
+        }
+    }
+
+    /// None when it does not answer: it is dead, or cut off.
+    async fn ask_to_yield(
         &self,
         lease: &Lease,
         channel: &ChannelName,
         key: KeyId,
-    ) -> (Asked, Option<(NodeId, Held)>) {
-        let owner = pin!(self.ask_to_yield(lease, channel, key));
-        let others = pin!(self.held_by_others(channel, lease.node));
-        match select(owner, others).await {
-            Either::Left((Asked::Silent, others)) => (Asked::Silent, others.await),
-            Either::Left((asked, _)) => (asked, None),
-            Either::Right((copy, owner)) => (owner.await, copy),
+    ) -> Option<Asked> {
+        let ask = Ask { channel: channel.clone(), epoch: lease.epoch, key: Some(key) };
+        match self.parts.link.ask(lease.node, YIELD, &ask, YIELD_MAX).await {
+            Ok(yielded) => Some(Asked::Yields(yielded)),
+            Err(CallError::Refused(refusal)) if refusal.code == "not_owner" => Some(Asked::Past),
+            Err(error) => {
+                tracing::warn!(%channel, %error, "the stream's owner does not answer; taking over");
+                None
+            }
         }
     }
 
-    async fn ask_to_yield(&self, lease: &Lease, channel: &ChannelName, key: KeyId) -> Asked {
-        let ask = Ask { channel: channel.clone(), epoch: lease.epoch, key: Some(key) };
-        match self.parts.link.ask(lease.node, YIELD, &ask, YIELD_MAX).await {
-            Ok(Yielded::Busy) => Asked::Busy,
-            Ok(Yielded::Given(tip)) => Asked::Given(tip),
-            Err(CallError::Refused(refusal)) if refusal.code == "not_owner" => Asked::Past,
-            Err(error) => {
-                tracing::warn!(%channel, %error, "the stream's owner does not answer; taking over");
-                Asked::Silent
-            }
-        }
+    /// None when it does not answer.
+    async fn ask_to_hand_over(&self, lease: &Lease, channel: &ChannelName) -> Option<Option<Tip>> {
+        let ask = Ask { channel: channel.clone(), epoch: lease.epoch, key: None };
+        let answer = self.parts.link.ask(lease.node, HAND_OVER, &ask, HAND_OVER_MAX).await;
+        answer
+            .inspect_err(|error| {
+                tracing::warn!(%channel, %error, "the stream's last owner does not say where it stands");
+            })
+            .ok()
     }
 
     async fn answer_yield(&self, body: &[u8]) -> Result<Bytes, Refusal> {
@@ -183,10 +244,35 @@ impl Inner {
             return Err(not_owner());
         }
         let (streams, key) = self.streams.get().zip(ask.key).ok_or_else(not_owner)?;
+        if streams.is_being_settled(&ask.channel) {
+            // Somebody is let in here at this moment; two nodes would take the stream from each other in turns.
+            return encoded(&Yielded::Busy);
+        }
         // An owner without an actor holds at most what its window shows.
-        let held = || Yielded::Given(self.held(&ask.channel).map(|held| held.tip));
-        let answer = streams.yield_to(&ask.channel, key).await.unwrap_or_else(held);
+        let held = || Yielded::Free(self.held(&ask.channel).map(|held| held.tip));
+        let answer = streams.yields(&ask.channel, key).await.unwrap_or_else(held);
         encoded(&answer)
+    }
+
+    /// Another node was granted the stream, which the directory here may not say yet.
+    async fn answer_hand_over(&self, body: &[u8]) -> Result<Bytes, Refusal> {
+        let ask: Ask = parsed(body)?;
+        let epoch = self.parts.stages.find(&ask.channel).and_then(|stage| stage.own());
+        if epoch.is_some_and(|own| own > ask.epoch) {
+            return Err(Refusal::new("not_owner", "this node owns that stream anew"));
+        }
+        if let Some(streams) = self.streams.get().filter(|_| epoch.is_some()) {
+            self.lose(streams, &ask.channel, StopReason::TakenOver).await;
+        }
+        encoded(&self.held(&ask.channel).map(|held| held.tip))
+    }
+
+    /// Closes what this node packages of a stream that another one owns.
+    pub(super) async fn lose(&self, streams: &Streams, channel: &ChannelName, reason: StopReason) {
+        if streams.lose(channel, reason).await {
+            let text = "another node owns the stream now";
+            self.parts.events.emit("stream.moved", Some(channel), text, &[]);
+        }
     }
 
     /// What is held here of a show that is on.

@@ -1,7 +1,9 @@
 //! Streams that come from another node or go to one. [`crate::actors::placement`] decides which.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ractor::ActorRef;
 use weir_model::{ChannelName, Epoch, KeyId, StreamState};
 
 use super::{StopReason, Streams};
@@ -17,10 +19,36 @@ impl Streams {
         own.map(|stage| stage.public.channel.clone()).collect()
     }
 
-    /// Whether `channel` has an actor here.
+    /// Whether nothing of `channel` is here that somebody has to own: neither a show, nor what is left of one.
     #[must_use]
-    pub fn has_actor(&self, channel: &ChannelName) -> bool {
-        self.living(channel).is_some()
+    pub fn is_idle(&self, channel: &ChannelName) -> bool {
+        let stage = self.inner.context.stages.find(channel);
+        let public = stage.as_ref().map(|stage| stage.public.state.borrow().state);
+        match self.living(channel) {
+            Some(_) => public.is_none_or(|state| state == StreamState::Offline),
+            None => !stage.is_some_and(|stage| stage.shows()),
+        }
+    }
+
+    /// Whether the owner of `channel` is being settled here, for a publisher.
+    #[must_use]
+    pub fn is_being_settled(&self, channel: &ChannelName) -> bool {
+        self.inner.making.lock().contains_key(channel)
+    }
+
+    /// Gives up the stage of a stream whose actor has died, unless it is being given another one.
+    pub fn give_up_dead(&self, channel: &ChannelName) {
+        // Held so that none is made meanwhile.
+        let making = self.inner.making.lock();
+        if making.contains_key(channel) || self.living(channel).is_some() {
+            return;
+        }
+        let stage = self.inner.context.stages.find(channel);
+        if let Some((stage, epoch)) =
+            stage.and_then(|stage| Some((Arc::clone(&stage), stage.own()?)))
+        {
+            stage.give_up(epoch);
+        }
     }
 
     /// Whether a show of `channel` is on that is packaged here.
@@ -32,22 +60,31 @@ impl Streams {
         })
     }
 
-    /// Lets another node go on with a channel's show, unless its publisher is well; none when it is not packaged
-    /// here.
-    pub async fn yield_to(&self, channel: &ChannelName, key: KeyId) -> Option<Yielded> {
-        let answer = self.ask_channel(channel, |reply| Message::Yield { key, reply }).await?;
-        if answer != Yielded::Busy {
-            self.forget(channel, "its show goes on at another node");
-        }
-        Some(answer)
+    /// Whether another node may go on with a channel's show: unless its publisher here is well. None when it is not
+    /// packaged here.
+    pub async fn yields(&self, channel: &ChannelName, key: KeyId) -> Option<Yielded> {
+        self.ask_channel(channel, |reply| Message::Yields { key, reply }).await
     }
 
-    /// Another node owns a channel's stream: its publisher is dropped here, its show is not ended.
-    pub async fn lose(&self, channel: &ChannelName) {
-        let reason = StopReason::Moved;
-        let question = |reply| Message::Leave { reason, reply };
-        let _: Option<()> = self.ask_channel(channel, question).await;
-        self.forget(channel, "another node owns it");
+    /// Another node owns a channel's stream: its publisher is dropped here, its show is not ended. Whether it was
+    /// packaged here. Is done to its end whether somebody waits or not.
+    pub async fn lose(&self, channel: &ChannelName, reason: StopReason) -> bool {
+        let stage = self.inner.context.stages.find(channel);
+        let own = stage.and_then(|stage| Some((stage.own()?, stage)));
+        let (streams, channel, actor) = (self.clone(), channel.clone(), self.actor(channel));
+        let lost = self.inner.context.tasks.spawn_unlisted(async move {
+            let mut lost = false;
+            if let Some(actor) = actor {
+                let question = |reply| Message::Leave { reason, reply };
+                let _: Option<()> = streams.ask(&actor, question).await;
+                lost = streams.dismiss(&channel, &actor, "another node owns it");
+            }
+            if let Some((epoch, stage)) = own {
+                stage.give_up(epoch);
+            }
+            lost
+        });
+        lost.await.unwrap_or(false)
     }
 
     /// A channel's stream is owned under a newer epoch.
@@ -67,12 +104,19 @@ impl Streams {
         }
     }
 
-    pub(super) fn forget(&self, channel: &ChannelName, why: &str) {
-        if let Some(actor) = self.inner.table.write().remove(channel) {
-            actor.stop(Some(why.into()));
+    /// Stops an actor and forgets it, unless another one has taken its place; whether it was known.
+    pub(super) fn dismiss(
+        &self,
+        channel: &ChannelName,
+        actor: &ActorRef<Message>,
+        why: &str,
+    ) -> bool {
+        actor.stop(Some(why.into()));
+        let mut table = self.inner.table.write();
+        let known = table.get(channel).is_some_and(|known| known.get_id() == actor.get_id());
+        if known {
+            table.remove(channel);
         }
-        if let Some(stage) = self.inner.context.stages.find(channel) {
-            stage.give_up();
-        }
+        known
     }
 }

@@ -12,6 +12,8 @@ use super::*;
 use crate::actors::placement::Alone;
 use crate::actors::viewings::Limits;
 
+mod moving;
+
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,6 +67,10 @@ fn name(text: &str) -> ChannelName {
 }
 
 async fn bench() -> Bench {
+    bench_of(Arc::new(Alone)).await
+}
+
+async fn bench_of(owner: Arc<dyn Owner>) -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let disk = Arc::new(Disk::default());
     let sync = Arc::clone(&disk);
@@ -80,7 +86,7 @@ async fn bench() -> Bench {
     let config = testing::CONFIG;
     let context = Context {
         stages: Stages::new(config.window),
-        owner: Arc::new(Alone),
+        owner,
         config,
         events,
         store,

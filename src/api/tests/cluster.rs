@@ -165,7 +165,7 @@ impl Cluster for FakeCluster {
     fn rebalance(&self, dry_run: bool) -> ClusterAnswer<'_, MovePlan> {
         self.tell(format!("rebalance {dry_run}"));
         let moves = vec![step("room/demo".parse().unwrap(), Some(NodeId(2)))];
-        answer(MovePlan { moves, staying: 4, truncated: false })
+        answer(MovePlan { moves, staying: 4, ..MovePlan::default() })
     }
 }
 

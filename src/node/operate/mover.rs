@@ -77,7 +77,7 @@ impl Away {
                 format!("{actor} cannot be moved while it runs"),
             ));
         };
-        if self.streams.kick(&channel, StopReason::Kicked("moved".into())).await {
+        if self.streams.kick(&channel, StopReason::Moved).await {
             return Ok(());
         }
         Err(Refusal::new("no_publisher", format!("nobody publishes to {channel} now")))

@@ -1,10 +1,11 @@
 //! Moves of actors: planned by placement, made by a [`Mover`](super::Mover).
 
+use weir_cluster::lease::Leases;
 use weir_cluster::placement::{self, Choice, View, Want};
-use weir_model::cluster::{MovePlan, NodeScore, PlannedMove};
+use weir_model::cluster::{MovePlan, NodeScore, PlannedMove, RefusedMove};
 use weir_model::{ActorId, ActorKind, ApiError, ErrorCode, Lease, NodeId};
 
-use super::Operate;
+use super::{Mover, Operate};
 
 /// An actor with what ties it to a node now: a stream to that of its publisher.
 pub(super) fn as_it_is(view: &View<'_>, actor: &ActorId) -> Want {
@@ -37,13 +38,25 @@ impl Operate {
         if dry_run {
             return Ok(plan);
         }
-        for step in &plan.moves {
-            if let Some(lease) = look.directory.leases.of(&step.actor) {
-                self.mover.send_away(lease, step.to).await?;
-            }
-        }
-        Ok(plan)
+        Ok(carry_out(&*self.mover, plan, &look.directory.leases).await)
     }
+}
+
+/// Makes the moves of a plan, one after the other; what is refused does not keep the others from it. What is left in
+/// the plan was begun.
+async fn carry_out(mover: &dyn Mover, plan: MovePlan, leases: &Leases) -> MovePlan {
+    let mut done = MovePlan { moves: Vec::new(), ..plan };
+    for step in plan.moves {
+        let refused = match leases.of(&step.actor) {
+            Some(lease) => mover.send_away(lease, step.to).await.err().map(|error| error.message),
+            None => Some("nobody owns it any more".to_owned()),
+        };
+        match refused {
+            Some(reason) => done.refused.push(RefusedMove { actor: step.actor, reason }),
+            None => done.moves.push(step),
+        }
+    }
+    done
 }
 
 /// The move that an operator means; refused when it leads nowhere.
@@ -79,13 +92,14 @@ fn score(choice: &Choice, node: NodeId) -> Option<&NodeScore> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::BoxFuture;
     use weir_cluster::lease::LeaseCommand;
     use weir_cluster::load::Loads;
     use weir_cluster::members::{Change, Profile};
     use weir_cluster::placement::Rules;
     use weir_cluster::{Command, Directory, views};
     use weir_model::cluster::Duty;
-    use weir_model::{Incarnation, Roles, Timestamp};
+    use weir_model::{Epoch, Incarnation, Roles, Timestamp};
 
     use super::*;
 
@@ -140,6 +154,50 @@ mod tests {
     fn without_a_wish_the_best_place_is_meant() {
         let stays = planned("transcoder/demo/v1", None).unwrap_err();
         assert!(stays.ends_with("no other node is better"), "it is beside its stream: {stays}");
+    }
+
+    /// Refuses whatever belongs to a transcoder.
+    struct Picky;
+
+    impl Mover for Picky {
+        fn send_away<'a>(
+            &'a self,
+            lease: &'a Lease,
+            _: Option<NodeId>,
+        ) -> BoxFuture<'a, Result<(), ApiError>> {
+            let refused = lease.actor.kind == ActorKind::Transcoder;
+            let answer = match refused {
+                true => Err(ApiError::new(ErrorCode::Conflict, "it cannot be moved while it runs")),
+                false => Ok(()),
+            };
+            Box::pin(std::future::ready(answer))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_keeps_nothing_else_from_moving_and_is_told_at_the_end() {
+        let directory = directory();
+        let step = |actor: &str| PlannedMove {
+            actor: actor.parse().unwrap(),
+            epoch: Epoch(1),
+            from: NodeId(1),
+            to: Some(NodeId(2)),
+            gain: None,
+            reason: String::new(),
+        };
+        let moves = ["transcoder/demo/v1", "room/gone", "stream/demo"].map(step).into();
+        let plan = MovePlan { moves, staying: 3, ..MovePlan::default() };
+        let done = carry_out(&Picky, plan, &directory.leases).await;
+        assert_eq!((done.moves, done.staying), (vec![step("stream/demo")], 3));
+        let refused: Vec<_> =
+            done.refused.iter().map(|one| (one.actor.to_string(), one.reason.as_str())).collect();
+        assert_eq!(
+            refused,
+            [
+                ("transcoder/demo/v1".to_owned(), "it cannot be moved while it runs"),
+                ("room/gone".to_owned(), "nobody owns it any more"),
+            ]
+        );
     }
 
     #[test]

@@ -46,7 +46,9 @@ pub(super) struct Line {
     /// A source sends each once.
     sections: Sections<SECTIONS_MAX>,
     next_part: u64,
-    /// The next segment continues nothing: another node made it.
+    /// Discontinuities up to the newest segment that the window began, its own one counted.
+    breaks: Option<u64>,
+    /// The next segment is the first one since the stream has another epoch.
     joint: bool,
     /// The segment that was open when another node took over: it ends with what came of it.
     cut: Option<u64>,
@@ -138,7 +140,7 @@ impl Line {
     /// The window begins anew with what is pending.
     pub(super) fn start_over(&mut self) {
         self.done = self.open.take().or(self.done);
-        self.last = None;
+        (self.last, self.breaks) = (None, None);
         self.settle = None;
     }
 
@@ -406,14 +408,25 @@ impl Line {
         if let Some(before) = msn.checked_sub(1) {
             self.settle(track, before, out);
         }
-        let joint = std::mem::take(&mut self.joint);
-        let discontinuity = head.mark.discontinuity || joint;
-        let mark = Mark { discontinuity, ..head.mark };
+        let mark = self.joined(head.mark);
+        self.breaks = Some(breaks_after(mark));
         let init = self.pending.get(&msn).and_then(|pending| pending.init.clone());
         out.steps.push(Step::Start(track, mark, init));
         self.pending.retain(|other, _| *other >= msn);
         self.next_part = head.first_part.unwrap_or(self.next_part);
         self.open = Some(msn);
+    }
+
+    /// What playlists here say of the first segment of an epoch: what they say at its packager, which continues
+    /// nothing if it is another one. Only if the segment that says so is lost, or its number was used before, this
+    /// one has to say it.
+    fn joined(&mut self, mark: Mark) -> Mark {
+        let joint = std::mem::take(&mut self.joint);
+        match self.breaks.filter(|breaks| joint && !mark.discontinuity && *breaks < mark.dsn_before)
+        {
+            Some(dsn_before) => Mark { discontinuity: true, dsn_before, ..mark },
+            None => mark,
+        }
     }
 
     fn settle(&mut self, track: TrackId, whole: u64, out: &mut Out) {
@@ -434,12 +447,13 @@ impl Line {
         let count = i64::try_from(missing).unwrap_or(1).max(1);
         let most = i64::try_from(target_ms).unwrap_or(1);
         let each_ms = (next.pdt.since_ms(from) / count).clamp(1, most.max(1));
-        let mut dsn = last.mark.dsn_before.saturating_add(u64::from(last.mark.discontinuity));
+        let mut dsn = self.breaks.unwrap_or_else(|| breaks_after(last.mark));
         for (n, msn) in (0..).zip(done + 1..next.msn) {
             // A tag that went with a missing segment stands before the gap.
-            let discontinuity = !self.joint && dsn < next.dsn_before;
+            let discontinuity = dsn < next.dsn_before && !(self.joint && next.discontinuity);
             let mark = Mark { msn, pdt: from.plus_ms(each_ms * n), discontinuity, dsn_before: dsn };
-            dsn += u64::from(discontinuity);
+            dsn = breaks_after(mark);
+            self.breaks = Some(dsn);
             let duration_us = each_ms * 1000;
             out.tally.gaps += 1;
             out.steps.push(Step::Start(track, mark, None));
@@ -471,6 +485,11 @@ impl Line {
         let length = length.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(target_ms);
         now >= newer.begun_at + length.clamp(500, target_ms.max(500)) * 3 / 2
     }
+}
+
+/// Discontinuities up to a segment, its own one counted.
+const fn breaks_after(mark: Mark) -> u64 {
+    mark.dsn_before.saturating_add(mark.discontinuity as u64)
 }
 
 #[cfg(test)]

@@ -452,3 +452,46 @@ fn every_copy_has_of_a_segment_that_was_left_open_what_the_next_packager_has() {
         assert_eq!(parts(&world.edge), parts(&world.origin));
     }
 }
+
+#[test]
+fn an_owner_that_owns_its_stream_anew_is_copied_without_a_break() {
+    let mut world = World::new(50, Vec::new());
+    world.produce();
+    world.join();
+    world.run(44);
+    let open = world.next_part / PARTS;
+    // The subscription of the old epoch is over, the new one goes on where it was.
+    world.streams.clear();
+    world.seen = [V, A].into_iter().map(|track| (track, open - 1)).collect();
+    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.run(30);
+    world.settle();
+    assert_eq!(world.assembly.tally().gaps, 0);
+    world.same();
+}
+
+#[test]
+fn the_break_of_a_take_over_is_told_although_its_first_segment_is_lost() {
+    let mut world = World::new(50, Vec::new());
+    world.produce();
+    world.join();
+    world.run(45);
+    let first = world.next_part / PARTS + 1;
+    world.short.push(first - 1);
+    let tip = world.origin.tip().unwrap();
+    world.origin.join(&weir_media::replica::Tip { next_msn: first, ..tip });
+    (world.next_part, world.lost) = (first * PARTS, Some(first));
+    world.streams.clear();
+    world.seen = [V, A].into_iter().map(|track| (track, first - 2)).collect();
+    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.run(60);
+    for track in [V, A] {
+        let marks = |ladder: &Ladder| -> Vec<_> {
+            let listed = ladder.rendition(track).unwrap().listed();
+            listed.map(|one| (one.mark.msn, one.mark.discontinuity, one.mark.dsn_before)).collect()
+        };
+        let (here, there) = (marks(&world.edge), marks(&world.origin));
+        assert!(here.iter().any(|mark| mark.0 == first && mark.1), "{here:?}");
+        assert_eq!(here, there);
+    }
+}
