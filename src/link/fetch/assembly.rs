@@ -113,6 +113,8 @@ enum Phase {
 pub(super) struct Assembly {
     epoch: Option<u64>,
     show: Option<u64>,
+    /// The show that the source said last was on.
+    said: Option<u64>,
     id: Option<ShowId>,
     phase: Phase,
     lines: BTreeMap<TrackId, Line>,
@@ -140,6 +142,7 @@ impl Assembly {
         Self {
             epoch: None,
             show: None,
+            said: None,
             id: None,
             phase: Phase::Idle,
             lines: BTreeMap::new(),
@@ -190,6 +193,7 @@ impl Assembly {
         self.target_ms = u64::from(outline.timing.target_secs) * 1000;
         let taken_over = self.epoch.is_some_and(|seen| seen < epoch);
         self.epoch = Some(epoch);
+        self.said = outline.show;
         for line in self.lines.values_mut() {
             line.streams_gone();
         }
@@ -253,10 +257,10 @@ impl Assembly {
         self.lines.get(&track).is_some_and(|line| line.done_to(msn))
     }
 
-    /// The section of a segment.
-    pub(super) fn init(&mut self, track: TrackId, msn: u64, init: Arc<Init>) {
+    /// A section, which came with the first segment that needs it.
+    pub(super) fn init(&mut self, track: TrackId, init: Arc<Init>) {
         if let Some(line) = self.lines.get_mut(&track) {
-            line.init(msn, init);
+            line.init(init);
         }
     }
 
@@ -302,7 +306,9 @@ impl Assembly {
 
     /// Where the show stands at the source.
     pub(super) fn status(&mut self, status: &ShowStatus, now: u64) {
-        if status.show.is_none() && self.show.is_some() {
+        let said = std::mem::replace(&mut self.said, status.show);
+        // The next show's segments may have overtaken the news that the one before it is over.
+        if status.show.is_none() && self.show.is_some() && self.show == said {
             self.forget();
             self.show = None;
             self.phase = Phase::Running;

@@ -112,7 +112,7 @@ impl Inner {
             })?;
             match record {
                 None => return Ok(ended),
-                Some(Record::Init(init)) => state.assembly.init(track, msn, init),
+                Some(Record::Init(init)) => state.assembly.init(track, init),
                 Some(Record::Part(part)) => match state.assembly.part(track, part, now) {
                     Ok(Some(captured_ms)) => {
                         state.route.news(now);

@@ -201,12 +201,13 @@ impl Line {
         Ok(())
     }
 
-    pub(super) fn init(&mut self, msn: u64, init: Arc<Init>) {
+    pub(super) fn init(&mut self, init: Arc<Init>) {
         self.sections.add(Arc::clone(&init));
-        if let Some(pending) = self.pending.get_mut(&msn) {
+        // The source knows that it arrived, maybe before it was taken here: other segments count on it, too.
+        for pending in self.pending.values_mut() {
             let named = pending.head.as_ref().and_then(|head| head.init.as_ref());
             if named == Some(&init.hash) {
-                pending.init = Some(init);
+                pending.init = Some(Arc::clone(&init));
             }
         }
     }

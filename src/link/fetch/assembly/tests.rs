@@ -11,6 +11,8 @@ use weir_model::Timestamp;
 
 use super::*;
 
+mod overtaken;
+
 const TIMING: Timing = Timing { target_secs: 4, part_target_us: 200_000, list_us: 15_000_000 };
 const V: TrackId = TrackId::VIDEO;
 const A: TrackId = TrackId::AUDIO;
@@ -153,7 +155,7 @@ impl World {
             if self.assembly.begin(&stream.head, show, 200_000, stream.next, now).is_err() {
                 return false;
             }
-            self.assembly.init(track, msn, section(track));
+            self.assembly.init(track, section(track));
         }
         let Some(progress) = self.origin.progress(track, msn, stream.next) else {
             self.assembly.over(track, msn, now);
