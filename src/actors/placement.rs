@@ -25,9 +25,10 @@ use weir_media::replica::Tip;
 use weir_model::cluster::{Duty, ReplicaInfo};
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
 
+use super::clock;
 use super::events::Events;
 use super::membership::Membership;
-use super::stages::Stages;
+use super::stages::{Stage, Stages};
 use super::streams::{PublicStream, PublishRefusal, Streams};
 use super::tasks::Tasks;
 use crate::link::Link;
@@ -123,8 +124,8 @@ struct Inner {
     idle: Mutex<Ages<ChannelName>>,
     /// Since when a copy has had no owner.
     orphans: Mutex<Ages<ChannelName>>,
-    /// For how long nobody has wanted a copy any more.
-    unwanted: Mutex<Ages<ChannelName>>,
+    /// What was packaged here until another node owned it, and since when, milliseconds of the monotonic clock.
+    left: Mutex<BTreeMap<ChannelName, (Arc<Stage>, u64)>>,
 }
 
 /// How copying goes at a node: what there is now, and what happened since it started.
@@ -182,7 +183,7 @@ impl Placement {
             kept: Mutex::default(),
             idle: Mutex::default(),
             orphans: Mutex::default(),
-            unwanted: Mutex::default(),
+            left: Mutex::default(),
         });
         let link = &inner.parts.link;
         let puller = Puller::start(
@@ -277,6 +278,11 @@ impl Inner {
     fn elsewhere(&self, channel: &ChannelName) -> Option<Lease> {
         self.lease(channel).filter(|lease| lease.node != self.node)
     }
+}
+
+/// Milliseconds of the monotonic clock.
+fn now_ms() -> u64 {
+    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
 }
 
 fn stream(channel: &ChannelName) -> ActorId {

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use weir_model::cluster::NodeState;
+
 use crate::harness::cluster::SOON;
 use crate::harness::viewer::differences;
 use crate::harness::{Cluster, Encoder, Viewer, clip, eventually, flv::Tags, rtmp, within};
@@ -175,6 +177,33 @@ async fn a_take_over_that_fails_costs_the_show_nothing() {
     let owner = eventually("somebody owns it", SOON, async || cluster.owner(1, "demo").await).await;
     assert_eq!(cluster.show(owner, "demo").await, show, "another show");
     viewer.assert_content("a take-over failed");
+}
+
+/// A node that hung and was given up owns its stream anew: nothing of that is seen in a playlist.
+#[tokio::test]
+async fn an_owner_that_was_given_up_goes_on_as_every_copy_says() {
+    let (mut cluster, key) = with_channel(3, 1).await;
+    let encoder = Encoder::start(cluster.ingests(&[1]), &key, &clip::STANDARD);
+    encoder.live_again(0).await;
+    let (origin, edge) = (cluster.viewer("demo", &[1]).await, cluster.viewer("demo", &[3]).await);
+    edge.plays_on(10).await;
+    cluster.stop_process(1);
+    cluster.eventually_state(3, 1, NodeState::Fenced).await;
+    cluster.resume_process(1);
+    cluster.eventually_all_up(3).await;
+    for viewer in [&origin, &edge] {
+        let updates = viewer.seen().grew.len();
+        viewer.plays_on(updates + 20).await;
+    }
+    assert_eq!(cluster.owner(3, "demo").await, Some(1));
+    assert_eq!(encoder.lives().len(), 1, "its publisher was disturbed");
+    eventually("both say the same of discontinuities", SOON, async || {
+        let (one, other) = (origin.seen().breaks, edge.seen().breaks);
+        (one == other).then_some(())
+    })
+    .await;
+    let (differ, shared) = differences(&origin.seen().bytes, &edge.seen().bytes);
+    assert!(differ.is_empty() && shared > 20, "{shared} pieces to compare: {differ:?}");
 }
 
 #[tokio::test]

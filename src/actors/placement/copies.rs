@@ -6,15 +6,14 @@ use weir_cluster::replication::{self, Asking};
 use weir_media::rendition::Timing;
 use weir_model::{ChannelName, NodeId};
 
-use super::{Inner, Watched};
-use crate::actors::clock;
+use super::{Inner, Watched, now_ms};
 use crate::actors::stages::Stage;
 use crate::link::fetch::{Demand, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals};
 
-/// What nobody wants any more is kept for so long, milliseconds: this node may have given the stream to another one
-/// that is about to ask where it stood and for the rest of it. Longer than a take-over takes.
-const UNWANTED_KEPT_MS: u64 = 5_000;
+/// What this node packaged until another one owned it is kept for so long, milliseconds: that one asks where it stood
+/// and for the rest of it. Longer than a take-over takes.
+const LEFT_KEPT_MS: u64 = 5_000;
 
 /// The placement as the link sees it; gone once the node stops.
 pub(super) struct Far(pub(super) Weak<Inner>);
@@ -41,20 +40,28 @@ impl Replicas for Far {
 impl Originals for Far {
     fn offer(&self, channel: &ChannelName) -> Option<Offer> {
         let inner = self.0.upgrade()?;
-        let stage = inner.parts.stages.find(channel)?;
-        let window = Arc::clone(&stage.public.window);
-        if let Some(epoch) = stage.own() {
+        let stage = inner.parts.stages.find(channel);
+        let window = |stage: &Stage| Arc::clone(&stage.public.window);
+        if let Some((stage, epoch)) = stage.as_ref().and_then(|stage| Some((stage, stage.own()?))) {
             // Before that its window does not say where the show stands.
-            stage.has_begun().then_some(())?;
-            return Some(Offer { window, epoch: epoch.0, path: Vec::new() });
+            let begun = stage.has_begun();
+            return begun.then(|| Offer {
+                window: window(stage),
+                epoch: epoch.0,
+                path: Vec::new(),
+            });
         }
         let puller = inner.puller.get()?;
-        if let Some((epoch, path)) = puller.path(channel) {
-            return Some(Offer { window, epoch, path });
+        if let Some((stage, (epoch, path))) = stage.as_ref().zip(puller.path(channel)) {
+            return Some(Offer { window: window(stage), epoch, path });
         }
+        if let Some(left) = inner.left(channel) {
+            return Some(Offer { window: window(&left), epoch: left.epoch().0, path: Vec::new() });
+        }
+        let stage = stage?;
         // Whoever takes the show over wants what is held here, although nobody feeds it any more.
         let epoch = puller.epoch(channel).unwrap_or_else(|| stage.epoch().0);
-        stage.shows().then_some(Offer { window, epoch, path: Vec::new() })
+        stage.shows().then(|| Offer { window: window(&stage), epoch, path: Vec::new() })
     }
 
     fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {
@@ -94,6 +101,11 @@ impl Inner {
         Some(Watched { public: Arc::clone(&stage.public), _demand: Some(demand) })
     }
 
+    /// What was packaged here of a stream until a moment ago.
+    pub(super) fn left(&self, channel: &ChannelName) -> Option<Arc<Stage>> {
+        self.left.lock().get(channel).map(|(stage, _)| Arc::clone(stage))
+    }
+
     /// Wants a copy of a channel, whose stage begins anew unless it is copied already.
     pub(super) fn copy(&self, channel: &ChannelName) -> Option<(Arc<Stage>, Demand)> {
         let puller = self.puller.get()?;
@@ -129,9 +141,10 @@ impl Inner {
     /// Frees copies that nobody wants any more and ends those whose owner does not come back.
     pub(super) fn tend_copies(&self) {
         let Some(puller) = self.puller.get() else { return };
-        let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
+        let now_ms = now_ms();
         let grace_ms = u64::try_from(self.parts.config.grace_ms).unwrap_or_default();
-        let (mut orphans, mut unwanted) = (self.orphans.lock(), self.unwanted.lock());
+        self.left.lock().retain(|_, (_, since)| now_ms.saturating_sub(*since) <= LEFT_KEPT_MS);
+        let mut orphans = self.orphans.lock();
         for stage in self.parts.stages.all().into_iter().filter(|stage| stage.own().is_none()) {
             let channel = &stage.public.channel;
             let _one = self.copying.lock();
@@ -140,13 +153,10 @@ impl Inner {
                 if orphans.of(channel.clone(), now_ms) > grace_ms {
                     stage.end_copy();
                 }
-            } else if !puller.is_pulled(channel)
-                && unwanted.of(channel.clone(), now_ms) > UNWANTED_KEPT_MS
-            {
+            } else if !puller.is_pulled(channel) {
                 self.parts.stages.remove_copy(&stage);
             }
         }
         orphans.end_look();
-        unwanted.end_look();
     }
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use weir_model::{ActorKind, ChannelName};
 
-use super::Inner;
-use crate::actors::clock;
+use super::{Inner, now_ms};
 use crate::actors::membership::Standing;
 use crate::actors::streams::{StopReason, Streams};
 use crate::actors::tasks::Handle;
@@ -123,9 +122,4 @@ impl Inner {
         }
         false
     }
-}
-
-/// Milliseconds of the monotonic clock.
-fn now_ms() -> u64 {
-    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
 }

@@ -12,8 +12,9 @@ use weir_cluster::lease::{LeaseCommand, LeaseDone, LeaseRefusal};
 use weir_media::replica::Tip;
 use weir_model::{ChannelName, Epoch, KeyId, Lease, NodeId, Role};
 
-use super::{Inner, Taken, Yielded, stream};
+use super::{Inner, Taken, Yielded, now_ms, stream};
 use crate::actors::clock;
+use crate::actors::stages::Stage;
 use crate::actors::streams::{PublishRefusal, StopReason, Streams};
 use crate::link::request::{CallError, Kind, Refusal, encoded, parsed};
 use crate::store::StoreError;
@@ -269,6 +270,9 @@ impl Inner {
 
     /// Closes what this node packages of a stream that another one owns.
     pub(super) async fn lose(&self, streams: &Streams, channel: &ChannelName, reason: StopReason) {
+        if let Some(stage) = self.parts.stages.find(channel).filter(|stage| stage.own().is_some()) {
+            self.left.lock().insert(channel.clone(), (stage, now_ms()));
+        }
         if streams.lose(channel, reason).await {
             let text = "another node owns the stream now";
             self.parts.events.emit("stream.moved", Some(channel), text, &[]);
@@ -277,10 +281,17 @@ impl Inner {
 
     /// What is held here of a show that is on.
     fn held(&self, channel: &ChannelName) -> Option<Held> {
-        let stage = self.parts.stages.find(channel)?;
-        let copied = self.puller.get().and_then(|puller| puller.epoch(channel));
-        let epoch = stage.own().or_else(|| copied.map(Epoch)).unwrap_or_else(|| stage.epoch());
-        Some(Held { epoch, tip: stage.public.window.tip()? })
+        let tip = |stage: &Stage| stage.public.window.tip();
+        let here = self.parts.stages.find(channel).and_then(|stage| {
+            let copied = self.puller.get().and_then(|puller| puller.epoch(channel));
+            let epoch = stage.own().or_else(|| copied.map(Epoch)).unwrap_or_else(|| stage.epoch());
+            Some(Held { epoch, tip: tip(&stage)? })
+        });
+        let left = self.left(channel).and_then(|stage| {
+            let (epoch, tip) = (stage.epoch(), tip(&stage)?);
+            Some(Held { epoch, tip })
+        });
+        [left, here].into_iter().flatten().max_by_key(|held| (held.epoch, held.tip.place()))
     }
 
     fn is_vacant(&self, channel: &ChannelName) -> bool {
