@@ -198,8 +198,9 @@ impl Inner {
                 Err(problem) => {
                     tracing::debug!(channel = %pull.channel, %owner, epoch, problem, "no subscription");
                     pull.failed(problem);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(RETRY_MAX);
+                    // Another source may be there at once.
+                    let moved = tokio::time::timeout(pause, self.moved(pull, node, epoch)).await;
+                    pause = if moved.is_ok() { RETRY_MIN } else { (pause * 2).min(RETRY_MAX) };
                 }
             }
         }
