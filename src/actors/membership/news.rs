@@ -2,8 +2,8 @@
 //!
 //! The directory comes from the leader alone. A node that was off while another one joined and was elected knows
 //! nobody who would send it anything: it refuses the new leader as unknown, or, when its own id is the lower one, is
-//! the one who should dial and has no address. So whenever an unknown node knocks, and while there is no leader, a
-//! member that is linked is asked whom it knows. Only its newer answer counts, only until the own copy is as new, and
+//! the one who should dial and has no address. So whenever an unknown node knocks, and while no leader counts on this
+//! node, a member that is linked is asked whom it knows. (The log's own word on who leads may be of last week.) Only its newer answer counts, only until the own copy is as new, and
 //! only for whom this copy does not call removed. A node all of whose known members are gone has nobody to ask, and
 //! believes nobody: it is to be invited again.
 
@@ -25,7 +25,7 @@ use crate::link::request::{Kind, Refusal};
 const KIND: &str = "cluster.members";
 /// Who does not answer in this time is not asked again in this round.
 const DEADLINE: Duration = Duration::from_millis(500);
-/// Between two looks whether there is a leader.
+/// Between two looks whether a leader counts on this node.
 const EVERY: Duration = Duration::from_secs(1);
 /// Between two rounds of questions, however many knock: a node that knocks waits a second.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -100,7 +100,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
             () = tokio::time::sleep(EVERY) => false,
             () = handle.stopping() => return,
         };
-        let was_alone = std::mem::replace(&mut alone, own.parts.consensus.leader().is_none());
+        let was_alone = std::mem::replace(&mut alone, !own.lease.lock().is_valid(now_ms()));
         if knocked || (alone && was_alone) {
             own.ask(&mut turn).await;
         }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use parking_lot::Mutex;
 use serde_json::json;
 use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
 
 use super::joining::Host;
 use super::*;
@@ -18,13 +19,8 @@ const DATAGRAM_BYTES: usize = 65_536;
 struct Relay {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Vec<u8>>>>,
-    pumping: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.pumping.abort();
-    }
+    /// Ends with the relay.
+    _pumping: JoinSet<()>,
 }
 
 impl Relay {
@@ -32,32 +28,33 @@ impl Relay {
         let front = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
         let address = front.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let pumping = tokio::spawn(pump(front, target, Arc::clone(&seen)));
-        Self { address, seen, pumping }
+        let mut pumping = JoinSet::new();
+        pumping.spawn(pump(front, target, Arc::clone(&seen)));
+        Self { address, seen, _pumping: pumping }
     }
 }
 
 /// Each sender has a socket of its own towards the target, so that it can be told whom an answer is for.
 async fn pump(front: Arc<UdpSocket>, target: SocketAddr, seen: Arc<Mutex<Vec<Vec<u8>>>>) {
     let mut backs: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
-    let mut answering = tokio::task::JoinSet::new();
+    let mut answering = JoinSet::new();
     let mut buffer = vec![0; DATAGRAM_BYTES];
     loop {
         let (length, from) = front.recv_from(&mut buffer).await.unwrap();
         seen.lock().push(buffer[..length].to_vec());
-        if !backs.contains_key(&from) {
-            let back = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
-            back.connect(target).await.unwrap();
-            answering.spawn(answers(
-                Arc::clone(&back),
-                Arc::clone(&front),
-                from,
-                Arc::clone(&seen),
-            ));
-            backs.insert(from, back);
-        }
+        let back = match backs.get(&from) {
+            Some(back) => Arc::clone(back),
+            None => {
+                let back = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+                back.connect(target).await.unwrap();
+                backs.insert(from, Arc::clone(&back));
+                let (own, front, seen) = (Arc::clone(&back), Arc::clone(&front), Arc::clone(&seen));
+                answering.spawn(answers(own, front, from, seen));
+                back
+            }
+        };
         // What the target does not take is lost, as on any network.
-        let _ = backs[&from].send(&buffer[..length]).await;
+        let _ = back.send(&buffer[..length]).await;
     }
 }
 
