@@ -1,13 +1,15 @@
 //! This node among the nodes of its cluster: it says that it lives, and is told what it may own.
 //!
-//! [`Membership::start`] begins three loops. [`beat`](self::beat) sends heartbeats to the leader, and with the
+//! [`Membership::start`] begins the loops of its parts. [`beat`](self::beat) sends heartbeats to the leader, and with the
 //! answers prolongs what this node may own. [`office`](self::office) is the leader's side: it hears the others,
 //! fences who is silent and brings the log's membership in step with the directory. [`peers`](self::peers) reads
-//! the directory and links with whoever is in it. What is decided stands in [`weir_cluster::liveness`].
+//! the directory and links with whoever is in it; [`news`](self::news) asks others when it may be too old for that. What is decided stands in [`weir_cluster::liveness`].
 
 mod beat;
 mod beside;
 mod joins;
+mod lookup;
+mod news;
 mod office;
 mod peers;
 mod refusals;
@@ -37,6 +39,7 @@ use crate::store::Store;
 
 pub use beat::BeatCounts;
 pub use joins::Admission;
+pub use peers::prepare;
 pub use told::Asked;
 
 /// A node that stops says so, but does not wait for long.
@@ -93,6 +96,8 @@ struct Inner {
     office: Mutex<Option<office::Office>>,
     /// Changes that an operator asks of this node.
     asked: told::Told,
+    /// Members that other members told of and the directory here does not have yet.
+    news: watch::Sender<news::News>,
     /// There is something for the office to do at once.
     wake: Notify,
     /// The node stops; it asks for nothing any more.
@@ -141,6 +146,7 @@ impl Membership {
             figures: Mutex::default(),
             office: Mutex::new(None),
             asked: told::Told::default(),
+            news: watch::Sender::default(),
             wake: Notify::new(),
             leaving: AtomicBool::new(false),
             moved: AtomicBool::new(false),
@@ -148,9 +154,12 @@ impl Membership {
             lapses: AtomicU64::new(0),
         });
         office::serve(&inner);
+        news::serve(&inner);
         let tasks = inner.parts.tasks.clone();
         let own = Arc::clone(&inner);
         tasks.spawn("cluster peers", |handle| peers::run(own, handle));
+        let own = Arc::clone(&inner);
+        tasks.spawn("cluster news", |handle| news::run(own, handle));
         let own = Arc::clone(&inner);
         tasks.spawn("cluster refusals", |handle| refusals::run(own, handle));
         let own = Arc::clone(&inner);

@@ -1,6 +1,7 @@
 //! How much of everything there may be, each with its reason.
 
-/// Nodes of one cluster. Everybody is linked with everybody; a larger audience gets another cell or a CDN.
+/// Nodes of one cluster, and so the others that a node's link has room for. Everybody is linked with everybody: two
+/// connections with each. A larger audience gets another cell or a CDN.
 pub const NODES_MAX: usize = 512;
 
 /// Nodes that were removed and are remembered by name, so that the refusal of their certificates can say why.

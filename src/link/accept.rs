@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quinn::crypto::rustls::HandshakeData;
-use quinn::{Connection, Incoming};
+use quinn::{Connection, ConnectionError, Incoming};
 use rustls::pki_types::CertificateDer;
 
 use super::endpoint::{ALPN_JOIN, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX};
@@ -44,7 +44,15 @@ fn take(mesh: &Arc<Mesh>, incoming: Incoming) {
     let shared = Arc::clone(mesh);
     mesh.world.short(async move {
         let served = tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming);
-        let Ok(Ok(connection)) = served.await else { return };
+        let connection = match served.await {
+            Ok(Ok(connection)) => connection,
+            // Our own refusals are counted where they are made.
+            Ok(Err(ConnectionError::ConnectionClosed(_))) => {
+                shared.trust.refusals().count(Reason::Unbelieved, None);
+                return;
+            }
+            Ok(Err(_)) | Err(_) => return,
+        };
         if protocol(&connection).as_deref() == Some(ALPN_JOIN) {
             // Slow strangers have places of their own, so that they keep no member out.
             drop(place);

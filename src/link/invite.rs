@@ -1,10 +1,12 @@
 //! Invitations: how a machine that knows nothing becomes a node.
 //!
 //! The token is a line that an operator carries over. It pins the cluster's authority by its fingerprint, so
-//! the newcomer knows whom it talks to before it says the secret; the secret is good once and for a while.
+//! the newcomer knows whom it talks to before it says the secret; the secret is good once and for a while. A
+//! newcomer to whom the answer got lost asks again with the same key, and gets it again.
 //! Whoever keeps the list of invitations stores [`Token::secret_hash`] and the expiry, never the token.
 
 pub mod admit;
+pub mod guests;
 pub mod join;
 pub(in crate::link) mod renewal;
 
@@ -19,7 +21,7 @@ use weir_model::{NodeId, Timestamp};
 use super::peers::PeerAddress;
 use super::request::Refusal;
 use super::trust::certificate::{hex, unhex};
-use super::trust::{Fingerprint, TrustError, files};
+use super::trust::{Fingerprint, PublicKey, TrustError, files};
 
 pub use join::{JoinError, Joined, Wish, join};
 
@@ -125,6 +127,8 @@ impl FromStr for Token {
 pub struct Ask {
     /// The secret of its token.
     pub secret: Secret,
+    /// The key that it wants a certificate for, and has shown that it holds.
+    pub key: PublicKey,
     /// The id it was born with; the certificate will carry it. Whoever admits must refuse an id that is known
     /// already, or a guest takes the place of a member.
     pub node: NodeId,
@@ -145,13 +149,14 @@ pub struct Ask {
 pub struct Admitted {
     /// Its roles, which may be fewer than it wanted. A `voter` gets the authority too.
     pub roles: BTreeSet<String>,
-    /// Whom to connect with.
+    /// Whom to connect with; the first [`SEEDS_MAX`](admit::SEEDS_MAX) are told, so voters stand first.
     pub peers: Vec<PeerAddress>,
 }
 
 /// Decides about newcomers, with the directory behind it.
 pub trait Joins: Send + Sync {
-    /// Admits or refuses. Must use up the invitation in the same step, so that it is good once.
+    /// Admits or refuses. Must use up the invitation in the same step, so that it is good once; for the same node with
+    /// the same key it stays good to the end of its life, and answers the same.
     ///
     /// # Errors
     /// A refusal as the newcomer's operator will read it; see [`Unwelcome`] for the usual ones.

@@ -147,11 +147,17 @@ impl Link {
         self.mesh.endpoint.local_addr()
     }
 
-    /// Replaces the set of nodes to be connected with. Connections with nodes that are no longer in it close.
-    /// Nodes that are not in it may still connect, as a newcomer's certificate can be quicker than the
-    /// directory; [`Trust::forbid`] is what keeps a node out.
+    /// Replaces the set of nodes to be connected with. Connections with nodes that are no longer in it close, and
+    /// only who is in it is let in: a certificate alone says that the authority once made it. Beside them only
+    /// newcomers that were admitted here a moment ago. Who is refused tries again, and gets in when it is named.
     pub fn set_peers(&self, peers: Vec<PeerAddress>) {
         self.mesh.set_peers(peers);
+    }
+
+    /// Changes when a node with a good certificate came that is not among the peers: they may be out of date.
+    #[must_use]
+    pub fn knocks(&self) -> watch::Receiver<u64> {
+        self.mesh.knocks.subscribe()
     }
 
     /// Every peer, as the operator sees it.

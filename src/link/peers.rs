@@ -14,10 +14,12 @@ mod serve;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 use quinn::{ClientConfig, Connection, Endpoint};
 use tokio::sync::{Semaphore, watch};
+use weir_cluster::limits::NODES_MAX;
 use weir_model::{NodeId, Timestamp};
 
 pub use counters::PeerCounts;
@@ -27,7 +29,7 @@ use self::counters::Counters;
 use self::hello::{Greeted, Lane};
 use self::info::Totals;
 use super::endpoint::{self, EndpointError, HANDSHAKES_MAX};
-use super::invite::{Joins, admit::Joining};
+use super::invite::{Joins, admit::Joining, guests::Guests};
 use super::request::{self, Caller, Kind};
 use super::stream;
 use super::trust::{Identity, Reason, Trust};
@@ -36,8 +38,12 @@ use super::{Config, LOOPS, World, accept};
 
 /// Versions of what is said between nodes, newest first: this program's and the one before it.
 pub const PROTOCOLS: &[u16] = &[1];
-/// A cell has at most about 150 nodes.
-pub const PEERS_MAX: usize = 256;
+/// How long a node that nobody here knows waits at the door: the log is behind by less, and a hello has three times
+/// as long.
+const UNKNOWN_WAIT: Duration = Duration::from_secs(1);
+/// Such nodes that wait at once. Each holds a place of a handshake: most of these are left to members, and whoever
+/// finds none is refused at once and comes again.
+pub(super) const UNKNOWN_MAX: usize = 8;
 
 /// A node to be connected with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +70,11 @@ pub(super) struct Mesh {
     pub(super) handshakes: Arc<Semaphore>,
     pub(super) joins: Option<Arc<dyn Joins>>,
     pub(super) joining: Joining,
+    pub(super) guests: Guests,
+    /// Places for nodes that nobody here knows yet; see [`Mesh::known_soon`].
+    pub(super) unknown: Semaphore,
+    /// How often such a node came.
+    pub(super) knocks: watch::Sender<u64>,
     pub(super) changed: watch::Sender<u64>,
 }
 
@@ -132,6 +143,9 @@ impl Mesh {
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             joins,
             joining: Joining::default(),
+            guests: Guests::default(),
+            unknown: Semaphore::new(UNKNOWN_MAX),
+            knocks: watch::Sender::new(0),
             changed: watch::Sender::new(0),
         });
         let [accepting, revoking, renewing] = LOOPS;
@@ -156,10 +170,11 @@ impl Mesh {
         let own = self.trust.node();
         let wanted: BTreeMap<_, _> =
             wanted.into_iter().filter(|one| one.node != own).map(|one| (one.node, one)).collect();
+        let now = (self.world.clock)();
         let mut peers = self.peers.lock();
         peers.retain(|node, peer| {
-            let unlisted = *peer.wanted.borrow() == Wanted::Unlisted;
-            let keep = unlisted || wanted.contains_key(node);
+            let guest = *peer.wanted.borrow() == Wanted::Unlisted && self.guests.has(*node, now);
+            let keep = guest || wanted.contains_key(node);
             if !keep {
                 peer.wanted.send_replace(Wanted::Gone);
                 peer.close(code::LEFT, b"no longer among the peers");
@@ -167,11 +182,10 @@ impl Mesh {
             keep
         });
         for (node, PeerAddress { addresses, .. }) in wanted {
-            if peers.len() >= PEERS_MAX && !peers.contains_key(&node) {
+            if peers.len() >= NODES_MAX && !peers.contains_key(&node) {
                 self.trust.refusals().count(Reason::Peers, Some(node));
                 continue;
             }
-            let now = (self.world.clock)();
             let peer = peers.entry(node).or_insert_with(|| Arc::new(Peer::new(node, now)));
             let before = peer.wanted.send_replace(Wanted::At(addresses));
             if before == Wanted::Unlisted && own < node {
@@ -186,6 +200,27 @@ impl Mesh {
         self.changed.send_modify(|times| *times = times.wrapping_add(1));
     }
 
+    /// Whether `node` is one of the peers that were named, or was admitted a moment ago.
+    fn lets_in(&self, peers: &BTreeMap<NodeId, Arc<Peer>>, node: NodeId, now: Timestamp) -> bool {
+        let listed = |peer: &Arc<Peer>| matches!(*peer.wanted.borrow(), Wanted::At(_));
+        peers.get(&node).is_some_and(listed) || self.guests.has(node, now)
+    }
+
+    /// Waits a moment for a node that this one's copy of the directory may not have yet, and says that it came, so
+    /// that whoever keeps the peers can ask others about it. It is not lost if that is too short or too many wait:
+    /// it is told to come again, and judged anew.
+    async fn known_soon(&self, node: NodeId) {
+        let mut changed = self.changed.subscribe();
+        let known = || self.lets_in(&self.peers.lock(), node, (self.world.clock)());
+        if known() {
+            return;
+        }
+        self.knocks.send_modify(|times| *times = times.wrapping_add(1));
+        let Ok(_place) = self.unknown.try_acquire() else { return };
+        let waiting = async { while !known() && changed.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(UNKNOWN_WAIT, waiting).await;
+    }
+
     /// Takes a greeted connection in, in the place of what is older.
     fn install(
         &self,
@@ -197,10 +232,13 @@ impl Mesh {
         let node = identity.node;
         let mut peers = self.peers.lock();
         let known = peers.get(&node).cloned();
-        if known.is_none() && peers.len() >= PEERS_MAX {
+        let now = (self.world.clock)();
+        if !self.lets_in(&peers, node, now) {
+            return Err(Reason::Unknown);
+        }
+        if known.is_none() && peers.len() >= NODES_MAX {
             return Err(Reason::Peers);
         }
-        let now = (self.world.clock)();
         let peer = known.unwrap_or_else(|| Arc::new(Peer::new(node, now)));
         let caller = Caller { node, roles: Arc::new(identity.roles.clone()) };
         // Under the lock that revocation takes too: either it finds this connection, or we find it out here.

@@ -5,6 +5,7 @@ mod joining;
 mod mesh;
 mod requests;
 mod streams;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};

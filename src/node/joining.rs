@@ -7,17 +7,24 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_model::{NodeId, Roles};
 
 use crate::actors::clock;
-use crate::link::invite::{self, Token, Wish};
+use crate::link::invite::{self, JoinError, Joined, Token, Wish};
 use crate::link::peers::PeerAddress;
-use crate::link::trust::Trust;
+use crate::link::trust::{NodeKey, Trust, TrustError};
 use crate::store::LOG_DIR;
 
 /// What the join told of the other nodes, in the data directory.
 const SEEDS: &str = "cluster-seeds.json";
+/// The key with which the node asks to join, until it has: an answer that got lost is asked for again with it.
+pub(super) const JOIN_KEY: &str = "join.key";
+/// Resolvers that live answer in a tenth of it.
+const LOOK_UP_MAX: Duration = Duration::from_secs(5);
+/// Addresses of the door that are tried in turn: a name's IPv4 and IPv6.
+const DOORS_MAX: usize = 4;
 
 /// An invitation and where to use it.
 #[derive(Debug, Clone)]
@@ -83,9 +90,9 @@ pub(super) async fn trust(
     Ok(Standing { trust, joined, peers: kept.unwrap_or_default() })
 }
 
-fn missing(dir: &Path) -> Result<Trust, crate::link::trust::TrustError> {
+fn missing(dir: &Path) -> Result<Trust, TrustError> {
     let text = "it is missing although the node joined a cluster".to_owned();
-    Err(crate::link::trust::TrustError::Unreadable(dir.display().to_string(), text))
+    Err(TrustError::Unreadable(dir.display().to_string(), text))
 }
 
 async fn join(place: &Place<'_>, joining: Joining, node: NodeId) -> Result<Standing, String> {
@@ -95,7 +102,6 @@ async fn join(place: &Place<'_>, joining: Joining, node: NodeId) -> Result<Stand
             place.data.display()
         ));
     }
-    let at = address(&joining.at).await?;
     let wish = Wish {
         node,
         name: place.name.to_owned(),
@@ -104,26 +110,53 @@ async fn join(place: &Place<'_>, joining: Joining, node: NodeId) -> Result<Stand
         addresses: vec![place.reached],
         program: env!("CARGO_PKG_VERSION").into(),
     };
-    let joined = invite::join(at, &joining.token, wish, Arc::new(clock::now)).await;
-    let joined = joined.map_err(|error| format!("cannot join at {}: {error}", joining.at))?;
+    let joined = ask(&joining, wish, key(place.data).await?).await?;
     let (dir, peers) = (place.data.to_owned(), joined.peers.clone());
-    let save = move || {
-        joined.credentials.save(&dir).map_err(|error| error.to_string())?;
-        if let Some(authority) = &joined.authority {
-            authority.save(&dir).map_err(|error| error.to_string())?;
-        }
-        save_seeds(&dir, &joined.peers)?;
-        joined.trust().map_err(|error| error.to_string())
-    };
-    let saved = tokio::task::spawn_blocking(save).await.map_err(|error| error.to_string())?;
-    Ok(Standing { trust: saved?, joined: true, peers })
+    let saved = tokio::task::spawn_blocking(move || save(&dir, joined)).await;
+    let trust = saved.map_err(|error| error.to_string())??;
+    Ok(Standing { trust, joined: true, peers })
 }
 
-async fn address(text: &str) -> Result<SocketAddr, String> {
-    let wrong = |why: String| format!("--join {text}: {why}; expected HOST:PORT of a node's link");
-    let mut found =
-        tokio::net::lookup_host(text).await.map_err(|error| wrong(error.to_string()))?;
-    found.next().ok_or_else(|| wrong("the name has no address".into()))
+/// The same key at each try, so that the invitation stays good for this machine.
+async fn key(data: &Path) -> Result<NodeKey, String> {
+    let file = data.join(JOIN_KEY);
+    let opened = tokio::task::spawn_blocking(move || NodeKey::open_or_new(&file)).await;
+    opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+}
+
+async fn ask(joining: &Joining, wish: Wish, key: NodeKey) -> Result<Joined, String> {
+    let mut last = "the name has no address".to_owned();
+    for door in doors(&joining.at).await? {
+        let asked = invite::join(door, &joining.token, &key, wish.clone(), Arc::new(clock::now));
+        match asked.await {
+            Ok(joined) => return Ok(joined),
+            Err(error @ JoinError::NoAnswer(..)) => {
+                last = format!("{error}. The invitation stays good for this machine: try again");
+            }
+            Err(error) => return Err(format!("cannot join at {}: {error}", joining.at)),
+        }
+    }
+    Err(format!("cannot join at {}: {last}", joining.at))
+}
+
+fn save(dir: &Path, joined: Joined) -> Result<Trust, String> {
+    joined.credentials.save(dir).map_err(|error| error.to_string())?;
+    if let Some(authority) = &joined.authority {
+        authority.save(dir).map_err(|error| error.to_string())?;
+    }
+    save_seeds(dir, &joined.peers)?;
+    if let Err(error) = std::fs::remove_file(dir.join(JOIN_KEY)) {
+        tracing::warn!(%error, file = JOIN_KEY, "a file that is of no use any more is still there");
+    }
+    joined.trust().map_err(|error| error.to_string())
+}
+
+async fn doors(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let wrong = |why: &str| format!("--join {text}: {why}; expected HOST:PORT of a node's link");
+    let found = tokio::time::timeout(LOOK_UP_MAX, tokio::net::lookup_host(text)).await;
+    let found = found.map_err(|_| wrong("the resolver does not answer"))?;
+    let found = found.map_err(|error| wrong(&error.to_string()))?;
+    Ok(found.take(DOORS_MAX).collect())
 }
 
 fn words(roles: Roles) -> BTreeSet<String> {

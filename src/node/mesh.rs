@@ -54,6 +54,7 @@ impl Mesh {
         let incarnation = begin(store).await?;
         let standing = joining::trust(&place, joining, store.node().id).await?;
         let (trust, joined) = (Arc::new(standing.trust), standing.joined);
+        let peers = membership::prepare(store, &trust, standing.peers);
         let version = env!("CARGO_PKG_VERSION");
         let mut settings = link::Config::new(place.link, incarnation.0, version);
         settings.data_dir = Some(place.data.to_owned());
@@ -65,7 +66,7 @@ impl Mesh {
         let world = world(tasks);
         let link = Link::start(settings, Arc::clone(&trust), Some(Arc::new(admission)), world);
         let link = link.map_err(|error| format!("{error}; set listen.link or --port-base"))?;
-        link.set_peers(standing.peers);
+        link.set_peers(peers);
         let consensus = consensus(&place, store, incarnation, &link, tasks, &disk, joined).await?;
         tell_of_its_end(&consensus, events, tasks);
         Ok(Self { link, consensus, trust, incarnation, disk })
@@ -212,3 +213,6 @@ impl Network for OverLink {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ use super::record::{
 use requests::Replies;
 
 pub(super) use cluster::{Answer, Command};
-pub(super) use invites::NewInvite;
+pub(super) use invites::{Guest, NewInvite};
 pub(super) use requests::Asked;
 
 /// What a plan answers: the changes to make and what the caller is told.

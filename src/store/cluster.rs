@@ -95,7 +95,8 @@ impl Store {
     }
 
     /// Uses up the invitation whose secret has this hash and makes `node` a member, in one step. It gets the roles
-    /// of `profile`, or all that the invitation is for when it names none.
+    /// of `profile`, or all that the invitation is for when it names none. `key_hash` is what is kept of its public
+    /// key: the same node with the same key is told the same again, until the invitation expires.
     ///
     /// # Errors
     /// [`StoreError::Invite`] when it is unknown, used, taken back, expired or not for a role, or the node is a
@@ -104,11 +105,12 @@ impl Store {
         &self,
         secret_hash: [u8; 32],
         node: NodeId,
+        key_hash: [u8; 32],
         profile: Profile,
         now: Timestamp,
     ) -> Result<Admission, StoreError> {
-        let hash = Hex32(secret_hash);
-        let command = Command::UseInvite { hash, node, profile, at: now };
+        let (hash, key) = (Hex32(secret_hash), Some(Hex32(key_hash)));
+        let command = Command::UseInvite { hash, node, key, profile, at: now };
         self.change(command).await?.admission()
     }
 

@@ -93,6 +93,23 @@ async fn a_further_node_joins_is_emptied_and_leaves_for_ever() {
     removed_for_good(&mut cluster, fourth).await;
 }
 
+#[tokio::test]
+async fn a_node_that_was_off_while_a_stranger_became_the_leader_comes_back() {
+    let mut cluster = Cluster::start(1, 1).await;
+    cluster.kill(1);
+    let next = cluster.join(&["ingest", "edge", "voter"]).await;
+    cluster.change(0, next, NodeChange::Promote).await;
+    cluster.change(0, 0, NodeChange::Demote).await;
+    cluster
+        .eventually_sees(next, "that it leads", |status| {
+            (status.raft.leader == Some(status.node)).then_some(())
+        })
+        .await;
+    cluster.restart(1).await;
+    cluster.eventually_state(next, 1, NodeState::Up).await;
+    cluster.eventually_state(1, next, NodeState::Up).await;
+}
+
 /// A removed node that is started again says so, and who is dialled by it refuses it with an event.
 async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
     cluster.node_mut(gone).kill();

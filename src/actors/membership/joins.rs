@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
-use weir_cluster::members::Profile;
+use weir_cluster::members::{Member, Profile};
 use weir_model::{NodeId, Role, Roles};
 
+use super::lookup::Book;
 use crate::actors::clock;
 use crate::actors::events::Events;
+use crate::link::invite::admit::SEEDS_MAX;
 use crate::link::invite::{Admitted, Ask, Joins};
 use crate::link::peers::PeerAddress;
 use crate::link::request::Refusal;
@@ -52,6 +54,7 @@ impl Joins for Admission {
 async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
     let hash = ask.secret.hash(&store.invitation_key());
     let roles: Roles = ask.roles.iter().filter_map(|word| word.parse::<Role>().ok()).collect();
+    let key = ask.key.fingerprint();
     let link = ask.addresses.first().map(ToString::to_string).unwrap_or_default();
     let profile = Profile {
         name: ask.name,
@@ -61,7 +64,7 @@ async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
         version: ask.program,
         ..Profile::default()
     };
-    let admission = store.use_invite(hash, ask.node, profile, clock::now()).await;
+    let admission = store.use_invite(hash, ask.node, key.0, profile, clock::now()).await;
     let admission = admission.map_err(|error| refusal(&error))?;
     Ok(Admitted {
         roles: admission.roles.iter().map(|role| role.as_str().to_owned()).collect(),
@@ -69,16 +72,16 @@ async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
     })
 }
 
-/// Where the members are, for somebody who has no directory yet.
+/// Where the members are, for somebody who has no directory yet: voters first, one of whom leads and will send it.
 async fn peers(store: &Store) -> Vec<PeerAddress> {
     let directory = store.cluster();
-    let mut peers = Vec::new();
-    for member in directory.members.iter() {
-        let addresses = tokio::net::lookup_host(&member.profile.link).await;
-        let addresses = addresses.map(Iterator::collect).unwrap_or_default();
-        peers.push(PeerAddress { node: member.id, addresses });
-    }
-    peers
+    let mut first: Vec<&Member> = directory.members.iter().collect();
+    first.sort_by_key(|member| !member.voter);
+    let links =
+        first.iter().take(SEEDS_MAX).map(|one| (one.id, one.profile.link.clone())).collect();
+    let mut book = Book::default();
+    book.look_up(&links).await;
+    book.peers(&links)
 }
 
 fn refusal(error: &StoreError) -> Refusal {

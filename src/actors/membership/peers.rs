@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
 use weir_cluster::members::{Member, Members};
 use weir_model::cluster::{Duty, NodeState};
 use weir_model::{NodeId, Timestamp};
 
+use super::lookup::{Book, Links};
+use super::news::News;
 use super::{Inner, Standing};
 use crate::actors::clock;
 use crate::actors::tasks::Handle;
 use crate::link::peers::PeerAddress;
-use crate::link::trust::Forbidden;
+use crate::link::trust::{Forbidden, Trust};
+use crate::store::Store;
 
 /// Names are looked up again this often: a machine may have moved.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
@@ -21,7 +25,11 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
 /// Follows the directory until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let mut changes = own.parts.store.cluster_changes();
+    let mut news = own.news.subscribe();
     let mut seen: BTreeMap<NodeId, Member> = BTreeMap::new();
+    let mut again = tokio::time::interval(LOOK_UP_EVERY);
+    again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut book, mut looked) = (Book::default(), Links::new());
     loop {
         changes.mark_unchanged();
         let directory = own.parts.store.cluster();
@@ -38,37 +46,50 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         if directory.members.was_removed(own.node) {
             own.leave();
         }
-        let removed = directory.members.removed().iter().copied().collect();
-        own.parts.trust.forbid(Forbidden { nodes: removed, ..Forbidden::default() });
+        own.parts.trust.forbid(removed(&directory.members));
         drop(directory);
+        let links = links(&own, &seen, &news.borrow_and_update());
         // Before there is a directory, the link keeps whom the join named.
-        if !seen.is_empty() {
-            link(&own, &seen).await;
+        if !links.is_empty() || !seen.is_empty() {
+            // At once: who is among them is let in, also while its address is being looked up.
+            own.parts.link.set_peers(book.peers(&links));
+        }
+        if looked != links && book.lacks(&links) {
+            again.reset_immediately();
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(LOOK_UP_EVERY) => {}
+            _ = news.changed() => {}
+            _ = again.tick() => {
+                book.look_up(&links).await;
+                looked = links;
+            }
             () = handle.stopping() => return,
         }
     }
 }
 
-async fn link(own: &Inner, members: &BTreeMap<NodeId, Member>) {
-    let mut peers = Vec::with_capacity(members.len());
-    for member in members.values().filter(|member| member.id != own.node) {
-        let found = tokio::net::lookup_host(&member.profile.link).await;
-        match found {
-            Ok(addresses) => {
-                peers.push(PeerAddress { node: member.id, addresses: addresses.collect() });
-            }
-            Err(error) => {
-                let (name, link) = (&member.profile.name, &member.profile.link);
-                tracing::warn!(%error, name, link, "a node's address is not understood");
-                peers.push(PeerAddress { node: member.id, addresses: Vec::new() });
-            }
-        }
+/// What the copy of the directory on this node's disk says of those that the join named, before anybody is linked:
+/// the link begins before its directory is followed.
+pub fn prepare(store: &Store, trust: &Trust, mut named: Vec<PeerAddress>) -> Vec<PeerAddress> {
+    let directory = store.cluster();
+    trust.forbid(removed(&directory.members));
+    if !directory.members.is_empty() {
+        named.retain(|peer| directory.members.of(peer.node).is_some());
     }
-    own.parts.link.set_peers(peers);
+    named
+}
+
+/// Whose certificates are refused.
+fn removed(members: &Members) -> Forbidden {
+    Forbidden { nodes: members.removed().iter().copied().collect(), ..Forbidden::default() }
+}
+
+/// Where everybody is to be found: members, and those that a member told of.
+fn links(own: &Inner, members: &BTreeMap<NodeId, Member>, news: &News) -> Links {
+    let members = members.values().map(|member| (member.id, member.profile.link.clone()));
+    let all = news.links.clone().into_iter().chain(members);
+    all.filter(|(node, _)| *node != own.node).collect()
 }
 
 impl Inner {

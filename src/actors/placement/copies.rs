@@ -69,7 +69,7 @@ impl Originals for Far {
     }
 
     fn left(&self, channel: &ChannelName, node: NodeId) -> bool {
-        self.0.upgrade().is_some_and(|inner| inner.left(channel, node))
+        self.0.upgrade().is_some_and(|inner| inner.leaves(channel, node))
     }
 
     fn hold(&self, channel: &ChannelName, node: NodeId) -> Option<Demand> {

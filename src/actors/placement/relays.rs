@@ -30,7 +30,7 @@ impl Inner {
     }
 
     /// As owner: `node` pulls a channel no more; whether it was counted on.
-    pub(super) fn left(&self, channel: &ChannelName, node: NodeId) -> bool {
+    pub(super) fn leaves(&self, channel: &ChannelName, node: NodeId) -> bool {
         self.branches.lock().get_mut(channel).is_some_and(|branches| branches.leave(node))
     }
 

@@ -199,7 +199,7 @@ impl Inner {
                     tracing::debug!(channel = %pull.channel, %owner, epoch, problem, "no subscription");
                     pull.failed(problem);
                     // Another source may be there at once.
-                    let moved = tokio::time::timeout(pause, self.moved(pull, node, epoch)).await;
+                    let moved = tokio::time::timeout(pause, self.moved(pull, owner, epoch)).await;
                     pause = if moved.is_ok() { RETRY_MIN } else { (pause * 2).min(RETRY_MAX) };
                 }
             }

@@ -102,7 +102,7 @@ impl Inner {
         state: &mut State,
         now: u64,
     ) -> Result<bool, u32> {
-        let (track, msn) = (header.head.track, header.head.mark.msn);
+        let track = header.head.track;
         let mut ended = false;
         state.heard = now;
         loop {

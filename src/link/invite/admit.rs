@@ -30,6 +30,11 @@ pub(super) const PROOF_LABEL: &[u8] = b"weir join";
 pub(super) const PROOF_BYTES: usize = 32;
 const NAME_CHARS_MAX: usize = 64;
 const ADDRESSES_MAX: usize = 8;
+/// Members that a newcomer is told of: all voters and some more, of whom it gets the directory. What it is told has to
+/// fit a header.
+pub const SEEDS_MAX: usize = 32;
+/// Addresses of each: a name's IPv4 and IPv6.
+const SEED_ADDRESSES_MAX: usize = 4;
 pub(super) const VOTER: &str = "voter";
 
 /// What a newcomer sends.
@@ -98,7 +103,7 @@ impl Joining {
 /// Serves a connection of a stranger: one ask, one answer.
 pub(in crate::link) async fn serve(mesh: &Arc<Mesh>, connection: Connection) {
     let Ok(_place) = mesh.joining.now.try_acquire() else {
-        mesh.trust.refusals().count(Reason::Join, None);
+        mesh.trust.refusals().count(Reason::Newcomer, None);
         connection.close(code::REFUSED, Unwelcome::Busy.to_string().as_bytes());
         return;
     };
@@ -113,14 +118,23 @@ pub(in crate::link) async fn serve(mesh: &Arc<Mesh>, connection: Connection) {
         Some(())
     };
     if tokio::time::timeout(TIMEOUT, exchange).await.ok().flatten().is_none() {
-        mesh.trust.refusals().count(Reason::Join, None);
+        mesh.trust.refusals().count(Reason::Newcomer, None);
     }
     connection.close(code::DONE, b"done");
 }
 
-async fn tell(mesh: &Mesh, send: &mut SendStream, answer: Result<Welcome, Refusal>) {
-    let welcome = answer.unwrap_or_else(|refusal| {
-        mesh.trust.refusals().count(Reason::Join, None);
+/// A refusal, and who tells of it: the directory told of its own ones.
+struct Rejected(Reason, Refusal);
+
+impl From<Unwelcome> for Rejected {
+    fn from(why: Unwelcome) -> Self {
+        Self(Reason::Newcomer, why.into())
+    }
+}
+
+async fn tell(mesh: &Mesh, send: &mut SendStream, answer: Result<Welcome, Rejected>) {
+    let welcome = answer.unwrap_or_else(|Rejected(reason, refusal)| {
+        mesh.trust.refusals().count(reason, None);
         tracing::warn!(code = refusal.code, reason = %refusal, "a node was not admitted");
         Welcome { refusal: Some(refusal), issued: None, authority: None, peers: Vec::new() }
     });
@@ -131,21 +145,25 @@ async fn tell(mesh: &Mesh, send: &mut SendStream, answer: Result<Welcome, Refusa
     }
 }
 
-async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<Welcome, Refusal> {
+async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<Welcome, Rejected> {
     if !mesh.joining.within_the_minute((mesh.world.clock)()) {
         return Err(Unwelcome::Busy.into());
     }
     let authority = mesh.trust.authority().ok_or(Unwelcome::NotAVoter)?;
     let joins = mesh.joins.clone().ok_or(Unwelcome::NotAVoter)?;
-    let (ask, key) = understood(connection, text)?;
-    let node = ask.node;
-    let Admitted { roles, peers } = joins.admit(ask).await?;
+    let ask = understood(connection, text)?;
+    let (node, key) = (ask.node, ask.key.clone());
+    let admitted = joins.admit(ask).await;
+    let Admitted { roles, peers } = admitted.map_err(|refusal| Rejected(Reason::Join, refusal))?;
     let now = (mesh.world.clock)();
-    let issued = authority
-        .issue(node, &roles, &key, now)
-        .map_err(|error| Refusal::new("certificate", error.to_string()))?;
-    let peers =
-        peers.into_iter().map(|PeerAddress { node, addresses }| PeerText { node, addresses });
+    let issued = authority.issue(node, &roles, &key, now).map_err(|error| {
+        Rejected(Reason::Newcomer, Refusal::new("certificate", error.to_string()))
+    })?;
+    mesh.guests.welcome(node, now);
+    let peers = peers.into_iter().take(SEEDS_MAX).map(|PeerAddress { node, mut addresses }| {
+        addresses.truncate(SEED_ADDRESSES_MAX);
+        PeerText { node, addresses }
+    });
     tracing::info!(%node, ?roles, "a node was admitted");
     Ok(Welcome {
         refusal: None,
@@ -156,7 +174,7 @@ async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<We
 }
 
 /// Checks what can be checked without the directory.
-fn understood(connection: &Connection, text: AskText) -> Result<(Ask, PublicKey), Unwelcome> {
+fn understood(connection: &Connection, text: AskText) -> Result<Ask, Unwelcome> {
     let key = PublicKey::from_hex(&text.public_key).map_err(|_| Unwelcome::Malformed)?;
     let proof = unhex(&text.proof).ok_or(Unwelcome::Malformed)?;
     let mut bound = [0; PROOF_BYTES];
@@ -170,16 +188,16 @@ fn understood(connection: &Connection, text: AskText) -> Result<(Ask, PublicKey)
     if !short || !key.signed(&bound, &proof) {
         return Err(Unwelcome::Malformed);
     }
-    let ask = Ask {
+    Ok(Ask {
         secret,
+        key,
         node: text.node,
         name: text.name,
         roles: text.roles,
         addresses: text.addresses,
         from: connection.remote_address(),
         program: text.program,
-    };
-    Ok((ask, key))
+    })
 }
 
 #[cfg(test)]

@@ -93,7 +93,8 @@ impl From<TrustError> for JoinError {
     }
 }
 
-/// Asks the node at `at` for a certificate. Uses a socket of its own. Whether the token is still good is for the
+/// Asks the node at `at` for a certificate of `key`. Uses a socket of its own. Whoever kept the key may ask again when
+/// the answer got lost. Whether the token is still good is for the
 /// cluster to say: a newcomer's clock may be wrong, and a refusal is to be seen there.
 ///
 /// # Errors
@@ -101,6 +102,7 @@ impl From<TrustError> for JoinError {
 pub async fn join(
     at: SocketAddr,
     token: &Token,
+    key: &NodeKey,
     wish: Wish,
     clock: Clock,
 ) -> Result<Joined, JoinError> {
@@ -108,7 +110,7 @@ pub async fn join(
     let config = pinned(token.fingerprint, clock, ALPN_JOIN)?;
     let exchange = async {
         let connection = connect(&endpoint, config, at).await?;
-        let joined = ask(&connection, at, token, wish).await;
+        let joined = ask(&connection, at, token, key, wish).await;
         connection.close(code::DONE, b"done");
         joined
     };
@@ -148,11 +150,11 @@ async fn ask(
     connection: &Connection,
     at: SocketAddr,
     token: &Token,
+    key: &NodeKey,
     wish: Wish,
 ) -> Result<Joined, JoinError> {
     let no_answer = |error: &dyn std::fmt::Display| JoinError::NoAnswer(at, error.to_string());
     let malformed = |error: &dyn std::fmt::Display| JoinError::Malformed(error.to_string());
-    let key = NodeKey::new()?;
     let mut bound = [0; PROOF_BYTES];
     connection
         .export_keying_material(&mut bound, PROOF_LABEL, b"")
@@ -189,7 +191,7 @@ async fn ask(
     let authority = welcome.authority.as_deref().map(Authority::from_pem).transpose()?;
     let address = |PeerText { node, addresses }| PeerAddress { node, addresses };
     Ok(Joined {
-        credentials: Credentials::new(issued, &key),
+        credentials: Credentials::new(issued, key),
         authority,
         peers: welcome.peers.into_iter().map(address).collect(),
     })

@@ -108,6 +108,7 @@ pub(in crate::link) async fn answer(
         connection.close(code::REFUSED, b"the hello is not understood");
         return None;
     };
+    mesh.known_soon(node).await;
     let taken = take(mesh, connection, identity, &hello);
     let (greeted, refusal) = match taken {
         Ok(greeted) => (Some(greeted), None),
@@ -136,7 +137,7 @@ fn take(
     let refuse = |reason: Reason, message: String| {
         mesh.trust.refusals().count(reason, Some(node));
         tracing::warn!(%node, %message, "a node was refused");
-        Refusal::new("hello", message)
+        Refusal::new(reason.as_str(), message)
     };
     if theirs.node != node {
         let text = format!("the certificate is that of {node}, the hello that of {}", theirs.node);
@@ -149,7 +150,13 @@ fn take(
             Reason::OldIncarnation => {
                 "a later start of this node is known; do not run two nodes with one data directory"
             }
-            Reason::Revoked => "the node was removed from the cluster; join again with a new token",
+            Reason::Revoked => {
+                "the node was removed from the cluster; to have it back, invite it again on an empty data directory"
+            }
+            Reason::Unknown => {
+                "the node is not known to be a member; it tries again, and gets in when it is. If it should be one and \
+                 `weir node list` at a member does not show it, invite it again on an empty data directory"
+            }
             _ => "too many peers",
         };
         refuse(reason, text.into())

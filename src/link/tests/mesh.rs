@@ -49,6 +49,7 @@ async fn a_peer_that_stops_is_noticed_at_once_and_dialled_again() {
         config.incarnation = 2;
     });
     assert_ne!(again.socket(), address);
+    again.link.set_peers(vec![one.address()]);
     one.link.set_peers(vec![again.address()]);
     one.sees(id(2), PeerState::Connected).await;
     assert_eq!(one.link.peers()[0].incarnation, 2);
@@ -85,6 +86,7 @@ async fn versions_one_apart_understand_each_other_and_others_are_refused_with_a_
     let (old, new, newest) = (with(1, &[2, 1]), with(2, &[3, 2]), with(3, &[5, 4]));
     meet(&old, &new).await;
     assert_eq!(old.link.peers()[0].protocol, 2);
+    newest.link.set_peers(vec![new.address()]);
     new.link.set_peers(vec![newest.address()]);
     newest.until(|node| node.link.refused(Reason::Version) > 0).await;
     new.until(|node| {
@@ -193,6 +195,7 @@ async fn handshakes_beyond_the_limit_are_refused_and_counted() {
     let (one, two) = (cluster.node(1), cluster.node(2));
     let all = u32::try_from(endpoint::HANDSHAKES_MAX).unwrap();
     let taken = two.link.mesh.handshakes.try_acquire_many(all).unwrap();
+    two.link.set_peers(vec![one.address()]);
     one.link.set_peers(vec![two.address()]);
     two.until(|node| node.link.refused(Reason::Handshakes) > 0).await;
     drop(taken);
@@ -212,4 +215,69 @@ async fn a_stranger_without_a_certificate_is_refused_and_counted() {
     assert!(closed.contains("a certificate of this cluster is needed"), "{closed}");
     assert_eq!(node.link.refused(Reason::Anonymous), 1);
     assert_eq!(node.link.peers(), []);
+}
+
+/// What `node` says of why it has no connection with `other`.
+fn last_error(node: &Node, other: &Node) -> String {
+    let peers = node.link.peers();
+    let peer = peers.into_iter().find(|peer| peer.node == other.id());
+    peer.and_then(|peer| peer.last_error).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_certificate_alone_lets_nobody_in_until_the_node_is_named() {
+    let cluster = Cluster::new();
+    // As good as any: the authority made it, or somebody who once held the authority.
+    let (one, two) = (cluster.node(1), cluster.node(2));
+    one.link.set_peers(vec![two.address()]);
+    two.until(|node| node.link.refused(Reason::Unknown) > 0).await;
+    one.until(|one| last_error(one, &two).contains("invite it again")).await;
+    assert_eq!(two.link.peers(), [], "it takes no place either");
+    assert_eq!(two.trust.refusals().newest().last().unwrap().node, Some(id(1)));
+    // It was only too early: it tries again by itself, and the newer list lets it in.
+    two.link.set_peers(vec![one.address()]);
+    one.sees(id(2), PeerState::Connected).await;
+    two.sees(id(1), PeerState::Connected).await;
+    // Whoever is not in the list any more is let go, and stays out.
+    let told = two.link.refused(Reason::Unknown);
+    two.link.set_peers(Vec::new());
+    one.until(|one| one.state(id(2)) == Some(PeerState::Dialing)).await;
+    two.until(|node| node.link.refused(Reason::Unknown) > told).await;
+    assert_eq!(two.link.peers(), []);
+}
+
+#[tokio::test]
+async fn an_unknown_node_that_knocks_is_told_of_at_once() {
+    let cluster = Cluster::new();
+    let (one, two) = (cluster.node(1), cluster.node(2));
+    let mut knocks = two.link.knocks();
+    one.link.set_peers(vec![two.address()]);
+    tokio::time::timeout(PATIENCE, knocks.changed()).await.unwrap().unwrap();
+    two.link.set_peers(vec![one.address()]);
+    one.sees(id(2), PeerState::Connected).await;
+}
+
+#[tokio::test]
+async fn unknown_nodes_that_wait_keep_nobody_out() {
+    let cluster = Cluster::new();
+    let (one, two, three) = (cluster.node(1), cluster.node(2), cluster.node(3));
+    let waiting = u32::try_from(peers::UNKNOWN_MAX).unwrap();
+    let _taken = three.link.mesh.unknown.try_acquire_many(waiting).unwrap();
+    meet(&one, &three).await;
+    two.link.set_peers(vec![three.address()]);
+    three.until(|node| node.link.refused(Reason::Unknown) > 0).await;
+    three.link.set_peers(vec![one.address(), two.address()]);
+    two.sees(id(3), PeerState::Connected).await;
+}
+
+#[tokio::test]
+async fn there_is_room_for_as_many_peers_as_a_cluster_has_nodes() {
+    let cluster = Cluster::new();
+    let node = cluster.node(0);
+    let nobody = |number| PeerAddress { node: id(number), addresses: Vec::new() };
+    let most = weir_cluster::limits::NODES_MAX as u64;
+    node.link.set_peers((1..=most).map(nobody).collect());
+    assert_eq!((node.link.peers().len() as u64, node.link.refused(Reason::Peers)), (most, 0));
+    node.link.set_peers((1..=most + 1).map(nobody).collect());
+    assert_eq!((node.link.peers().len() as u64, node.link.refused(Reason::Peers)), (most, 1));
 }

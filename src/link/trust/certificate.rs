@@ -7,12 +7,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::Path;
 
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm, SigningKey};
 use rustls::pki_types::CertificateDer;
 use weir_model::{NodeId, Timestamp};
 
-use super::TrustError;
+use super::{Fingerprint, TrustError, files};
 
 /// A name that every node certificate carries; a joiner, who knows no ids yet, asks for it.
 pub(in crate::link) const MEMBER_NAME: &str = "member.weir";
@@ -99,6 +100,22 @@ impl NodeKey {
         KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map(Self).map_err(TrustError::making)
     }
 
+    /// The key in the file `path`; made when there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, written or understood.
+    pub fn open_or_new(path: &Path) -> Result<Self, TrustError> {
+        if let Some(text) = files::read(path)? {
+            let unreadable = |error: rcgen::Error| {
+                TrustError::Unreadable(path.display().to_string(), error.to_string())
+            };
+            return KeyPair::from_pem(&text).map(Self).map_err(unreadable);
+        }
+        let made = Self::new()?;
+        files::write(path, &made.0.serialize_pem())?;
+        Ok(made)
+    }
+
     /// Its public half.
     #[must_use]
     pub fn public(&self) -> PublicKey {
@@ -125,6 +142,12 @@ impl PublicKey {
             .filter(|bytes| bytes.len() == PUBLIC_KEY_BYTES && bytes.first() == Some(&4))
             .map(Self)
             .ok_or(TrustError::BadKey)
+    }
+
+    /// What is kept to know the key again.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.0)
     }
 
     /// The text form: hexadecimal digits.

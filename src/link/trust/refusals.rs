@@ -22,6 +22,8 @@ pub enum Reason {
     NotYetValid,
     /// The node or its certificate was removed from the cluster.
     Revoked,
+    /// The certificate is good, but the node is no member as far as this one knows, and was not just admitted.
+    Unknown,
     /// The certificate belongs to another node than the one that was dialled.
     AnotherNode,
     /// No certificate, on a protocol that needs one.
@@ -36,9 +38,13 @@ pub enum Reason {
     OldIncarnation,
     /// More handshakes at once than [`HANDSHAKES_MAX`](crate::link::endpoint::HANDSHAKES_MAX).
     Handshakes,
-    /// More peers than [`PEERS_MAX`](crate::link::peers::PEERS_MAX).
+    /// More peers than [`NODES_MAX`](weir_cluster::limits::NODES_MAX).
     Peers,
-    /// A join that was refused, or came too often.
+    /// The other side broke the handshake off: it believes in another cluster than this one.
+    Unbelieved,
+    /// A request to join that was not put to the directory: not understood, too many, or to a node that cannot admit.
+    Newcomer,
+    /// A newcomer that the directory refused.
     Join,
 }
 
@@ -51,6 +57,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Revoked => "revoked",
+            Self::Unknown => "unknown",
             Self::AnotherNode => "another_node",
             Self::Anonymous => "anonymous",
             Self::Malformed => "malformed",
@@ -59,40 +66,69 @@ impl Reason {
             Self::OldIncarnation => "old_incarnation",
             Self::Handshakes => "handshakes",
             Self::Peers => "peers",
+            Self::Unbelieved => "unbelieved",
+            Self::Newcomer => "newcomer",
             Self::Join => "join",
         }
     }
 }
 
 impl std::fmt::Display for Reason {
-    /// For people: the end of a sentence.
+    /// For people: the end of a sentence, with what to do.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Stranger => "its certificate is not of this cluster",
-            Self::Expired => "its certificate has expired",
+            Self::Stranger => {
+                "its certificate is not of this cluster; if it belongs here, invite it on an empty data directory"
+            }
+            Self::Expired => {
+                "its certificate has expired: its clock is wrong, or it was off for weeks and is to be invited again \
+                 on an empty data directory"
+            }
             Self::NotYetValid => "its certificate is not valid yet; compare the clocks",
-            Self::Revoked => "it was removed from the cluster",
-            Self::AnotherNode => "it is not the node that was dialled",
-            Self::Anonymous => "it has no certificate",
-            Self::Malformed => "its certificate is not one of a Weir node",
-            Self::Version => "it speaks no common version of the protocol",
-            Self::Hello => "it did not say who it is, or not what its certificate says",
+            Self::Revoked => {
+                "it was removed from the cluster; stop it, or invite it again on an empty data directory"
+            }
+            Self::Unknown => {
+                "it is no member of the cluster; stop it, or invite it on an empty data directory"
+            }
+            Self::AnotherNode => {
+                "it is not the node that was dialled; compare `node.address` of both"
+            }
+            Self::Anonymous => {
+                "it has no certificate; a new node starts with `--join` and an invitation"
+            }
+            Self::Malformed => "its certificate is not one of a Weir node; look who uses this port",
+            Self::Version => {
+                "it speaks no common version of the protocol; upgrade one version at a time"
+            }
+            Self::Hello => {
+                "it did not say who it is, or not what its certificate says; look at its log"
+            }
             Self::OldIncarnation => {
                 "a later start of it is known; two processes may share one data directory"
             }
-            Self::Handshakes => "too many were being made",
-            Self::Peers => "there are too many peers",
+            Self::Handshakes => "too many were being made; it tries again",
+            Self::Peers => "there are as many peers as a cluster has nodes; remove some",
+            Self::Unbelieved => {
+                "it does not believe in this cluster: its invitation or certificate is of another one, or it removed \
+                 this node"
+            }
+            Self::Newcomer => {
+                "it wanted to join, and was too late, one too many or not understood, or this node cannot admit; it \
+                 was told which"
+            }
             Self::Join => "it was not admitted",
         })
     }
 }
 
 /// Every reason, in the order of their counters.
-const REASONS: [Reason; 13] = [
+const REASONS: [Reason; 16] = [
     Reason::Stranger,
     Reason::Expired,
     Reason::NotYetValid,
     Reason::Revoked,
+    Reason::Unknown,
     Reason::AnotherNode,
     Reason::Anonymous,
     Reason::Malformed,
@@ -101,6 +137,8 @@ const REASONS: [Reason; 13] = [
     Reason::OldIncarnation,
     Reason::Handshakes,
     Reason::Peers,
+    Reason::Unbelieved,
+    Reason::Newcomer,
     Reason::Join,
 ];
 

@@ -204,10 +204,11 @@ async fn an_invitation_admits_one_node_and_a_lease_has_one_owner_whoever_is_aske
     let (id, newcomer) = (second.store.node().id, profile(&second.store));
     let admit = |by: &Store, node| {
         let (by, profile) = (by.clone(), newcomer.clone());
-        async move { by.use_invite([7; 32], node, profile, Timestamp(2)).await }
+        async move { by.use_invite([7; 32], node, [1; 32], profile, Timestamp(2)).await }
     };
     let admission = admit(&second.store, id).await.unwrap();
     assert_eq!(admission, Admission { invite: made.id, roles: Roles::all() });
+    assert_eq!(admit(&first.store, id).await.unwrap(), admission, "the answer was lost");
     let again = admit(&first.store, NodeId(5)).await.unwrap_err();
     assert!(matches!(again, StoreError::Invite(InviteRefusal::Used)), "{again}");
     assert_eq!(first.store.invites()[0].used_by, Some(id));

@@ -11,7 +11,7 @@ use super::super::StoreError;
 use super::super::entry::{Change, Entry};
 use super::super::invite::{Admission, Invite};
 use super::super::record::{ChangedRecord, ChannelRecord, ClusterRecord, Hex32};
-use super::{Catalog, NewInvite, NewKey, Planned};
+use super::{Catalog, Guest, NewInvite, NewKey, Planned};
 
 /// Lost leases that an answer names: it is kept as a record and has to fit a request between nodes, also with
 /// others beside it. The directory lists all of them as vacancies.
@@ -55,10 +55,13 @@ pub(in crate::store) enum Command {
     /// About members or leases.
     Cluster(weir_cluster::Command),
     CreateInvite(NewInvite),
-    /// Uses an invitation up and makes the node a member.
+    /// Uses an invitation up and makes the node a member; again with the same key, says the same again.
     UseInvite {
         hash: Hex32,
         node: NodeId,
+        /// Fingerprint of the node's public key. Entries of the version before have none and are good once only.
+        #[serde(default)]
+        key: Option<Hex32>,
         profile: Profile,
         at: Timestamp,
     },
@@ -180,8 +183,9 @@ impl Catalog {
             Command::RevokeInvite { invite: id, at } => {
                 self.plan_invite_revocation(id, at).map(invite)
             }
-            Command::UseInvite { hash, node, profile, at } => {
-                let (changes, admission) = self.plan_admission(&hash, node, profile, at, index)?;
+            Command::UseInvite { hash, node, key, profile, at } => {
+                let guest = Guest { node, key, profile };
+                let (changes, admission) = self.plan_admission(&hash, guest, at, index)?;
                 Ok((changes, Answer::Admitted(admission)))
             }
         }

@@ -23,12 +23,23 @@ pub(in crate::store) struct NewInvite {
     pub(in crate::store) now: Timestamp,
 }
 
+/// Who shows an invitation.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Guest {
+    pub(in crate::store) node: NodeId,
+    /// Fingerprint of its public key.
+    pub(in crate::store) key: Option<Hex32>,
+    pub(in crate::store) profile: Profile,
+}
+
 impl InviteRecord {
-    /// Why it admits nobody at `now`.
-    fn check(&self, now: Timestamp) -> Result<(), InviteRefusal> {
-        if self.used_by.is_some() {
-            return Err(InviteRefusal::Used);
-        }
+    /// Whether it admitted this very guest: the answer may have been lost.
+    fn admitted(&self, guest: &Guest) -> bool {
+        self.used_by == Some(guest.node) && self.used_key.is_some() && self.used_key == guest.key
+    }
+
+    /// Why it admits nobody at `now`, but maybe whom it admitted before.
+    fn check_life(&self, now: Timestamp) -> Result<(), InviteRefusal> {
         if self.revoked_at.is_some() {
             return Err(InviteRefusal::Revoked);
         }
@@ -36,6 +47,14 @@ impl InviteRecord {
             return Err(InviteRefusal::Expired(self.expires_at));
         }
         Ok(())
+    }
+
+    /// Why it admits nobody at `now`.
+    fn check(&self, now: Timestamp) -> Result<(), InviteRefusal> {
+        if self.used_by.is_some() {
+            return Err(InviteRefusal::Used);
+        }
+        self.check_life(now)
     }
 
     /// The roles of a newcomer that wants these; all that the invitation is for when it says none.
@@ -69,7 +88,7 @@ impl Catalog {
             let oldest = dead.min_by_key(|invite| (invite.created_at, invite.id));
             changes.push(Change::RemoveInvite(oldest.ok_or_else(full)?.id));
         }
-        let (created_at, used_by, used_at, revoked_at) = (now, None, None, None);
+        let (created_at, used_by, used_key, used_at, revoked_at) = (now, None, None, None, None);
         let record = InviteRecord {
             id,
             hash,
@@ -78,6 +97,7 @@ impl Catalog {
             created_at,
             expires_at,
             used_by,
+            used_key,
             used_at,
             revoked_at,
         };
@@ -102,26 +122,38 @@ impl Catalog {
     }
 
     /// Uses an invitation up and makes the node a member, both or neither. An id that is a member's is refused:
-    /// a guest must not get a certificate in its name.
+    /// a guest must not get a certificate in its name. Whom the invitation admitted shows it again with the same
+    /// key while it lives, as a member, and is told the same: a join that failed half-way is not lost.
     pub(super) fn plan_admission(
         &self,
         hash: &Hex32,
-        node: NodeId,
-        mut profile: Profile,
+        guest: Guest,
         now: Timestamp,
         index: u64,
     ) -> Planned<Admission> {
         let refused = StoreError::Invite;
         let found = self.invite_by_hash(hash).ok_or_else(|| refused(InviteRefusal::Unknown))?;
+        let member = self.directory.members.of(guest.node);
+        if let Some(member) = member.filter(|_| found.admitted(&guest)) {
+            found.check_life(now).map_err(refused)?;
+            let roles = member.profile.roles;
+            return Ok((Vec::new(), Admission { invite: found.id, roles }));
+        }
         found.check(now).map_err(refused)?;
+        let Guest { node, key, mut profile } = guest;
         let roles = found.grant(profile.roles).map_err(refused)?;
-        if self.directory.members.of(node).is_some() {
+        if member.is_some() {
             return Err(refused(InviteRefusal::Member(node)));
         }
         profile.roles = roles;
         let join = weir_cluster::Command::Member(MemberChange::Join { id: node, profile });
         let (mut changes, _) = self.plan_cluster(&join, index)?;
-        let used = InviteRecord { used_by: Some(node), used_at: Some(now), ..found.clone() };
+        let used = InviteRecord {
+            used_by: Some(node),
+            used_key: key,
+            used_at: Some(now),
+            ..found.clone()
+        };
         let invite = used.id;
         changes.push(Change::Put(Entry::Invite(used)));
         Ok((changes, Admission { invite, roles }))
@@ -154,10 +186,23 @@ mod tests {
         catalog
     }
 
+    fn guest(node: u64, name: &str, roles: Roles) -> Guest {
+        let key = Some(Hex32([node as u8; 32]));
+        Guest { node: NodeId(node), key, profile: Profile { roles, ..profile(name) } }
+    }
+
     fn admit(catalog: &mut Catalog, secret_of: u64, node: u64, now: i64) -> Result<Roles, String> {
-        let profile = Profile { roles: Roles::default(), ..profile(&format!("n{node}")) };
-        let (hash, now) = (secret(secret_of), Timestamp(now));
-        let planned = catalog.plan_admission(&hash, NodeId(node), profile, now, 9);
+        let guest = guest(node, &format!("n{node}"), Roles::default());
+        show(catalog, secret_of, guest, now)
+    }
+
+    fn show(
+        catalog: &mut Catalog,
+        secret_of: u64,
+        guest: Guest,
+        now: i64,
+    ) -> Result<Roles, String> {
+        let planned = catalog.plan_admission(&secret(secret_of), guest, Timestamp(now), 9);
         let admission = make(catalog, planned).map_err(|error| error.to_string());
         admission.map(|admission| admission.roles)
     }
@@ -194,19 +239,49 @@ mod tests {
         let mut catalog = with_invite();
         let planned = catalog.plan(Command::Cluster(join(5)), 3);
         make(&mut catalog, planned).unwrap();
-        let guest = admit(&mut catalog, 1, 5, 1).unwrap_err();
-        assert!(guest.contains("is a member of the cluster already"), "{guest}");
-        let voter = Profile { roles: Roles::all(), ..profile("n6") };
-        let refused = catalog.plan_admission(&secret(1), NodeId(6), voter, Timestamp(1), 4);
+        let twice = admit(&mut catalog, 1, 5, 1).unwrap_err();
+        assert!(twice.contains("is a member of the cluster already"), "{twice}");
+        let voter = guest(6, "n6", Roles::all());
+        let refused = catalog.plan_admission(&secret(1), voter, Timestamp(1), 4);
         let role = refused.unwrap_err();
         assert!(matches!(role, StoreError::Invite(InviteRefusal::Role(Role::Voter))), "{role}");
-        let twin = Profile { roles: Roles::default(), ..profile("n5") };
-        let refused = catalog.plan_admission(&secret(1), NodeId(6), twin, Timestamp(1), 4);
+        let twin = guest(6, "n5", Roles::default());
+        let refused = catalog.plan_admission(&secret(1), twin, Timestamp(1), 4);
         let taken = weir_cluster::Refusal::Member(ChangeRefusal::NameTaken { by: NodeId(5) });
         assert!(matches!(refused, Err(StoreError::Cluster(why)) if why == taken));
         assert!(admit(&mut catalog, 1, 6, 1).is_ok());
         let used = catalog.plan_invite_revocation(InviteId(1), Timestamp(2)).unwrap_err();
         assert!(matches!(used, StoreError::Invite(InviteRefusal::Used)));
+    }
+
+    #[test]
+    fn who_was_admitted_is_told_so_again_with_the_same_key_and_nobody_else() {
+        let mut catalog = with_invite();
+        let roles = admit(&mut catalog, 1, 5, 50).unwrap();
+        let same = guest(5, "n5", Roles::default());
+        let planned = catalog.plan_admission(&secret(1), same, Timestamp(99), 9).unwrap();
+        assert_eq!((planned.0.len(), planned.1.roles), (0, roles), "the answer was lost");
+        let other_key = Guest { key: Some(Hex32([9; 32])), ..guest(5, "n5", Roles::default()) };
+        let no_key = Guest { key: None, ..other_key.clone() };
+        let other_node = Guest { node: NodeId(6), ..guest(5, "n6", Roles::default()) };
+        for thief in [other_key, no_key, other_node] {
+            let refused = show(&mut catalog, 1, thief.clone(), 60).unwrap_err();
+            assert!(refused.contains("used already"), "{thief:?}: {refused}");
+        }
+        assert!(admit(&mut catalog, 1, 5, 100).unwrap_err().contains("expired at"));
+        let gone = weir_cluster::Command::Member(MemberChange::Remove { id: NodeId(5) });
+        let planned = catalog.plan(Command::Cluster(gone), 10);
+        make(&mut catalog, planned).unwrap();
+        let removed = admit(&mut catalog, 1, 5, 60).unwrap_err();
+        assert!(removed.contains("used already"), "{removed}");
+    }
+
+    #[test]
+    fn an_invitation_that_was_used_without_a_key_is_good_once() {
+        let mut catalog = with_invite();
+        let old = Guest { key: None, ..guest(5, "n5", Roles::default()) };
+        show(&mut catalog, 1, old.clone(), 50).unwrap();
+        assert!(show(&mut catalog, 1, old, 51).unwrap_err().contains("used already"));
     }
 
     #[test]

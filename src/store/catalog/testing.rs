@@ -87,7 +87,7 @@ pub(in crate::store) fn any_command() -> impl Strategy<Value = Command> {
             12 => {
                 let roles = Roles::default().with(Role::Edge);
                 let profile = Profile { roles, ..profile(&format!("n{id}")) };
-                Command::UseInvite { hash: secret(n), node, profile, at }
+                Command::UseInvite { hash: secret(n), node, key: Some(secret(id)), profile, at }
             }
             _ => Command::Cluster(claim(&key, id, n, epoch)),
         }

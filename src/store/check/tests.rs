@@ -174,6 +174,7 @@ fn two_invitations_with_one_secret_are_named() {
             created_at: Timestamp(0),
             expires_at: Timestamp(1),
             used_by: None,
+            used_key: None,
             used_at: None,
             revoked_at: None,
         }))

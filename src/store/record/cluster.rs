@@ -9,7 +9,7 @@ use weir_model::{
     AccountId, ActorId, Epoch, Incarnation, InviteId, Lease, NodeId, Roles, Timestamp,
 };
 
-use super::{Hex32, Record};
+use super::{Hex32, Record, RecordError, undecodable};
 
 /// What replicates a member is what is stored of it.
 impl Record for Member {
@@ -121,10 +121,50 @@ pub(in crate::store) struct InviteRecord {
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) expires_at: Timestamp,
     pub(in crate::store) used_by: Option<NodeId>,
+    /// Fingerprint of the public key of the node that used it; version 1 has none.
+    #[serde(default)]
+    pub(in crate::store) used_key: Option<Hex32>,
     pub(in crate::store) used_at: Option<Timestamp>,
     pub(in crate::store) revoked_at: Option<Timestamp>,
 }
 
 impl Record for InviteRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+
+    fn previous(version: u8, body: &[u8]) -> Result<Self, RecordError> {
+        if version != 1 {
+            return Err(RecordError::UnknownVersion(version));
+        }
+        serde_json::from_slice(body).map_err(undecodable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decode;
+    use super::*;
+
+    #[test]
+    fn an_invitation_of_the_version_before_has_no_key() {
+        let old = br#"{"id":"i","hash":"h"}"#;
+        assert!(decode::<InviteRecord>(&[b"\x01", &old[..]].concat()).is_err());
+        let record = InviteRecord {
+            id: InviteId(1),
+            hash: Hex32([1; 32]),
+            roles: Roles::all(),
+            made_by: AccountId(1),
+            created_at: Timestamp(1),
+            expires_at: Timestamp(9),
+            used_by: Some(NodeId(1)),
+            used_key: None,
+            used_at: Some(Timestamp(2)),
+            revoked_at: None,
+        };
+        let mut value = serde_json::to_value(&record).unwrap();
+        value.as_object_mut().unwrap().remove("used_key").unwrap();
+        let body = serde_json::to_vec(&value).unwrap();
+        assert_eq!(decode(&[b"\x01", &body[..]].concat()), Ok(record));
+        let newer = decode::<InviteRecord>(&[b"\x03", &body[..]].concat());
+        assert_eq!(newer, Err(RecordError::UnknownVersion(3)));
+    }
 }

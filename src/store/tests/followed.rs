@@ -108,7 +108,7 @@ async fn only_the_log_of_a_cluster_changes_members_leases_and_invitations() {
         let refused = [
             store.change_cluster(join(1)).await.err(),
             store.create_invite([1; 32], edge, Timestamp(9), now).await.err(),
-            store.use_invite([1; 32], NodeId(1), profile("a"), now).await.err(),
+            store.use_invite([1; 32], NodeId(1), [1; 32], profile("a"), now).await.err(),
             store.revoke_invite(InviteId(1), now).await.err(),
         ];
         for error in refused {
