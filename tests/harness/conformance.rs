@@ -95,7 +95,7 @@ fn of_dates(one: &Segment, next: &Segment) -> Option<String> {
     #[allow(clippy::cast_precision_loss)]
     let error = (to - from) as f64 - one.seconds * 1000.0;
     let broken = error.abs() > DATE_DRIFT_MS && !next.discontinuity;
-    broken.then(|| format!("4.4.4.6 dates follow lengths: {} is {error} ms off", next.uri))
+    broken.then(|| format!("4.4.4.6 dates follow lengths: {error} ms from {one:?} to {next:?}"))
 }
 
 /// A playlist and a later one of the same rendition.

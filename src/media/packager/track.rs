@@ -24,6 +24,10 @@ const NOMINAL_US: i64 = 33_333;
 /// start, microseconds: the tolerance of players for programme date-times.
 pub(super) const START_TOLERANCE_US: i64 = 100_000;
 
+/// The same for sound, whose times are exact. Two of these and the rounding of a date stay below the 50 ms by which
+/// the dates of two segments may miss the length of the first (RFC 8216bis §4.4.4.6 and what players tolerate).
+const SOUND_TOLERANCE_US: i64 = 22_000;
+
 /// How much earlier than the publisher said a picture may be decoded, microseconds: a few lost pictures,
 /// and little enough that no segment gets longer than its rounded duration shows.
 const EARLY_MAX_US: i64 = 100_000;
@@ -295,8 +299,13 @@ impl Track {
     fn begin(&mut self, frame: &Frame, segment: Segment, out: &mut Vec<Output>) {
         // No boundary to come lies before the decoding time.
         let own_us = if frame.key { self.boundary_us(frame) } else { self.to_us(frame.dts) };
-        let late = own_us - segment.start_us > START_TOLERANCE_US;
-        let start_us = if late { own_us } else { segment.start_us };
+        let off_us = own_us.saturating_sub(segment.start_us);
+        // A show that begins with a picture may have sound from before it.
+        let apart = match self.is_video() {
+            true => off_us > START_TOLERANCE_US,
+            false => off_us.saturating_abs() > SOUND_TOLERANCE_US,
+        };
+        let start_us = if apart { own_us } else { segment.start_us };
         let Segment { msn, discontinuity, .. } = segment;
         let init = Some(Arc::clone(&self.init));
         out.push(Output::Start(self.id, SegmentStart { msn, start_us, discontinuity, init }));

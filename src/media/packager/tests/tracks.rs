@@ -37,6 +37,27 @@ fn a_discontinuity_closes_every_rendition_and_flags_the_next_segment_in_every_on
 }
 
 #[test]
+fn sound_from_around_the_first_picture_states_when_it_begins() {
+    for sound_ms in [-70, -30, 0, 10, 60, 90] {
+        let mut items = av(0, 3);
+        items.push(Item::Discontinuity);
+        let video = pictures(V0, &clock_ms(5000, 120, 30, 1), 60, 0);
+        let mut audio = sound(48_000, 1024, 5000 + sound_ms, 9000);
+        // The picture comes first, as after a reader that begins at a key frame.
+        items.push(Item::Frame(video[0].clone()));
+        items.extend(audio.drain(..5).map(Item::Frame));
+        let rest = stream(&[(V0, avc(1), video[1..].to_vec()), (A0, aac(48_000, 1024), audio)]);
+        items.extend(rest.into_iter().filter(|item| !matches!(item, Item::Config(..))));
+        let read = package(items);
+        for pair in read.of(A0)[2..].windows(2) {
+            let apart_us = pair[1].start.start_us - pair[0].start.start_us;
+            let off_us = apart_us - pair[0].end.as_ref().unwrap().duration_us;
+            assert!(off_us.abs() <= 45_000, "{sound_ms}: {off_us} at {}", pair[0].start.msn);
+        }
+    }
+}
+
+#[test]
 fn a_changed_configuration_is_a_discontinuity_with_a_new_init_section() {
     let mut items = av(0, 3);
     items.push(Item::Config(V0, avc(2)));
@@ -253,5 +274,5 @@ fn sound_from_well_before_the_first_picture_is_dropped() {
     let read = package(stream(&[(V0, avc(1), video), (A0, aac(48_000, 1024), audio)]));
     let first = &read.samples(A0)[0];
     assert!((375..=500).contains(&(first.dts * 1000 / 48_000)), "{}", first.dts);
-    assert_eq!(read.of(A0)[0].start.start_us, 500_000);
+    assert_eq!(read.of(A0)[0].start.start_us, first.dts * 1_000_000 / 48_000);
 }
