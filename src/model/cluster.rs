@@ -313,8 +313,8 @@ pub struct MovePlan {
     pub staying: u64,
     /// Whether there is more to do than one plan may hold.
     pub truncated: bool,
-    /// What was planned and could not be done; the others were. Empty in a plan.
-    #[serde(default)]
+    /// What was planned and could not be done; the others were. Absent when there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<RefusedMove>,
 }
 
