@@ -150,6 +150,8 @@ pub const NODE: Fields = fields![
     "leases" Number,
     "load" Whole,
     "load.cpu" Number,
+    "load.disk_free" Number,
+    "load.disk_low" Flag,
     "load.memory" Number,
     "load.network" Number,
     "load.ingest_bitrate" Number,
