@@ -11,6 +11,7 @@ mod copies;
 mod keep;
 mod own;
 mod relays;
+mod sent;
 mod told;
 
 use std::collections::BTreeMap;
@@ -51,6 +52,8 @@ pub struct Taken {
 pub enum Yielded {
     /// Its publisher is well.
     Busy,
+    /// It was sent to another node and waits for its publisher to come there.
+    Sent,
     /// The other node may have it; where the show stands, if one is on.
     Free(Option<Tip>),
 }
@@ -126,6 +129,8 @@ struct Inner {
     orphans: Mutex<Ages<ChannelName>>,
     /// What was packaged here until another node owned it, and since when, milliseconds of the monotonic clock.
     left: Mutex<BTreeMap<ChannelName, (Arc<Stage>, u64)>>,
+    /// What waits for another node.
+    sent: sent::Sent,
 }
 
 /// How copying goes at a node: what there is now, and what happened since it started.
@@ -184,6 +189,7 @@ impl Placement {
             idle: Mutex::default(),
             orphans: Mutex::default(),
             left: Mutex::default(),
+            sent: sent::Sent::default(),
         });
         let link = &inner.parts.link;
         let puller = Puller::start(

@@ -99,13 +99,15 @@ impl Node {
             );
         }
         let local = local::NodeFile::write(homes, &endpoints, &data);
+        let sending = placement.clone();
+        let send: operate::SendTo = Arc::new(move |channel, node| sending.send(channel, node));
         let cluster = Arc::new(Operate {
             store: store.clone(),
             mesh: mesh.clone(),
             membership: membership.clone(),
             link: address,
             placement: placement.clone(),
-            mover: Arc::new(Away::start(store.clone(), streams.clone(), mesh.link.clone())),
+            mover: Arc::new(Away::start(store.clone(), streams.clone(), mesh.link.clone(), send)),
         });
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));

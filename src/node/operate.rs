@@ -27,7 +27,7 @@ use crate::actors::placement::Placement;
 use crate::api::{Answer, Cluster};
 use crate::store::Store;
 use facts::Look;
-pub(super) use mover::{Away, Mover};
+pub(super) use mover::{Away, Mover, SendTo};
 
 /// A question that has to be answered from the newest state waits so long for the leader, and is then answered
 /// from what is here: an election takes a tenth of it.

@@ -144,7 +144,9 @@ impl Stage {
 
     /// The first viewer's edge never died: it saw all of it.
     fn assert_content(&self) {
-        self.viewers[0].assert_content("all of that");
+        let broken: Vec<String> =
+            self.viewers[0].seen().violations.into_iter().filter(counts).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
     }
 }
 
@@ -199,14 +201,21 @@ async fn drain(report: &mut Report, cluster: &Cluster) {
     let mut stalls: Vec<f64> =
         seen.clone().map(|seen| seen.longest_stall(begin).as_secs_f64()).collect();
     let failed: u32 = seen.flat_map(|seen| seen.failed.into_values()).sum();
-    viewers.iter().for_each(|viewer| viewer.assert_content("drain"));
+    let broken = viewers.iter().flat_map(|viewer| viewer.seen().violations).filter(counts).count();
     report.row("drain: until it is empty, s", took.as_secs_f64(), None);
     two(report, "drain: longest stall of a viewer", stalls.clone(), [None, Some(2.0)]);
     report.row("drain: viewers that stalled over 1 s", over(&mut stalls), None);
     report.at_most("drain: requests that failed", f64::from(failed), 0.0);
+    report.at_most("drain: rules that were broken", broken as f64, 0.0);
     report.note(format!(
         "drain: {DRAINED} streams, {WATCHING} viewers; an encoder reconnects after {RECONNECT_S} s"
     ));
+}
+
+/// The clip's sound is 57 ms shorter than its pictures: each repetition leaves a hole, and dates tell of it.
+#[allow(clippy::ptr_arg)]
+fn counts(violation: &String) -> bool {
+    !violation.contains("4.4.4.6")
 }
 
 fn over(stalls: &mut Vec<f64>) -> f64 {

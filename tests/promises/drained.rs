@@ -96,3 +96,48 @@ async fn roll(cluster: &mut Cluster, watching: &[Viewer]) {
     }
     assert_undisturbed(watching, start, "rolling restart");
 }
+
+/// A machine that comes later takes its share, and leaves again.
+#[tokio::test]
+async fn a_further_node_takes_streams_by_a_rebalance_and_is_emptied_and_removed() {
+    let mut cluster = Cluster::start(3, 2).await;
+    let (mut encoders, mut watching) = (Vec::new(), Vec::new());
+    let channels: Vec<String> = (0..STREAMS).map(|number| format!("demo-{number}")).collect();
+    let keys = futures_util::future::join_all(channels.iter().map(|name| cluster.channel(name)));
+    let keys = keys.await;
+    let new = cluster.join(&["ingest", "edge"]).await;
+    for (channel, key) in channels.iter().zip(&keys) {
+        // The new one is the last of their list.
+        let encoder = Encoder::start(cluster.ingests(&[1, 2, 0, new]), key, &clip::STANDARD);
+        encoder.live_again(0).await;
+        encoders.push(encoder);
+        watching.push(cluster.viewer(channel, &[3]).await);
+    }
+    let start = Instant::now();
+    let ran =
+        cluster.cli(0).run(&["cluster", "rebalance", "--yes", "--reason", "a node was added"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    eventually("the new node has streams, and so has every other", SOON, async || {
+        let mut owned = vec![0; cluster.len()];
+        for channel in &channels {
+            owned[cluster.owner(0, channel).await?] += 1;
+        }
+        (owned == [1, 1, 1, 0, 0, 1]).then_some(())
+    })
+    .await;
+    all_play_on(&watching).await;
+    assert_undisturbed(&watching, start, "rebalance");
+    cluster.change(0, new, NodeChange::Drain).await;
+    cluster
+        .eventually_sees(0, "that it is empty", |status| {
+            member(status, new).filter(|node| node.leases == 0).map(drop)
+        })
+        .await;
+    all_play_on(&watching).await;
+    assert_undisturbed(&watching, start, "drain of the new node");
+    cluster.node_mut(new).stop().await;
+    cluster.change(0, new, NodeChange::Remove).await;
+    cluster
+        .eventually_sees(0, "that it is gone", |status| member(status, new).is_none().then_some(()))
+        .await;
+}

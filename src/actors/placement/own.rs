@@ -43,6 +43,10 @@ const SEEN_MAX: Duration = Duration::from_secs(2);
 /// Nodes that take the same stream from each other settle it within a few rounds.
 const ROUNDS_MAX: usize = 5;
 
+/// What a publisher is told that does not come where its stream was sent.
+const SENT_PAST: PublishRefusal =
+    PublishRefusal::Unavailable("the stream is being moved to another node; use that one");
+
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Ask {
     channel: ChannelName,
@@ -78,9 +82,9 @@ enum Found {
 /// Answers other nodes.
 pub(super) fn serve(inner: &Arc<Inner>) {
     let own = Arc::clone(inner);
-    inner.parts.link.on_request(YIELD, Kind::default(), move |_, body| {
+    inner.parts.link.on_request(YIELD, Kind::default(), move |caller, body| {
         let own = Arc::clone(&own);
-        Box::pin(async move { own.answer_yield(&body).await })
+        Box::pin(async move { own.answer_yield(caller.node, &body).await })
     });
     let own = Arc::clone(inner);
     inner.parts.link.on_request(HAND_OVER, Kind::default(), move |_, body| {
@@ -101,6 +105,9 @@ impl Inner {
         key: KeyId,
     ) -> Result<Taken, PublishRefusal> {
         self.check_duty()?;
+        if self.is_sent_past(channel, self.node) {
+            return Err(SENT_PAST);
+        }
         let mut is_newest = false;
         for _ in 0..ROUNDS_MAX {
             let lease = self.lease(channel);
@@ -168,6 +175,7 @@ impl Inner {
         let (answer, copy) = self.beside_others(asked, channel, owner.node).await;
         match answer {
             Some(Asked::Yields(Yielded::Busy)) => Err(PublishRefusal::Busy),
+            Some(Asked::Yields(Yielded::Sent)) => Err(SENT_PAST),
             Some(Asked::Yields(Yielded::Free(tip))) => {
                 if let Some(tip) = tip {
                     self.catch_up(channel, Some((owner.node, Held { epoch: owner.epoch, tip })))
@@ -237,7 +245,7 @@ impl Inner {
             .ok()
     }
 
-    async fn answer_yield(&self, body: &[u8]) -> Result<Bytes, Refusal> {
+    async fn answer_yield(&self, asker: NodeId, body: &[u8]) -> Result<Bytes, Refusal> {
         let ask: Ask = parsed(body)?;
         let not_owner = || Refusal::new("not_owner", "this node does not own that stream");
         let lease = self.lease(&ask.channel).filter(|lease| self.is_own(lease));
@@ -245,6 +253,9 @@ impl Inner {
             return Err(not_owner());
         }
         let (streams, key) = self.streams.get().zip(ask.key).ok_or_else(not_owner)?;
+        if self.is_sent_past(&ask.channel, asker) {
+            return encoded(&Yielded::Sent);
+        }
         if streams.is_being_settled(&ask.channel) {
             // Somebody is let in here at this moment; two nodes would take the stream from each other in turns.
             return encoded(&Yielded::Busy);

@@ -14,18 +14,38 @@ use crate::limits::MOVES_MAX;
 /// Points a move has to win at the least.
 pub const GAIN_MIN: i64 = 100;
 
+/// Streams that one plan moves.
+pub const STREAMS_MAX: usize = 8;
+
+/// What nobody notices first.
+const MOVABLE: [ActorKind; 5] = [
+    ActorKind::Transcoder,
+    ActorKind::Puller,
+    ActorKind::Recorder,
+    ActorKind::Room,
+    ActorKind::Stream,
+];
+
 /// Moves that pay: of everything that may be moved while it runs, what wins at least [`GAIN_MIN`] points, and what
-/// must not be where it is (cordoned nodes keep what they have; draining ones do not).
+/// must not be where it is (cordoned nodes keep what they have; draining ones do not). Sessions and rooms follow their
+/// streams.
 ///
-/// Streams stay, because only their publishers can move them; sessions and rooms follow their streams.
+/// A stream moves by its publisher's being told to reconnect, which viewers may notice: only [`STREAMS_MAX`] of them
+/// are in a plan, and the next one goes on from there.
 #[must_use]
 pub fn rebalance(view: &View<'_>) -> MovePlan {
     let mut census = Census::of(view, None);
     let mut plan = MovePlan::default();
-    for kind in [ActorKind::Transcoder, ActorKind::Puller, ActorKind::Recorder, ActorKind::Room] {
+    for kind in MOVABLE {
         let leases = view.directory.leases.iter().filter(|lease| lease.actor.kind == kind);
+        let mut moved = 0;
         for lease in leases {
+            if kind == ActorKind::Stream && moved == STREAMS_MAX {
+                plan.staying += 1;
+                continue;
+            }
             let step = better_place(view, &mut census, lease);
+            moved += usize::from(step.is_some());
             add(&mut plan, &mut census, step, lease);
         }
     }
@@ -63,7 +83,10 @@ pub fn drain(view: &View<'_>, node: NodeId) -> MovePlan {
 /// A move that pays, already made in `census`; none when the actor stays.
 fn better_place(view: &View<'_>, census: &mut Census, lease: &Lease) -> Option<PlannedMove> {
     census.take(&lease.actor, lease.node);
-    let choice = place(view, census, lease);
+    let mut choice = place(view, census, lease);
+    if lease.actor.kind == ActorKind::Stream {
+        by_number(census, lease, &mut choice);
+    }
     let planned = worth_it(view, lease, &choice);
     let target = planned.as_ref().and_then(|step| step.to);
     census.put(&lease.actor, target.unwrap_or(lease.node));
@@ -73,6 +96,21 @@ fn better_place(view: &View<'_>, census: &mut Census, lease: &Lease) -> Option<P
 fn place(view: &View<'_>, census: &Census, lease: &Lease) -> Choice {
     // A stream leaves its publisher's node only by the publisher's going elsewhere, which points decide.
     decide(view, census, &Want { actor: lease.actor.clone(), near: None })
+}
+
+/// Streams are spread by their number alone: what makes a node busy, transcoders most of all, follows them, and would
+/// pull them back.
+fn by_number(census: &Census, lease: &Lease, choice: &mut Choice) {
+    for score in &mut choice.scores {
+        score.points = -census.count(score.node, lease.actor.kind) * GAIN_MIN;
+    }
+    let fit = choice.scores.iter().filter(|score| score.barred.is_none());
+    // The first of equals: scores are in the order of what else speaks for a node.
+    let best = fit.rev().max_by_key(|score| (score.points, score.node == lease.node));
+    choice.node = best.map(|score| score.node);
+    if let Some(best) = best {
+        choice.rule = format!("On {}: it has the fewest streams.", best.name);
+    }
 }
 
 fn worth_it(view: &View<'_>, lease: &Lease, choice: &Choice) -> Option<PlannedMove> {
@@ -95,7 +133,12 @@ fn worth_it(view: &View<'_>, lease: &Lease, choice: &Choice) -> Option<PlannedMo
             format!("it must leave: its node {why}; {}", choice.rule),
         )),
         None if gain >= GAIN_MIN => {
-            Some(step(lease, Some(to), Some(gain), format!("wins {gain} points. {}", choice.rule)))
+            let how = match lease.actor.kind {
+                ActorKind::Stream => "its publisher is told to reconnect. ",
+                _ => "",
+            };
+            let reason = format!("wins {gain} points. {how}{}", choice.rule);
+            Some(step(lease, Some(to), Some(gain), reason))
         }
         None => None,
     }

@@ -204,17 +204,29 @@ fn a_small_gain_moves_nothing_and_a_new_node_gets_its_share() {
 }
 
 #[test]
-fn rebalance_empties_draining_nodes_and_leaves_cordoned_ones_and_streams_alone() {
+fn rebalance_empties_draining_nodes_and_leaves_cordoned_ones_alone() {
     let mut scene = Scene::of(&[100, 100, 100]);
     scene.own("puller/a", 1);
     scene.own("puller/b", 2);
-    scene.own("stream/c", 1);
     scene.cluster.duty(1, Duty::Draining);
     scene.cluster.duty(2, Duty::Cordoned);
     let plan = scene.look(rebalance);
     let steps: Vec<_> = plan.moves.iter().map(|step| (step.from.0, step.to, step.gain)).collect();
     assert_eq!(steps, [(1, Some(NodeId(3)), None)]);
     assert!(plan.moves[0].reason.contains("is being drained"));
+}
+
+#[test]
+fn a_new_node_gets_streams_but_not_more_at_a_time_than_viewers_bear() {
+    let mut scene = Scene::of(&[100, 100, 100]);
+    (0..6).for_each(|at| scene.own(&format!("stream/s{at}"), 1));
+    (0..3).for_each(|at| scene.own(&format!("stream/t{at}"), 2));
+    let plan = scene.look(rebalance);
+    assert!(!plan.moves.is_empty() && plan.moves.len() + plan.staying as usize == 9);
+    assert!(plan.moves.iter().all(|step| (step.from, step.to) == (NodeId(1), Some(NodeId(3)))));
+    assert!(plan.moves[0].reason.contains("its publisher is told to reconnect"), "{plan:?}");
+    (0..60).for_each(|at| scene.own(&format!("stream/u{at}"), 1));
+    assert_eq!(scene.look(rebalance).moves.len(), STREAMS_MAX);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sends actors away from their nodes. A stream goes where its publisher goes, so moving one means telling the
 //! publisher to connect again, which the owner alone can do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,7 +36,11 @@ pub(in crate::node) struct Away {
     store: Store,
     streams: Streams,
     link: Link,
+    send: SendTo,
 }
+
+/// Says at the owner which node a stream is to wait for.
+pub(in crate::node) type SendTo = Arc<dyn Fn(&ChannelName, NodeId) + Send + Sync>;
 
 /// What the owner is asked.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -43,12 +48,15 @@ struct Leave {
     actor: ActorId,
     /// Under which it is owned, as the asking node believes.
     epoch: Epoch,
+    /// Who is to have it; an older node does not say.
+    #[serde(default)]
+    to: Option<NodeId>,
 }
 
 impl Away {
     /// Answers the requests of other nodes from now on.
-    pub(in crate::node) fn start(store: Store, streams: Streams, link: Link) -> Self {
-        let away = Self { store, streams, link };
+    pub(in crate::node) fn start(store: Store, streams: Streams, link: Link, send: SendTo) -> Self {
+        let away = Self { store, streams, link, send };
         let owner = away.clone();
         away.link.on_request(AWAY, Kind::default(), move |_, body| {
             let owner = owner.clone();
@@ -58,7 +66,7 @@ impl Away {
     }
 
     /// Lets go of what this node owns.
-    async fn leave(&self, Leave { actor, epoch }: &Leave) -> Result<(), Refusal> {
+    async fn leave(&self, Leave { actor, epoch, to }: &Leave) -> Result<(), Refusal> {
         let node = self.store.node().id;
         let verdict = self.store.cluster().leases.check(actor, *epoch, node);
         if !matches!(verdict, Verdict::Owner { .. }) {
@@ -78,6 +86,9 @@ impl Away {
             ));
         };
         if self.streams.kick(&channel, StopReason::Moved).await {
+            if let Some(to) = to {
+                (self.send)(&channel, *to);
+            }
             return Ok(());
         }
         Err(Refusal::new("no_publisher", format!("nobody publishes to {channel} now")))
@@ -88,10 +99,10 @@ impl Mover for Away {
     fn send_away<'a>(
         &'a self,
         lease: &'a Lease,
-        _: Option<NodeId>,
+        to: Option<NodeId>,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
-            let leave = Leave { actor: lease.actor.clone(), epoch: lease.epoch };
+            let leave = Leave { actor: lease.actor.clone(), epoch: lease.epoch, to };
             let conflict = |refusal: Refusal| ApiError::new(ErrorCode::Conflict, refusal.message);
             if lease.node == self.store.node().id {
                 return self.leave(&leave).await.map_err(conflict);
@@ -110,8 +121,6 @@ impl Mover for Away {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use weir_model::Timestamp;
 
     use super::*;
@@ -143,7 +152,7 @@ mod tests {
         .await
         .unwrap();
         let node = Cluster::new().node(1);
-        let away = Away::start(store.clone(), streams, node.link.clone());
+        let away = Away::start(store.clone(), streams, node.link.clone(), Arc::new(|_, _| {}));
         let lease = Lease {
             actor: "stream/demo".parse().unwrap(),
             node: store.node().id,
