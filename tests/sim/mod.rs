@@ -52,6 +52,8 @@ fn one_owner_no_lost_write_no_circle_and_all_is_well_again_after_every_fault() {
     assert!(wrong.is_empty(), "{} of {all:?}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// Seeds in which a mistake shows that needs an election at the wrong moment.
+const SEEDS_SOME: u64 = 500;
 /// Seeds in which even a rare mistake shows.
 const SEEDS_MANY: u64 = 2_000;
 
@@ -76,7 +78,7 @@ fn a_leader_that_does_not_wait_for_a_nodes_lease_to_end_is_found() {
 #[test]
 fn a_leader_that_grants_unconfirmed_or_before_it_has_read_is_found() {
     assert!(finds(Plant::LeadersAreNotConfirmed, Kind::GivenUpTooEarly, SEEDS));
-    assert!(finds(Plant::LeadersDoNotRead, Kind::Brake, SEEDS));
+    assert!(finds(Plant::LeadersDoNotRead, Kind::Brake, SEEDS_SOME));
 }
 
 #[test]
