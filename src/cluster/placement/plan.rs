@@ -8,8 +8,9 @@ use weir_model::cluster::{Duty, MovePlan, PlannedMove};
 use weir_model::{ActorKind, Lease, NodeId};
 
 use super::census::Census;
-use super::{Choice, View, Want, decide};
+use super::{Choice, OVERLOAD, View, Want, decide};
 use crate::limits::MOVES_MAX;
+use crate::members::Member;
 
 /// Points a move has to win at the least.
 pub const GAIN_MIN: i64 = 100;
@@ -85,7 +86,7 @@ fn better_place(view: &View<'_>, census: &mut Census, lease: &Lease) -> Option<P
     census.take(&lease.actor, lease.node);
     let mut choice = place(view, census, lease);
     if lease.actor.kind == ActorKind::Stream {
-        by_number(census, lease, &mut choice);
+        by_number(view, census, lease, &mut choice);
     }
     let planned = worth_it(view, lease, &choice);
     let target = planned.as_ref().and_then(|step| step.to);
@@ -99,9 +100,14 @@ fn place(view: &View<'_>, census: &Census, lease: &Lease) -> Choice {
 }
 
 /// Streams are spread by their number alone: what makes a node busy, transcoders most of all, follows them, and would
-/// pull them back.
-fn by_number(census: &Census, lease: &Lease, choice: &mut Choice) {
+/// pull them back. So a node that has too much to do gets no further stream and keeps those it has.
+fn by_number(view: &View<'_>, census: &Census, lease: &Lease, choice: &mut Choice) {
+    let takes_work = view.directory.members.of(lease.node).is_some_and(Member::takes_work);
+    let only_busy = takes_work && census.load(lease.node) > i64::from(OVERLOAD);
     for score in &mut choice.scores {
+        if only_busy && score.node == lease.node {
+            score.barred = None;
+        }
         score.points = -census.count(score.node, lease.actor.kind) * GAIN_MIN;
     }
     let fit = choice.scores.iter().filter(|score| score.barred.is_none());
@@ -144,7 +150,7 @@ fn worth_it(view: &View<'_>, lease: &Lease, choice: &Choice) -> Option<PlannedMo
     }
 }
 
-fn is_up(member: &crate::members::Member) -> bool {
+fn is_up(member: &Member) -> bool {
     member.state == weir_model::cluster::NodeState::Up
 }
 

@@ -230,6 +230,17 @@ fn a_new_node_gets_streams_but_not_more_at_a_time_than_viewers_bear() {
 }
 
 #[test]
+fn a_node_with_too_much_to_do_keeps_its_streams_and_gets_no_further_one() {
+    let mut scene = Scene::of(&[950, 100]);
+    scene.own("stream/a", 1);
+    assert!(scene.look(rebalance).moves.is_empty(), "its load would follow the stream");
+    (0..4).for_each(|at| scene.own(&format!("stream/b{at}"), 2));
+    assert!(scene.look(rebalance).moves.is_empty(), "there is no room");
+    scene.cpu = BTreeMap::from([(1, 100), (2, 100)]);
+    assert_eq!(scene.look(rebalance).moves.len(), 1);
+}
+
+#[test]
 fn a_drain_moves_each_stream_with_what_belongs_to_it_behind_and_tells_what_must_stay() {
     let mut scene = Scene::of(&[100, 200]);
     for name in ["room/a", "stream/b", "session/a/1", "stream/a", "puller/z"] {
