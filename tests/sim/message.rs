@@ -36,7 +36,7 @@ pub(super) enum Message {
     Move { actor: ActorId, epoch: Epoch, from: NodeId },
     HandOver { actor: ActorId, epoch: Epoch },
     Handed { actor: ActorId, epoch: Epoch },
-    SendAway { stream: ActorId },
+    SendAway { stream: ActorId, to: Option<NodeId> },
     Publish { stream: ActorId, connection: u64 },
     Gone { stream: ActorId, connection: u64 },
     Say { actor: ActorId, believed: Epoch, hops: u8 },

@@ -47,7 +47,7 @@ pub(super) struct Out {
     /// Proposals of this node of which it was told that they were made.
     pub(super) told: Vec<(RequestId, u64)>,
     /// Connections of publishers that were closed.
-    pub(super) away: Vec<(ActorId, u64)>,
+    pub(super) away: Vec<(ActorId, u64, Option<NodeId>)>,
     /// Requests that were accepted as owner.
     pub(super) accepted: Vec<(ActorId, Epoch)>,
     /// Plans of replication that were made.
@@ -170,7 +170,7 @@ impl Node {
             }
             Message::HandOver { actor, epoch } => self.hand_over(from, actor, epoch, now, out),
             Message::Handed { actor, epoch } => self.claim(actor, Some(epoch), now, out),
-            Message::SendAway { stream } => self.send_away(stream, out),
+            Message::SendAway { stream, to } => self.send_away(stream, to, out),
             Message::Publish { stream, connection } => {
                 self.sessions.insert(stream, Session { connection, since: now, had: false });
             }
@@ -391,15 +391,15 @@ impl Node {
                 wanted.push((stream.clone(), other.map(|lease| lease.epoch)));
             }
         }
-        away.into_iter().for_each(|stream| self.send_away(stream, out));
+        away.into_iter().for_each(|stream| self.send_away(stream, None, out));
         for (stream, supersedes) in wanted {
             self.claim(stream, supersedes, now, out);
         }
     }
 
-    fn send_away(&mut self, stream: ActorId, out: &mut Out) {
+    fn send_away(&mut self, stream: ActorId, to: Option<NodeId>, out: &mut Out) {
         if let Some(session) = self.sessions.remove(&stream) {
-            out.away.push((stream, session.connection));
+            out.away.push((stream, session.connection, to));
         }
     }
 

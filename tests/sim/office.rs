@@ -157,8 +157,8 @@ impl Node {
         for step in moves.into_iter().take(MOVES_MAX + 4) {
             let (actor, epoch, from) = (step.actor, step.epoch, step.from);
             match step.to {
-                Some(_) if actor.kind == ActorKind::Stream => {
-                    out.sends.push((from, Message::SendAway { stream: actor }));
+                to @ Some(_) if actor.kind == ActorKind::Stream => {
+                    out.sends.push((from, Message::SendAway { stream: actor, to }));
                 }
                 Some(to) => out.sends.push((to, Message::Move { actor, epoch, from })),
                 None => {}

@@ -50,6 +50,8 @@ pub(super) struct Publisher {
     pub(super) at: Option<NodeId>,
     connection: u64,
     next: u64,
+    /// Where it was sent.
+    sent: Option<NodeId>,
 }
 
 pub(super) enum Event {
@@ -121,6 +123,7 @@ impl World {
             at: None,
             connection: 0,
             next: 0,
+            sent: None,
         };
         let weather = Weather { cut: BTreeMap::new(), loss: 0, delay_us: 5_000 };
         let mut world = Self {
@@ -230,8 +233,8 @@ impl World {
         for (to, message) in out.sends {
             self.send(id, to, message);
         }
-        for (stream, connection) in out.away {
-            self.sent_away(&stream, connection);
+        for (stream, connection, to) in out.away {
+            self.sent_away(&stream, connection, to);
         }
         for (index, entry, outcome) in out.applied {
             self.checks.applied(&self.machines, self.now, (index, entry, outcome));
@@ -297,11 +300,13 @@ impl World {
         self.after(1000, Event::Tick { node: id, life });
     }
 
-    fn sent_away(&mut self, stream: &ActorId, connection: u64) {
+    fn sent_away(&mut self, stream: &ActorId, connection: u64, to: Option<NodeId>) {
         let pause = self.dice.between(300_000, 2_000_000);
         let publisher = self.publishers.iter_mut().find(|one| one.stream == *stream);
         if let Some(publisher) = publisher.filter(|one| one.connection == connection) {
             (publisher.at, publisher.next) = (None, self.now + pause);
+            // Other nodes leave the stream to that one for a moment.
+            publisher.sent = to;
         }
     }
 
@@ -372,6 +377,7 @@ impl World {
             return;
         };
         let publisher = &mut self.publishers[at];
+        let node = publisher.sent.take().filter(|sent| good.contains(sent)).unwrap_or(node);
         publisher.at = Some(node);
         publisher.connection += 1;
         let (stream, connection) = (publisher.stream.clone(), publisher.connection);
