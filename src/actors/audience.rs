@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use weir_cluster::viewings::{REPORT_MS, Received, Report};
 use weir_model::{Incarnation, NodeId, ViewingId};
 
-use super::clock;
+use super::clock::monotonic_ms as now_ms;
 use super::tasks::{Handle, Tasks};
 use super::viewings::{Kick, Viewings};
 use crate::link::Link;
@@ -171,10 +171,6 @@ fn hear_kicks(viewings: &Viewings, body: &[u8]) -> Result<Bytes, Refusal> {
 
 fn malformed(why: impl Into<String>) -> Refusal {
     Refusal::new("malformed", why)
-}
-
-fn now_ms() -> u64 {
-    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
 }
 
 #[cfg(test)]

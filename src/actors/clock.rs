@@ -21,3 +21,9 @@ pub fn monotonic_us() -> i64 {
     let zero = ZERO.get_or_init(Instant::now);
     i64::try_from(zero.elapsed().as_micros()).unwrap_or(i64::MAX)
 }
+
+/// The same in milliseconds.
+#[must_use]
+pub fn monotonic_ms() -> u64 {
+    u64::try_from(monotonic_us() / 1000).unwrap_or_default()
+}

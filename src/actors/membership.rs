@@ -29,7 +29,7 @@ use weir_cluster::members::{Change, Member, Profile};
 use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId, Role};
 
-use super::clock;
+use super::clock::monotonic_ms as now_ms;
 use super::events::Events;
 use super::tasks::Tasks;
 use crate::link::Link;
@@ -265,8 +265,4 @@ impl Inner {
         let member = directory.members.of(self.node);
         member.is_some_and(|member| member.incarnation == *self.incarnation.borrow())
     }
-}
-
-fn now_ms() -> u64 {
-    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
 }

@@ -26,7 +26,7 @@ use weir_media::replica::Tip;
 use weir_model::cluster::{Duty, ReplicaInfo};
 use weir_model::{ActorId, ActorKind, ChannelName, Epoch, KeyId, Lease, NodeId};
 
-use super::clock;
+use super::clock::monotonic_ms as now_ms;
 use super::events::Events;
 use super::membership::Membership;
 use super::stages::{Stage, Stages};
@@ -284,11 +284,6 @@ impl Inner {
     fn elsewhere(&self, channel: &ChannelName) -> Option<Lease> {
         self.lease(channel).filter(|lease| lease.node != self.node)
     }
-}
-
-/// Milliseconds of the monotonic clock.
-fn now_ms() -> u64 {
-    u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default()
 }
 
 fn stream(channel: &ChannelName) -> ActorId {

@@ -143,7 +143,7 @@ fn tell_of_its_end(consensus: &Consensus, events: &Events, tasks: &Tasks) {
     let (consensus, events) = (consensus.clone(), events.clone());
     tasks.spawn("raft end", |handle| async move {
         let reason = tokio::select! {
-            reason = consensus.stopped() => reason,
+            reason = consensus.failed() => reason,
             () = handle.stopping() => return,
         };
         let text = "consensus has stopped on this node; what streams goes on, but the node takes nothing new: repair or free its disk and start it again";

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use openraft::error::{InitializeError, RaftError};
+use openraft::error::{Fatal, InitializeError, RaftError};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use weir_model::{NodeId, Timestamp};
@@ -394,14 +394,20 @@ impl Consensus {
         self.inner.core.metrics().borrow().current_leader == Some(self.inner.node.0)
     }
 
-    /// Returns once consensus has stopped here by itself, with the reason.
-    pub async fn stopped(&self) -> String {
+    /// Returns once consensus has stopped here by itself, with the reason; never after [`Self::shutdown`].
+    pub async fn failed(&self) -> String {
         let mut metrics = self.inner.core.metrics();
-        let reason = |now: &openraft::RaftMetrics<u64, openraft::EmptyNode>| {
-            now.running_state.as_ref().err().map(ToString::to_string)
+        // Fails when the task has ended without a word.
+        let _ = metrics.wait_for(|now| now.running_state.is_err()).await;
+        let reason = match &metrics.borrow().running_state {
+            Err(Fatal::Stopped) => None,
+            Err(error) => Some(error.to_string()),
+            Ok(()) => Some("its task has ended".into()),
         };
-        let told = metrics.wait_for(|now| now.running_state.is_err()).await;
-        told.ok().and_then(|now| reason(&now)).unwrap_or_else(|| "its task has ended".into())
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
     }
 
     /// Takes part no longer; what was acknowledged stays.

@@ -7,6 +7,7 @@ use weir_cluster::viewings::{Body, Seat};
 use weir_model::{ChannelName, Timestamp};
 
 use super::*;
+use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::viewings::{Limits, Verdict, Visit};
 use crate::link::request::CallError;

@@ -3,8 +3,7 @@
 use weir_cluster::replication::{Asking, Root, keeps_its_pull, sites};
 use weir_model::{ChannelName, NodeId};
 
-use super::Inner;
-use crate::actors::clock;
+use super::{Inner, now_ms};
 use crate::link::fetch::Demand;
 
 impl Inner {
@@ -18,10 +17,9 @@ impl Inner {
         self.owns_stage(channel).then_some(())?;
         let sites = sites(&self.parts.store.cluster().members, self.parts.config.fan_out);
         let root = Root { stream: channel.as_str(), owner: self.node, sites: &sites };
-        let now_ms = u64::try_from(clock::monotonic_us() / 1000).unwrap_or_default();
         let mut all = self.branches.lock();
         let branches = all.entry(channel.clone()).or_default();
-        Some(branches.place(root, node, asking, now_ms))
+        Some(branches.place(root, node, asking, now_ms()))
     }
 
     /// Nodes that feed more others than they are to, in the trees of streams that are made here.

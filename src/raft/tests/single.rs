@@ -95,3 +95,14 @@ async fn without_room_a_wish_is_refused_and_what_runs_goes_on() {
     assert_eq!(add(&running, 1).await, Ok(2));
     node.stop().await;
 }
+
+#[tokio::test]
+async fn a_node_that_is_stopped_has_not_failed() {
+    let mesh = Arc::new(Mesh::default());
+    let node = Node::new(7, &mesh);
+    let running = node.start().await;
+    running.found().await.unwrap();
+    running.shutdown().await;
+    let told = tokio::time::timeout(Duration::from_millis(200), running.failed()).await;
+    assert!(told.is_err(), "{told:?}");
+}
