@@ -72,6 +72,17 @@ fn an_exceeded_budget_is_said_and_everybody_is_reached_all_the_same() {
 }
 
 #[test]
+fn nobody_exceeds_a_budget_while_somebody_yet_to_be_attached_has_room() {
+    let sites = [site(0, 0), site(1, 4), site(2, 2), site(3, 1)];
+    let avoid = [(NodeId(2), ids([1]))].into();
+    let demand = Demand { avoid, ..demand(1..=3, 0) };
+    let made = plan(&sites, &demand, &Plan::default());
+    let parents: Vec<_> = (1..=3).map(|node| from_of(&made, node)).collect();
+    assert_eq!(parents, [Some(0), Some(3), Some(1)], "only the first has to, 2 waits for 3");
+    assert_eq!(plan(&sites, &demand, &made), made);
+}
+
+#[test]
 fn copies_are_kept_on_distinct_nodes_and_first_on_those_that_have_it_anyway() {
     let sites: Vec<Site> = (0..6).map(|id| site(id, 9)).collect();
     let made = plan(&sites, &demand([4], 3), &Plan::default());

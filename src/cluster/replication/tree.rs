@@ -59,8 +59,7 @@ impl<'a> Tree<'a> {
             self.keep_below(*origin, &old);
         }
         while let Some(next) = self.next_loose(wanted, before) {
-            let was_at = before.pulls.get(&next).map(|pull| pull.from);
-            self.attach(next, was_at.filter(|from| !self.avoids(next, *from)));
+            self.attach(next, before);
             self.keep_below(next, &old);
         }
     }
@@ -101,24 +100,30 @@ impl<'a> Tree<'a> {
     }
 
     /// The next node to attach: the top of what was torn off, the widest first, so that it makes room for others.
-    /// In a circle, which only a report can contain, there is no top; it is cut anywhere.
+    /// In a circle, which only a report can contain, there is no top; it is cut anywhere. Whoever fits nowhere waits
+    /// for the others: one of them may have room for it.
     fn next_loose(&self, wanted: &BTreeSet<NodeId>, before: &Plan) -> Option<NodeId> {
         let loose = |id: &NodeId| wanted.contains(id) && !self.depth.contains_key(id);
         let hangs = |id: &NodeId| {
             let from = before.pulls.get(id).map(|pull| pull.from);
             from.is_some_and(|from| loose(&from) && self.may_feed(from) && !self.avoids(*id, from))
         };
+        let fits = |id: NodeId| self.free_parent(id).is_some() || self.narrower_leaf(id).is_some();
         let all = wanted.iter().copied().filter(loose);
-        all.min_by_key(|id| (hangs(id), self.rank(*id)))
+        all.min_by_key(|id| (hangs(id), !fits(*id), self.rank(*id)))
     }
 
-    fn attach(&mut self, node: NodeId, was_at: Option<NodeId>) {
+    fn attach(&mut self, node: NodeId, before: &Plan) {
         if let Some(parent) = self.free_parent(node) {
             self.link(node, parent);
         } else if let Some(leaf) = self.narrower_leaf(node) {
             self.take_place_of(leaf, node);
-        } else if let Some(parent) = self.least_burdened(node, was_at) {
-            self.link(node, parent);
+        } else {
+            let was_at = before.pulls.get(&node).map(|pull| pull.from);
+            let was_at = was_at.filter(|from| !self.avoids(node, *from));
+            if let Some(parent) = self.least_burdened(node, was_at) {
+                self.link(node, parent);
+            }
         }
     }
 
