@@ -217,6 +217,7 @@ impl Packager {
             };
             let late = until_us.saturating_add(START_TOLERANCE_US) < segment.start_us
                 || track.overlaps(front)
+                || track.lies_in_gap(front)
                 || next.is_some_and(|next| !track.belongs_after(front, next))
                     && track.boundary_us(front) >= longest_us;
             // A picture that is missing spoils those that refer to it.

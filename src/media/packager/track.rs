@@ -62,6 +62,8 @@ pub(super) struct Track {
     shift: i64,
     next_part: u64,
     joined: bool,
+    /// Where the last segment ended that was left without a sample, on the show's line, microseconds.
+    gap_until_us: Option<i64>,
     /// Frames are refused until the next key frame.
     pub(super) wait_key: bool,
 }
@@ -102,6 +104,7 @@ impl Track {
             shift: 0,
             next_part: first_part,
             joined: false,
+            gap_until_us: None,
             wait_key: false,
         }
     }
@@ -208,6 +211,13 @@ impl Track {
     pub(super) fn belongs_after(&self, frame: &Frame, boundary: Segment) -> bool {
         let early_us = if self.is_video() && frame.key { KEY_TOLERANCE_US } else { 0 };
         self.boundary_us(frame) + early_us >= boundary.start_us
+    }
+
+    /// Whether `frame` is sound of a time that was said to have none: its segment would state a start before the
+    /// end of the one before it.
+    pub(super) fn lies_in_gap(&self, frame: &Frame) -> bool {
+        let own_us = self.boundary_us(frame).saturating_add(SOUND_TOLERANCE_US);
+        !self.is_video() && self.gap_until_us.is_some_and(|until_us| own_us < until_us)
     }
 
     /// Whether `frame` begins before what was placed has ended.
@@ -354,6 +364,7 @@ impl Track {
         } else if self.joined {
             let duration_us = until_us.saturating_sub(start_us).clamp(1, longest_us.max(1));
             gap_segment(self.id, msn, start_us, duration_us, discontinuity, out);
+            self.gap_until_us = Some(until_us);
         }
         self.cursor = Some(msn + 1);
     }
@@ -363,6 +374,7 @@ impl Track {
         self.queue.clear();
         self.stalled = false;
         self.cursor = None;
+        self.gap_until_us = None;
         self.fresh = true;
         self.spoilt = false;
         self.end = None;

@@ -135,13 +135,27 @@ fn check_track(track: TrackId, segments: &[SegmentFound]) {
         if segment.start.discontinuity || segment.start.init.is_none() {
             (end, start_us) = (None, i64::MIN);
         }
-        assert!(segment.start.start_us >= start_us, "{track}: time runs forward");
-        start_us = segment.start.start_us;
+        let begins_us = segment.start.start_us;
+        assert!(
+            begins_us >= start_us,
+            "{track}: time runs forward: {start_us}, then {begins_us} us"
+        );
+        start_us = begins_us;
         for sample in segment.samples() {
             assert!(end.is_none_or(|end| sample.dts >= end), "{track}: samples overlap");
             end = Some(sample.dts + sample.duration);
         }
     }
+}
+
+/// What chance found once.
+#[test]
+fn sound_that_comes_after_its_gap_was_told_does_not_begin_before_it() {
+    let frame = |track, step_ms| Act::Frame { track, step_ms, offset_ms: 0, key: false };
+    let acts = [(2, 15), (0, 15), (1, 38), (1, 17), (1, 3984), (2, 15)];
+    let mut acts: Vec<Act> = acts.map(|(track, step_ms)| frame(track, step_ms)).into();
+    acts.insert(2, Act::Gap(1));
+    check(&acts, 3);
 }
 
 proptest! {
