@@ -65,7 +65,7 @@ fn two(report: &mut Report, what: &str, mut took: Vec<f64>, limits: [Option<f64>
 }
 
 /// How a node falls silent.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Silence {
     Dead,
     Hangs,
@@ -102,6 +102,7 @@ impl Stage {
             self.cluster.owner(EDGES[0], "demo").await
         })
         .await;
+        let led = self.cluster.leader(EDGES[0], &[]).await == owner;
         let (lives, breaks) = (self.encoder.lives().len(), self.breaks());
         let begin = Instant::now();
         match silence {
@@ -112,11 +113,13 @@ impl Stage {
                 self.encoder.leave();
             }
         }
-        self.encoder.live_again(lives).await;
+        let life = self.encoder.live_again(lives).await;
         let mut last = begin;
         for (viewer, breaks) in self.viewers.iter().zip(breaks) {
             last = last.max(viewer.behind_a_break(breaks).await);
         }
+        let (let_in, seen) = ((life.since - begin).as_secs_f64(), (last - begin).as_secs_f64());
+        eprintln!("failover: {silence:?}, led: {led}, let in after {let_in:.2} s, seen after {seen:.2} s");
         match silence {
             Silence::Dead => self.cluster.restart(owner).await,
             Silence::Hangs => self.cluster.resume_process(owner),
