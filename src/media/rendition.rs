@@ -177,6 +177,8 @@ impl Rendition {
     /// A segment begins. An open one that never ended is closed with what it has; without anything it is a gap, as
     /// its number was told.
     pub fn start(&mut self, timing: &Timing, mark: Mark, start: &SegmentStart) {
+        // Told nobody so far, and begun again by another packager.
+        self.open.take_if(|open| open.parts.is_empty() && open.mark.msn == mark.msn);
         if let Some(open) = self.open.as_mut().filter(|open| open.parts.is_empty()) {
             let us = mark.pdt.since_ms(open.mark.pdt).saturating_mul(1000);
             (open.gap, open.duration_us) = (true, us.clamp(1000, timing.target_us()));

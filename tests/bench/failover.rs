@@ -119,7 +119,9 @@ impl Stage {
             last = last.max(viewer.behind_a_break(breaks).await);
         }
         let (let_in, seen) = ((life.since - begin).as_secs_f64(), (last - begin).as_secs_f64());
-        eprintln!("failover: {silence:?}, led: {led}, let in after {let_in:.2} s, seen after {seen:.2} s");
+        eprintln!(
+            "failover: {silence:?}, led: {led}, let in after {let_in:.2} s, seen after {seen:.2} s"
+        );
         match silence {
             Silence::Dead => self.cluster.restart(owner).await,
             Silence::Hangs => self.cluster.resume_process(owner),

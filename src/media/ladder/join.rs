@@ -21,7 +21,7 @@ impl Ladder {
         let next_msn = self.newest_msn()?.saturating_add(1);
         let parts = self.renditions().filter_map(|(_, one)| one.next_part());
         let next_part = parts.max().unwrap_or(0);
-        let discontinuities = self.discontinuities.unwrap_or_default();
+        let discontinuities = self.before(next_msn).unwrap_or_default();
         Some(Tip { show: self.id, first_msn, discontinuities, next_msn, next_part })
     }
 
@@ -32,6 +32,9 @@ impl Ladder {
         for rendition in self.renditions.values_mut() {
             rendition.finish(&self.timing);
         }
+        // What began without a part was told nobody: its number is given again, and says something else.
+        self.discontinuities = self.before(next_msn);
+        self.marks.retain(|mark| mark.msn < next_msn);
         let tracks: Vec<TrackId> = self.renditions().map(|(track, _)| track).collect();
         let missing = |track: &TrackId| {
             let next = self.renditions.get(track).map_or(next_msn, |one| one.tip().next_msn);
@@ -47,6 +50,12 @@ impl Ladder {
         self.id = self.id.or(tip.show);
         self.discontinuities = self.discontinuities.max(Some(tip.discontinuities));
         self.break_due = true;
+    }
+
+    /// Discontinuities before segment `msn`.
+    fn before(&self, msn: u64) -> Option<u64> {
+        let from = self.marks.iter().find(|mark| mark.msn >= msn);
+        from.map(|mark| mark.dsn_before).or(self.discontinuities)
     }
 
     /// Declares the segments of a rendition before `next_msn` gaps.

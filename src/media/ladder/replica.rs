@@ -117,8 +117,11 @@ impl Ladder {
         self.show.get_or_insert(mark.msn);
         let after = mark.dsn_before.saturating_add(u64::from(mark.discontinuity));
         self.discontinuities = Some(self.discontinuities.unwrap_or(0).max(after));
-        if self.marks.back().is_none_or(|newest| newest.msn < mark.msn) {
-            self.marks.push_back(mark);
+        match self.marks.back_mut() {
+            // It began without a part at a packager that is gone.
+            Some(newest) if newest.msn == mark.msn => *newest = mark,
+            Some(newest) if newest.msn > mark.msn => {}
+            _ => self.marks.push_back(mark),
         }
         if self.marks.len() > MARKS_MAX {
             self.marks.pop_front();

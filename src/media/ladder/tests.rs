@@ -131,3 +131,25 @@ fn the_part_target_is_set_before_a_show_and_then_stands() {
     ladder.set_part_target_us(200_000);
     assert_eq!(ladder.timing().part_target_us, 200_000);
 }
+
+#[test]
+fn whoever_takes_over_begins_a_segment_again_that_had_no_part_yet_and_breaks_there() {
+    let mut ladder = Ladder::new(TIMING);
+    video(&mut ladder, 0);
+    audio(&mut ladder, 0);
+    let bare = start(1, Some(init_of(TrackId::VIDEO, "aa", "avc1.64001f")));
+    ladder
+        .apply(Output::Start(TrackId::VIDEO, SegmentStart { discontinuity: true, ..bare }), ANCHOR);
+    let tip = ladder.tip().unwrap();
+    assert_eq!((tip.next_msn, tip.discontinuities), (1, 0), "nobody was told of it");
+    ladder.join(&tip);
+    video(&mut ladder, 1);
+    audio(&mut ladder, 1);
+    for track in [TrackId::VIDEO, TrackId::AUDIO] {
+        let text = ladder.playlist(track, false).unwrap();
+        assert_eq!(text.matches("#EXT-X-DISCONTINUITY\n").count(), 1, "{text}");
+        assert!(!text.contains("GAP"), "{text}");
+        assert_eq!(tag(&text, "#EXT-X-DISCONTINUITY-SEQUENCE"), "#EXT-X-DISCONTINUITY-SEQUENCE:0");
+    }
+    assert_eq!(ladder.tip().unwrap().discontinuities, 1);
+}

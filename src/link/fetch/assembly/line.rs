@@ -1,5 +1,7 @@
 //! One track of a window that comes from another node.
 
+mod pending;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use weir_media::rendition::{self, Mark};
 use weir_media::replica::{SegmentHead, Settled, Step};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
 
+use self::pending::Pending;
 use super::{Out, Tally, Unwanted, Want};
 use crate::link::replicate::SECTIONS_MAX;
 use crate::link::replicate::sections::Sections;
@@ -60,41 +63,6 @@ struct Last {
     duration_us: i64,
 }
 
-/// A segment that is not in the window as a whole.
-#[derive(Debug, Default)]
-struct Pending {
-    head: Option<SegmentHead>,
-    begun_at: u64,
-    init: Option<Arc<Init>>,
-    /// Parts that the window does not have yet.
-    parts: Vec<Part>,
-    /// Their bytes.
-    bytes: usize,
-    next_part: Option<u64>,
-    taken: usize,
-    us: i64,
-    end: Option<SegmentEnd>,
-    streams: u32,
-    asked: u8,
-    asked_at: Option<u64>,
-    gone: bool,
-}
-
-impl Pending {
-    fn lacks_section(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.init.is_some()) && self.init.is_none()
-    }
-
-    fn whole(&self) -> bool {
-        self.head.is_some() && self.end.is_some() && !self.lacks_section()
-    }
-
-    /// The window can begin with it.
-    fn begun(&self) -> bool {
-        self.head.is_some() && !self.lacks_section()
-    }
-}
-
 impl Line {
     pub(super) fn place(&self) -> Option<Place> {
         let msn = self.open.or(self.done)?;
@@ -117,6 +85,7 @@ impl Line {
     /// Another node continues. What it numbers below what is here is not taken; of the open segment it may have
     /// more, and then every copy is to have that.
     pub(super) fn joint(&mut self) {
+        self.take_back();
         let open = self.open;
         self.pending.retain(|msn, pending| Some(*msn) == open && pending.begun());
         self.cut = open.filter(|open| self.pending.contains_key(open));
@@ -126,6 +95,14 @@ impl Line {
         self.settle = None;
         self.dropped = None;
         self.joint = true;
+    }
+
+    /// An open segment without a part was told nobody: its number may be used again.
+    fn take_back(&mut self) {
+        let bare = |msn: &mut u64| self.pending.get(msn).is_some_and(|open| open.taken == 0);
+        if self.open.take_if(bare).is_some() {
+            self.breaks = self.last.map(|last| breaks_after(last.mark));
+        }
     }
 
     /// A new show begins, whose numbers go on.

@@ -95,26 +95,27 @@ impl World {
     fn produce(&mut self) {
         let (number, msn) = (self.next_part, self.next_part / PARTS);
         for track in [V, A] {
-            let mut outputs = Vec::new();
             if number.is_multiple_of(PARTS) {
-                let start_us = msn as i64 * 2_000_000;
-                let discontinuity = msn % 5 == 3;
-                let init = Some(section(track));
-                outputs.push(Output::Start(
-                    track,
-                    SegmentStart { msn, start_us, discontinuity, init },
-                ));
+                self.begin(track, msn);
             }
-            outputs.push(Output::Part(track, part(number)));
+            self.make(Output::Part(track, part(number)));
             if number % PARTS == PARTS - 1 {
                 let end = SegmentEnd { msn, duration_us: 2_000_000, gap: false };
-                outputs.push(Output::End(track, end));
-            }
-            for output in outputs {
-                self.origin.apply(output, Timestamp(1_700_000_000_000));
+                self.make(Output::End(track, end));
             }
         }
         self.next_part += 1;
+    }
+
+    /// A segment begins and has no part yet.
+    fn begin(&mut self, track: TrackId, msn: u64) {
+        let (start_us, discontinuity) = (msn as i64 * 2_000_000, msn % 5 == 3);
+        let init = Some(section(track));
+        self.make(Output::Start(track, SegmentStart { msn, start_us, discontinuity, init }));
+    }
+
+    fn make(&mut self, output: Output) {
+        self.origin.apply(output, Timestamp(1_700_000_000_000));
     }
 
     fn join(&mut self) {

@@ -1,4 +1,4 @@
-//! News that come late, because what they are about has its own stream.
+//! News that come late, because what they are about has its own stream, or whose author is gone.
 
 use super::*;
 
@@ -52,4 +52,54 @@ fn a_section_that_comes_behind_the_segment_that_needs_it_is_used_for_it() {
         world.assembly.init(track, section(track));
     }
     assert_eq!(begun(&world), 4);
+}
+
+/// A world whose packager dies when the next segment has begun without a part, here and there; its number.
+fn bare() -> (World, u64) {
+    let mut world = World::new(50, Vec::new());
+    world.produce();
+    world.join();
+    world.run(39);
+    let next = world.next_part / PARTS;
+    [V, A].into_iter().for_each(|track| world.begin(track, next));
+    world.tick();
+    let at = world.assembly.places()[&V];
+    assert_eq!((at.msn, at.whole), (next, false));
+    world.streams.clear();
+    world.seen = [V, A].into_iter().map(|track| (track, next - 1)).collect();
+    (world, next)
+}
+
+#[test]
+fn a_segment_that_had_no_part_yet_begins_again_at_whoever_takes_over() {
+    let (mut world, next) = bare();
+    let tip = world.origin.tip().unwrap();
+    assert_eq!(tip.next_msn, next);
+    world.origin.join(&tip);
+    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.run(30);
+    for track in [V, A] {
+        let mut listed = world.edge.rendition(track).unwrap().listed();
+        let again = listed.find(|one| one.mark.msn == next).unwrap();
+        assert!(again.mark.discontinuity && !again.gap);
+    }
+    assert_eq!(world.assembly.tally().gaps, 0);
+    world.same();
+}
+
+#[test]
+fn a_segment_that_had_no_part_yet_is_a_gap_of_some_length_when_its_number_was_used_elsewhere() {
+    let (mut world, next) = bare();
+    let tip = world.origin.tip().unwrap();
+    world.origin.join(&weir_media::replica::Tip { next_msn: next + 1, ..tip });
+    world.next_part = (next + 1) * PARTS;
+    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.run(30);
+    for track in [V, A] {
+        let listed: Vec<_> = world.edge.rendition(track).unwrap().listed().collect();
+        let gap = listed.iter().find(|one| one.mark.msn == next).unwrap();
+        assert!(gap.gap && gap.duration_us >= 1_000, "{}", gap.duration_us);
+        let behind = listed.iter().find(|one| one.mark.msn > next).unwrap();
+        assert!(gap.mark.discontinuity || behind.mark.discontinuity);
+    }
 }
