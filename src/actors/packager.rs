@@ -114,8 +114,12 @@ impl MediaLoop {
         // Clocks of nodes differ; a show from the future begins now.
         let start = since.filter(|since| *since <= now).unwrap_or(now);
         let age_us = now.since_ms(start).saturating_mul(1000);
+        let live = Live::new(config, first_msn, first_part);
         Self {
-            live: Live::new(config, first_msn, first_part),
+            live: match window.told_part_target_us() {
+                Some(told_us) => live.with_part_target(told_us),
+                None => live,
+            },
             wallclock: Wallclock::new(start),
             anchor: start,
             show_start_us: clock::monotonic_us().saturating_sub(age_us),

@@ -67,10 +67,15 @@ impl Ladder {
     /// Sets the part target, once the packager of a show knows it. Later calls of the show change nothing:
     /// what was told to players must stay.
     pub fn set_part_target_us(&mut self, part_target_us: i64) {
-        let nothing_told = self.renditions().next().is_none();
-        if nothing_told && part_target_us > 0 {
+        if self.told_part_target_us().is_none() && part_target_us > 0 {
             self.timing.part_target_us = part_target_us;
         }
+    }
+
+    /// The part target that players were told, microseconds; none before the first segment of a show.
+    #[must_use]
+    pub fn told_part_target_us(&self) -> Option<i64> {
+        self.renditions().next().map(|_| self.timing.part_target_us)
     }
 
     /// Takes one step of the packager and says whose playlist it changed; `anchor` is the wall-clock time

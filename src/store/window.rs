@@ -96,6 +96,12 @@ impl Window {
         self.ladder.write().set_part_target_us(part_target_us);
     }
 
+    /// The part target that players were told, microseconds; none before the first segment of a show.
+    #[must_use]
+    pub fn told_part_target_us(&self) -> Option<i64> {
+        self.ladder.read().told_part_target_us()
+    }
+
     /// Takes steps of the packager; `anchor` is the wall-clock time of 0 on the show's line.
     pub fn apply(&self, outputs: &mut Vec<Output>, anchor: Timestamp) {
         let mut grown: Vec<TrackId> = Vec::new();

@@ -33,6 +33,13 @@ impl Live {
         Self { config, packager, pace, catch_up, late: 0, whole_msn: 0, ends: Vec::new() }
     }
 
+    /// Goes on with a show; see [`Packager::with_part_target`].
+    #[must_use]
+    pub fn with_part_target(mut self, part_target_us: i64) -> Self {
+        self.packager = self.packager.with_part_target(part_target_us);
+        self
+    }
+
     /// What is packaged.
     #[must_use]
     pub const fn packager(&self) -> &Packager {

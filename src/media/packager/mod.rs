@@ -89,6 +89,13 @@ impl Packager {
         }
     }
 
+    /// Goes on with a show whose playlists announce this part target, microseconds: nothing is held to choose one.
+    #[must_use]
+    pub fn with_part_target(mut self, part_target_us: i64) -> Self {
+        (self.probe, self.part_target_us) = (None, Some(part_target_us));
+        self
+    }
+
     /// Takes one item; appends what became complete to `out`.
     pub fn push(&mut self, item: Item, out: &mut Vec<Output>) {
         match item {

@@ -2,6 +2,7 @@
 
 use super::support::*;
 use crate::Item;
+use crate::output::Output;
 
 const VIDEO: [(i64, i64); 11] = [
     (24, 1),
@@ -139,4 +140,25 @@ fn nothing_goes_out_before_the_target_is_known_and_the_wait_is_bounded() {
     // Sound was announced and never came.
     assert_eq!(known_ms, Some(2000));
     assert!(!out.is_empty());
+}
+
+#[test]
+fn whoever_goes_on_with_a_show_keeps_the_target_that_was_told_and_holds_nothing_to_choose_one() {
+    const TOLD_US: i64 = 194_000;
+    let (mut packager, mut out) = (packager().with_part_target(TOLD_US), Vec::new());
+    packager.push(Item::Config(V0, avc(1)), &mut out);
+    let mut first_ms = None;
+    // 200 ms would suit them better.
+    for frame in pictures(V0, &clock_ms(5000, 100, 25, 1), 50, 0) {
+        let ms = frame.dts / 90;
+        packager.push(Item::Frame(frame), &mut out);
+        let parts = out.iter().any(|output| matches!(output, Output::Part(..)));
+        first_ms = first_ms.or(parts.then_some(ms));
+    }
+    packager.close(&mut out);
+    assert!(first_ms.is_some_and(|ms| ms <= 5200), "{first_ms:?}");
+    let read = Read::new(&out, TOLD_US);
+    let parts = || read.of(V0).iter().flat_map(|one| &one.parts);
+    assert!(parts().all(|(part, _)| part.duration_us <= TOLD_US));
+    assert_eq!(read.samples(V0).len(), 100);
 }
