@@ -359,8 +359,9 @@ impl Streams {
         })?;
         let begin = match taken.tip {
             Some(tip) => {
-                stage.public.window.join(&tip);
-                stream::Begin::behind(&tip, block)
+                let begin = stream::Begin::behind(&tip, block);
+                stage.public.window.join(&tip, begin.part);
+                begin
             }
             None => stream::Begin::fresh(block),
         };

@@ -25,9 +25,9 @@ impl Ladder {
         Some(Tip { show: self.id, first_msn, discontinuities, next_msn, next_part })
     }
 
-    /// Another packager goes on behind `tip` and a discontinuity. What this window does not have of the show it does
-    /// not need: others do, and the numbers go on.
-    pub fn join(&mut self, tip: &Tip) {
+    /// Another packager goes on behind `tip` and a discontinuity, with parts from `first_part` on. What this window
+    /// does not have of the show it does not need: others do, and the numbers go on.
+    pub fn join(&mut self, tip: &Tip, first_part: u64) {
         let next_msn = tip.next_msn;
         for rendition in self.renditions.values_mut() {
             rendition.finish(&self.timing);
@@ -46,6 +46,7 @@ impl Ladder {
         } else {
             tracks.into_iter().for_each(|track| self.fill(track, next_msn));
         }
+        self.renditions.values_mut().for_each(|rendition| rendition.raise_parts(first_part));
         self.show.get_or_insert(tip.first_msn);
         self.id = self.id.or(tip.show);
         self.discontinuities = self.discontinuities.max(Some(tip.discontinuities));

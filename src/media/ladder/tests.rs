@@ -142,7 +142,11 @@ fn whoever_takes_over_begins_a_segment_again_that_had_no_part_yet_and_breaks_the
         .apply(Output::Start(TrackId::VIDEO, SegmentStart { discontinuity: true, ..bare }), ANCHOR);
     let tip = ladder.tip().unwrap();
     assert_eq!((tip.next_msn, tip.discontinuities), (1, 0), "nobody was told of it");
-    ladder.join(&tip);
+    ladder.join(&tip, PARTS);
+    let init = init_of(TrackId::VIDEO, "aa", "avc1.64001f");
+    ladder.apply(Output::Start(TrackId::VIDEO, start(1, Some(init))), ANCHOR);
+    let head = ladder.heads_after(&[(TrackId::VIDEO, 0)].into()).remove(0);
+    assert_eq!((head.mark.msn, head.first_part), (1, Some(PARTS)));
     video(&mut ladder, 1);
     audio(&mut ladder, 1);
     for track in [TrackId::VIDEO, TrackId::AUDIO] {

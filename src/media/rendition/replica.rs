@@ -20,6 +20,11 @@ impl Rendition {
         }
     }
 
+    /// No part below this number comes any more.
+    pub(crate) fn raise_parts(&mut self, number: u64) {
+        self.next_part = self.next_part.max(Some(number));
+    }
+
     /// What whole segments left behind.
     pub(crate) fn settled(&self) -> Settled {
         let of_open = self.open.as_ref().and_then(|open| open.parts.first());

@@ -49,10 +49,10 @@ impl Window {
         self.ladder.read().tip()
     }
 
-    /// From now on this window is no copy: a packager here goes on behind `tip`.
-    pub fn join(&self, tip: &Tip) {
+    /// From now on this window is no copy: a packager here goes on behind `tip`, with parts from `first_part` on.
+    pub fn join(&self, tip: &Tip, first_part: u64) {
         let mut ladder = self.ladder.write();
-        ladder.join(tip);
+        ladder.join(tip, first_part);
         self.publish_all(ladder);
     }
 

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use weir_media::ladder::Ladder;
 use weir_media::rendition::Timing;
+use weir_media::replica::Tip;
 use weir_media::{Codec, CodecConfig, Output, SegmentStart};
 use weir_model::Timestamp;
 
@@ -116,6 +117,11 @@ impl World {
 
     fn make(&mut self, output: Output) {
         self.origin.apply(output, Timestamp(1_700_000_000_000));
+    }
+
+    /// Another packager goes on.
+    fn take_over(&mut self, tip: Tip) {
+        self.origin.join(&tip, self.next_part);
     }
 
     fn join(&mut self) {
@@ -443,8 +449,8 @@ fn every_copy_has_of_a_segment_that_was_left_open_what_the_next_packager_has() {
     // Two more parts came as far as the node that takes over.
     (0..2).for_each(|_| world.produce());
     let tip = world.origin.tip().unwrap();
-    world.origin.join(&weir_media::replica::Tip { next_msn: cut + 1, ..tip });
     world.next_part = (cut + 1) * PARTS;
+    world.take_over(Tip { next_msn: cut + 1, ..tip });
     world.seen = [V, A].into_iter().map(|track| (track, cut - 1)).collect();
     world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
     world.run(5);
@@ -482,8 +488,8 @@ fn the_break_of_a_take_over_is_told_although_its_first_segment_is_lost() {
     let first = world.next_part / PARTS + 1;
     world.short.push(first - 1);
     let tip = world.origin.tip().unwrap();
-    world.origin.join(&weir_media::replica::Tip { next_msn: first, ..tip });
     (world.next_part, world.lost) = (first * PARTS, Some(first));
+    world.take_over(Tip { next_msn: first, ..tip });
     world.streams.clear();
     world.seen = [V, A].into_iter().map(|track| (track, first - 2)).collect();
     world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();

@@ -75,7 +75,7 @@ fn a_segment_that_had_no_part_yet_begins_again_at_whoever_takes_over() {
     let (mut world, next) = bare();
     let tip = world.origin.tip().unwrap();
     assert_eq!(tip.next_msn, next);
-    world.origin.join(&tip);
+    world.take_over(tip);
     world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
     world.run(30);
     for track in [V, A] {
@@ -91,10 +91,15 @@ fn a_segment_that_had_no_part_yet_begins_again_at_whoever_takes_over() {
 fn a_segment_that_had_no_part_yet_is_a_gap_of_some_length_when_its_number_was_used_elsewhere() {
     let (mut world, next) = bare();
     let tip = world.origin.tip().unwrap();
-    world.origin.join(&weir_media::replica::Tip { next_msn: next + 1, ..tip });
     world.next_part = (next + 1) * PARTS;
+    world.take_over(Tip { next_msn: next + 1, ..tip });
+    // It also begins without a part, and the copy hears of that first.
+    [V, A].into_iter().for_each(|track| world.begin(track, next + 1));
     world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.tick();
     world.run(30);
+    let tally = world.assembly.tally();
+    assert_eq!((tally.gaps, tally.broken), (0, 0), "the new packager declares it");
     for track in [V, A] {
         let listed: Vec<_> = world.edge.rendition(track).unwrap().listed().collect();
         let gap = listed.iter().find(|one| one.mark.msn == next).unwrap();
