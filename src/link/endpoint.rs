@@ -11,6 +11,7 @@ use quinn::{
     AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig,
     Runtime, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
+use quinn_proto::HashedConnectionIdGenerator;
 use rustls::client::Resumption;
 use rustls::server::NoServerSessionStorage;
 use socket2::SockRef;
@@ -108,8 +109,11 @@ pub(super) fn open(
     let socket = TokioRuntime
         .wrap_udp_socket(socket)
         .map_err(|error| EndpointError::Bind(config.listen, error))?;
-    let mut settings = EndpointConfig::new(Arc::new(reset_key(config)?));
+    let key = reset_key(config)?;
+    let ids = ids_key(&key);
+    let mut settings = EndpointConfig::new(Arc::new(key));
     settings
+        .cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(ids)))
         .max_udp_payload_size(config.datagram_bytes_max.max(DATAGRAM_BYTES_TAKEN))
         .map_err(EndpointError::tls)?;
     let endpoint = Endpoint::new_with_abstract_socket(
@@ -145,6 +149,12 @@ fn reset_key(config: &Config) -> Result<hmac::Key, EndpointError> {
         None => files::random()?,
     };
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+/// A datagram whose connection id is not of this key is dropped without a reset, so it has to last as long.
+fn ids_key(key: &hmac::Key) -> u64 {
+    let bytes = hmac::sign(key, b"connection ids");
+    bytes.as_ref().iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
 }
 
 /// A UDP socket with large buffers.

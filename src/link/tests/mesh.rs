@@ -1,6 +1,7 @@
 //! Who is connected with whom, and who is not.
 
 use super::*;
+use crate::link::fault::Rule;
 use crate::link::trust::Forbidden;
 
 #[tokio::test]
@@ -53,6 +54,39 @@ async fn a_peer_that_stops_is_noticed_at_once_and_dialled_again() {
     one.link.set_peers(vec![again.address()]);
     one.sees(id(2), PeerState::Connected).await;
     assert_eq!(one.link.peers()[0].incarnation, 2);
+}
+
+#[tokio::test]
+async fn a_node_that_died_and_starts_again_resets_what_others_still_hold_of_it() {
+    let cluster = Cluster::new();
+    let (one, dir) = (cluster.node(1), tempfile::tempdir().unwrap());
+    let start = |listen: SocketAddr, incarnation| {
+        cluster.start(cluster.trust(2, &["voter"], NOON), None, |config| {
+            (config.listen, config.incarnation) = (listen, incarnation);
+            config.data_dir = Some(dir.path().to_owned());
+        })
+    };
+    let two = start("127.0.0.1:0".parse().unwrap(), 1);
+    meet(&one, &two).await;
+    // It dies without a word, and is there again before anybody misses it.
+    let address = two.socket();
+    two.faults.to(one.socket(), Rule::blocked());
+    two.stop.send(true).unwrap();
+    drop(two);
+    let is_free = async {
+        while std::net::UdpSocket::bind(address).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_free).await.unwrap();
+    let again = start(address, 2);
+    again.link.set_peers(vec![one.address()]);
+    one.until(|node| {
+        let error = node.link.peers()[0].last_error.clone();
+        error.is_some_and(|error| error.contains("reset by peer"))
+    })
+    .await;
+    one.until(|node| node.link.peers()[0].incarnation == 2).await;
 }
 
 #[tokio::test]

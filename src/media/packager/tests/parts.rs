@@ -153,7 +153,7 @@ fn whoever_goes_on_with_a_show_keeps_the_target_that_was_told_and_holds_nothing_
         let ms = frame.dts / 90;
         packager.push(Item::Frame(frame), &mut out);
         let parts = out.iter().any(|output| matches!(output, Output::Part(..)));
-        first_ms = first_ms.or(parts.then_some(ms));
+        first_ms = first_ms.or_else(|| parts.then_some(ms));
     }
     packager.close(&mut out);
     assert!(first_ms.is_some_and(|ms| ms <= 5200), "{first_ms:?}");
