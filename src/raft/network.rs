@@ -44,7 +44,7 @@ pub const OF_VOTERS: [&str; 3] = [APPEND, VOTE, SNAPSHOT];
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Below the shortest election, so that one silent node does not make another look silent.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(150);
 /// A node that cannot be reached is tried again after this; it may just have started.
 const UNREACHABLE_PAUSE: Duration = Duration::from_millis(100);
 const _: () = assert!(PATIENCE.as_millis() < ELECTION_MIN.as_millis());

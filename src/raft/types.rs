@@ -80,10 +80,11 @@ pub(crate) type Snapshot = openraft::Snapshot<Types>;
 pub(crate) type StorageError = openraft::StorageError<u64>;
 
 /// Leaders say so this often.
-const HEARTBEAT: Duration = Duration::from_millis(100);
-/// Followers that hear nothing for this long look for a new leader; each draws its own time.
-pub(super) const ELECTION_MIN: Duration = Duration::from_millis(300);
-const ELECTION_MAX: Duration = Duration::from_millis(600);
+const HEARTBEAT: Duration = Duration::from_millis(70);
+/// Followers that hear nothing for [`ELECTION_MAX`], which is how long they keep faith with a leader, and for a time
+/// between these two, which each draws for itself, look for a new leader.
+pub(super) const ELECTION_MIN: Duration = Duration::from_millis(200);
+const ELECTION_MAX: Duration = Duration::from_millis(400);
 /// Batches between two snapshots: replaying them takes less than a second.
 const SNAPSHOT_EVERY: u64 = 5_000;
 /// Batches kept behind a snapshot, for followers that are a little late.
