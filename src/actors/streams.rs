@@ -359,6 +359,8 @@ impl Streams {
         })?;
         let begin = match taken.tip {
             Some(tip) => {
+                // What was packaged or copied here since the tip was looked at has numbers, too.
+                let tip = stage.public.window.tip().map_or(tip, |own| tip.with(own));
                 let begin = stream::Begin::behind(&tip, block);
                 stage.public.window.join(&tip, begin.part);
                 begin

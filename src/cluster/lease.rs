@@ -22,7 +22,8 @@ type Planned = Result<(Vec<Edit>, LeaseDone), LeaseRefusal>;
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum LeaseCommand {
     /// To own an actor. Granted when nobody owns it, when an older incarnation of the same node does, or when
-    /// `supersedes` names the owner's epoch. Asking again for what one has changes nothing.
+    /// `supersedes` names the owner's epoch, or the one under which it was lost: then nobody may have had it since.
+    /// Asking again for what one has changes nothing.
     Claim {
         /// The actor.
         actor: ActorId,
@@ -291,6 +292,11 @@ impl Leases {
             }
         } else if self.held.len() >= LEASES_MAX {
             return Err(LeaseRefusal::Full);
+        } else if let Some(named) = supersedes {
+            let newest = self.vacant.get(&wanted.actor).map(|vacancy| vacancy.epoch);
+            if newest != Some(named) {
+                return Err(LeaseRefusal::Stale { named, newest });
+            }
         }
         let mut edits =
             vec![Edit::Put(Part::Newest(wanted.epoch)), Edit::Put(Part::Lease(wanted.clone()))];

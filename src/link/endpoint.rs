@@ -63,12 +63,13 @@ pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 const RESET_KEY_FILE: &str = "link-reset.key";
 
 /// Congestion control.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Congestion {
-    /// The default: fair and steady.
+    /// The default: fair and steady (RFC 9438).
     #[default]
     Cubic,
-    /// Shorter queues on links with deep buffers; experimental in quinn.
+    /// Does not take every loss for a full road: for long or lossy ones. Experimental in quinn.
     Bbr,
 }
 

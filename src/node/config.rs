@@ -13,6 +13,7 @@ use weir_model::Role;
 
 use crate::actors::placement;
 use crate::actors::streams::StreamsConfig;
+use crate::link::endpoint::Congestion;
 use crate::{edge, ingest};
 
 /// The whole file.
@@ -23,6 +24,8 @@ pub struct Config {
     pub disk: DiskConfig,
     /// Viewers.
     pub edge: edge::Config,
+    /// The way to other nodes.
+    pub link: LinkConfig,
     /// Addresses.
     pub listen: ListenConfig,
     /// What is logged and how.
@@ -43,6 +46,14 @@ pub struct Config {
 pub struct DiskConfig {
     /// MiB of the data directory's disk that are kept free.
     pub reserve_mib: u32,
+}
+
+/// `[link]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LinkConfig {
+    /// How much is sent at once to another node.
+    pub congestion: Congestion,
 }
 
 /// `[node]`.

@@ -3,7 +3,9 @@
 //! One origin and three edges in this process, 20 streams of 2.5 Mbit/s; later a fourth edge comes and wants them all.
 //! There is no rival: what stands beside each figure is the bar of CLUSTER.md.
 
+mod far;
 mod nodes;
+mod road;
 mod studio;
 
 use std::collections::HashMap;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir::actors::clock;
+use weir::link::endpoint::Congestion;
 use weir::link::trust::Authority;
 
 use crate::Effort;
@@ -37,8 +40,9 @@ pub(crate) async fn run(effort: Effort) -> Report {
     let made: HashMap<_, _> =
         (0..).map(channel).zip(studios.iter().map(|one| Arc::clone(&one.made))).collect();
     let authority = Arc::new(Authority::new(clock::now()).unwrap());
-    let origin = Node::start(&authority, 1, windows, HashMap::new());
-    let edge = |number| Node::start(&authority, number, HashMap::new(), made.clone());
+    let studio = far::Studios { windows: windows.clone(), made: made.clone() };
+    let origin = Node::start(&authority, 1, windows, HashMap::new(), |_| {});
+    let edge = |number| Node::start(&authority, number, HashMap::new(), made.clone(), |_| {});
     let edges: Vec<Node> = (2..2 + EDGES).map(edge).collect();
     let late = edge(2 + EDGES);
     origin.link.set_peers(edges.iter().chain([&late]).map(Node::address).collect());
@@ -55,7 +59,10 @@ pub(crate) async fn run(effort: Effort) -> Report {
     let demands = start(&mut report, &origin, &edges).await;
     steady(&mut report, &origin, &edges, length).await;
     join(&mut report, &origin, &edges, &late).await;
-    drop(demands);
+    drop((demands, origin, edges, late));
+    for congestion in [Congestion::Cubic, Congestion::Bbr] {
+        far::run(&mut report, &studio, congestion, length).await;
+    }
     report
 }
 

@@ -92,9 +92,11 @@ impl Inner {
         streams.filter_map(|lease| lease.actor.key.as_str().parse().ok()).collect()
     }
 
-    /// Nobody took the stream over while this node was silent: it goes on here.
+    /// Nobody took the stream over while this node was silent: it goes on here. What somebody else packaged since, and
+    /// lost as well or ended, does not.
     async fn claim_again(&self, streams: &Streams, channel: &ChannelName) {
-        match self.claim(channel, None).await {
+        let own = self.parts.stages.find(channel).and_then(|stage| stage.own());
+        match self.claim(channel, own).await {
             Ok(Some(epoch)) => streams.renew(channel, epoch),
             Ok(None) => self.lose(streams, channel, StopReason::Moved).await,
             // Without a majority nobody else gets it either; asked again with the next look.

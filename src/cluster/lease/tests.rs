@@ -123,3 +123,21 @@ fn the_table_is_bounded_and_only_new_actors_feel_it() {
     assert_eq!(leases.apply(next, &claim("room/more", 1, 1, None)), Err(LeaseRefusal::Full));
     assert!(leases.apply(next, &claim("room/r7", 1, 2, None)).is_ok());
 }
+
+#[test]
+fn whoever_was_silent_gets_its_actor_back_only_when_nobody_had_it_since() {
+    let mut leases = Leases::default();
+    leases.apply(10, &claim("room/a", 1, 1, None)).unwrap();
+    leases.fence(NodeId(1), Incarnation(1));
+    leases.apply(11, &claim("room/a", 1, 2, Some(10))).unwrap();
+    leases.fence(NodeId(1), Incarnation(2));
+    leases.apply(12, &claim("room/a", 2, 1, Some(11))).unwrap();
+    leases.fence(NodeId(2), Incarnation(1));
+    let stale = Err(LeaseRefusal::Stale { named: Epoch(11), newest: Some(Epoch(12)) });
+    assert_eq!(leases.apply(13, &claim("room/a", 1, 3, Some(11))), stale, "node 2 had it");
+    let release = LeaseCommand::Release { actor: actor("room/a"), epoch: Epoch(12) };
+    leases.apply(14, &release).unwrap();
+    let stale = Err(LeaseRefusal::Stale { named: Epoch(11), newest: None });
+    assert_eq!(leases.apply(15, &claim("room/a", 1, 3, Some(11))), stale, "and gave it up");
+    leases.apply(16, &claim("room/a", 1, 3, None)).unwrap();
+}

@@ -200,8 +200,9 @@ impl Assembly {
         if self.show == outline.show && !taken_over && !matches!(self.phase, Phase::Idle) {
             return Ok(());
         }
-        if taken_over && self.told && !self.finished && outline.show.is_some() {
-            (self.show, self.id) = (outline.show, outline.id);
+        let goes_on = outline.show.is_some() && outline.show == self.show;
+        if taken_over && self.told && !self.finished && goes_on {
+            self.id = outline.id;
             self.ending = None;
             self.phase = Phase::Running;
             self.lines.values_mut().for_each(Line::joint);

@@ -47,6 +47,8 @@ impl Ladder {
             tracks.into_iter().for_each(|track| self.fill(track, next_msn));
         }
         self.renditions.values_mut().for_each(|rendition| rendition.raise_parts(first_part));
+        // Whoever kept it as a copy may have given its packager up in the meantime.
+        self.ended = false;
         self.show.get_or_insert(tip.first_msn);
         self.id = self.id.or(tip.show);
         self.discontinuities = self.discontinuities.max(Some(tip.discontinuities));

@@ -157,3 +157,15 @@ fn whoever_takes_over_begins_a_segment_again_that_had_no_part_yet_and_breaks_the
     }
     assert_eq!(ladder.tip().unwrap().discontinuities, 1);
 }
+
+#[test]
+fn a_show_that_was_given_up_here_goes_on_when_somebody_joins_it() {
+    let mut ladder = Ladder::new(TIMING);
+    video(&mut ladder, 0);
+    let tip = ladder.tip().unwrap();
+    ladder.end();
+    assert!(ladder.playlist(TrackId::VIDEO, false).unwrap().contains("ENDLIST"));
+    ladder.join(&tip, PARTS);
+    video(&mut ladder, 1);
+    assert!(!ladder.playlist(TrackId::VIDEO, false).unwrap().contains("ENDLIST"));
+}

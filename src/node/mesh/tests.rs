@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::actors::membership::Standing;
+use crate::link::endpoint::Congestion;
 use crate::link::invite::{self, Token, Wish};
 use crate::link::trust::{Credentials, NodeKey};
 
@@ -50,7 +51,8 @@ impl Machine {
 
     fn place(&self) -> Place<'_> {
         let (name, roles, link) = (self.name, self.roles, self.link);
-        Place { data: self.data.path(), name, roles, link, reached: link, reserve: 0 }
+        let congestion = Congestion::default();
+        Place { data: self.data.path(), name, roles, link, reached: link, reserve: 0, congestion }
     }
 
     fn new_id(&self) -> NodeId {

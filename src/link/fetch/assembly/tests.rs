@@ -412,9 +412,9 @@ fn a_lower_epoch_is_refused_and_a_higher_one_continues_behind_a_discontinuity() 
     let older = world.origin.outline();
     world.short.push(world.next_part / PARTS);
     // Another node packages from a number further on.
-    let taken_over = World::new(57, Vec::new());
-    world.origin = taken_over.origin;
-    world.next_part = taken_over.next_part;
+    let tip = world.origin.tip().unwrap();
+    world.next_part = 57 * PARTS;
+    world.take_over(Tip { next_msn: 57, ..tip });
     world.streams.clear();
     world.produce();
     world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();

@@ -108,3 +108,23 @@ fn a_segment_that_had_no_part_yet_is_a_gap_of_some_length_when_its_number_was_us
         assert!(gap.mark.discontinuity || behind.mark.discontinuity);
     }
 }
+
+#[test]
+fn another_show_of_the_next_owner_is_begun_anew_with_its_own_part_target() {
+    let mut world = World::new(50, Vec::new());
+    world.produce();
+    world.join();
+    world.run(44);
+    // The copy is cut off, its show ends unheard, and another node begins the next one.
+    let other = World::new(70, Vec::new());
+    (world.origin, world.next_part) = (other.origin, other.next_part);
+    world.origin.set_part_target_us(300_000);
+    world.streams.clear();
+    world.seen.clear();
+    (0..PARTS + 2).for_each(|_| world.produce());
+    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+    world.run(12);
+    assert_eq!(world.edge.told_part_target_us(), Some(300_000));
+    assert_eq!(world.assembly.tally().started_over, 0);
+    world.same();
+}
