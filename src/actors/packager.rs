@@ -87,6 +87,8 @@ pub struct MediaLoop {
     /// Wall clock of 0 on the show's line, as of the newest segment.
     anchor: Timestamp,
     show_start_us: i64,
+    /// Where on the show's line that ends which another node packaged of it.
+    left_us: i64,
     reader: Option<feed::Reader>,
     /// The present publisher is connected and gaps are declared for it: what [`Live::late`] was before.
     stalled: Option<u64>,
@@ -114,6 +116,8 @@ impl MediaLoop {
         // Clocks of nodes differ; a show from the future begins now.
         let start = since.filter(|since| *since <= now).unwrap_or(now);
         let age_us = now.since_ms(start).saturating_mul(1000);
+        let left = window.until().filter(|_| since.is_some());
+        let left_us = left.map_or(0, |until| until.since_ms(start).saturating_mul(1000));
         let live = Live::new(config, first_msn, first_part);
         Self {
             live: match window.told_part_target_us() {
@@ -123,6 +127,7 @@ impl MediaLoop {
             wallclock: Wallclock::new(start),
             anchor: start,
             show_start_us: clock::monotonic_us().saturating_sub(age_us),
+            left_us,
             reader: None,
             stalled: None,
             window,
@@ -167,7 +172,8 @@ impl MediaLoop {
                 self.reader = Some(reader);
                 let elapsed = clock::monotonic_us() - self.show_start_us;
                 // A publisher that went away before it was told is noticed by its actor.
-                let _ = start_us.send(self.live.packager().end_us().max(elapsed));
+                let end_us = self.live.packager().end_us().max(self.left_us);
+                let _ = start_us.send(end_us.max(elapsed));
             }
             Command::End => {
                 self.close();
@@ -192,6 +198,7 @@ impl MediaLoop {
         self.window.begin_show(Some(show));
         self.live.begin_show();
         self.wallclock = Wallclock::new(clock::now());
+        self.left_us = 0;
         self.show_start_us = clock::monotonic_us();
     }
 

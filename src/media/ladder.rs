@@ -90,6 +90,7 @@ impl Ladder {
         }
         let mark = match &output {
             Output::Start(_, start) => {
+                self.fill_before(track, start.msn);
                 let pdt = anchor.plus_ms(start.start_us.div_euclid(1000));
                 Some(self.mark(start.msn, pdt, start.discontinuity))
             }

@@ -102,6 +102,12 @@ impl Window {
         self.ladder.read().told_part_target_us()
     }
 
+    /// When what it holds ends, by its dates; none without a segment.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        self.ladder.read().until()
+    }
+
     /// Takes steps of the packager; `anchor` is the wall-clock time of 0 on the show's line.
     pub fn apply(&self, outputs: &mut Vec<Output>, anchor: Timestamp) {
         let mut grown: Vec<TrackId> = Vec::new();

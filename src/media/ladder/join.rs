@@ -61,6 +61,26 @@ impl Ladder {
         from.map(|mark| mark.dsn_before).or(self.discontinuities)
     }
 
+    /// A packager that goes on with a show learns of a rendition from its first frame; the others may be further on.
+    pub(super) fn fill_before(&mut self, track: TrackId, msn: u64) {
+        let Some(one) = self.renditions.get_mut(&track) else { return };
+        match one.behind().map(|next| msn.saturating_sub(next)) {
+            None | Some(0) => {}
+            Some(missing) if missing > GAPS_MAX => one.forget(),
+            Some(_) => self.fill(track, msn),
+        }
+    }
+
+    /// When what it holds ends, by its dates; none without a segment.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        let last = |one: &crate::rendition::Rendition| {
+            let last = one.listed().next_back()?;
+            Some(last.mark.pdt.plus_ms(last.duration_us / 1000))
+        };
+        self.renditions().filter_map(|(_, one)| last(one)).max()
+    }
+
     /// Declares the segments of a rendition before `next_msn` gaps.
     fn fill(&mut self, track: TrackId, next_msn: u64) {
         let Some(first) = self.renditions.get(&track).map(|one| one.tip().next_msn) else { return };

@@ -169,3 +169,23 @@ fn a_show_that_was_given_up_here_goes_on_when_somebody_joins_it() {
     video(&mut ladder, 1);
     assert!(!ladder.playlist(TrackId::VIDEO, false).unwrap().contains("ENDLIST"));
 }
+
+#[test]
+fn a_rendition_that_comes_late_after_a_take_over_has_gaps_where_the_others_went_on() {
+    let mut ladder = Ladder::new(TIMING);
+    video(&mut ladder, 0);
+    audio(&mut ladder, 0);
+    assert_eq!(ladder.until(), Some(ANCHOR.plus_ms(2_000)));
+    let tip = ladder.tip().unwrap();
+    ladder.join(&tip, PARTS);
+    (1..3).for_each(|msn| video(&mut ladder, msn));
+    audio(&mut ladder, 3);
+    let text = ladder.playlist(TrackId::AUDIO, false).unwrap();
+    assert_eq!(text.matches("#EXT-X-GAP").count(), 2, "{text}");
+    let (before, behind) = text.split_once("#EXT-X-DISCONTINUITY\n").unwrap();
+    assert!(!before.contains("GAP") && behind.contains("GAP"), "it breaks where the others do");
+    // Much later it begins anew, as a track does that was never there.
+    audio(&mut ladder, 30);
+    let text = ladder.playlist(TrackId::AUDIO, false).unwrap();
+    assert_eq!(tag(&text, "#EXT-X-MEDIA-SEQUENCE"), "#EXT-X-MEDIA-SEQUENCE:27");
+}

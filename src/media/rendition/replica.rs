@@ -20,6 +20,11 @@ impl Rendition {
         }
     }
 
+    /// The number behind the newest segment, when that is whole; none in a rendition that has nothing.
+    pub(crate) fn behind(&self) -> Option<u64> {
+        (self.open.is_none() && !self.is_empty()).then_some(self.next_msn)
+    }
+
     /// No part below this number comes any more.
     pub(crate) fn raise_parts(&mut self, number: u64) {
         self.next_part = self.next_part.max(Some(number));
