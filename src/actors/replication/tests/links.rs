@@ -1,6 +1,7 @@
 //! Links that are well.
 
 use weir_media::TrackId;
+use weir_media::replica::Tip;
 
 use super::support::*;
 use crate::link::fault::Rule;
@@ -146,6 +147,8 @@ async fn another_owner_with_a_higher_epoch_continues_the_numbers() {
     studio.produce(9_000);
     let _wanted = edge.puller.want(&channel()).unwrap();
     edge.same_as(&studio.window).await;
+    let tip = studio.window.tip().unwrap();
+    taken_over.join(&Tip { next_msn: 14, ..tip }, 1_400);
     let mut next = Studio::new(taken_over, 14, 500);
     next.produce(3_000);
     edge.pull_from(&second.node, 6);
