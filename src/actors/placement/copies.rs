@@ -152,9 +152,6 @@ impl Inner {
             if stage.shows() && alone {
                 if orphans.of(channel.clone(), now_ms) > grace_ms {
                     stage.end_copy();
-                    // Should the show go on after all, it is copied anew.
-                    self.kept.lock().remove(channel);
-                    puller.forget(channel);
                 }
             } else if !puller.is_pulled(channel) {
                 self.parts.stages.remove_copy(&stage);

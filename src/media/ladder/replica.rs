@@ -113,7 +113,8 @@ impl Ladder {
 
     /// A mark that another window decided; should this one decide again, it goes on from there.
     fn adopt(&mut self, mark: Mark) {
-        self.break_due = false;
+        // A copy that was given up with its packager goes on when the show does.
+        (self.break_due, self.ended) = (false, false);
         self.show.get_or_insert(mark.msn);
         let after = mark.dsn_before.saturating_add(u64::from(mark.discontinuity));
         self.discontinuities = Some(self.discontinuities.unwrap_or(0).max(after));

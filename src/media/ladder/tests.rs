@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::output::{SegmentEnd, SegmentStart};
+use crate::replica::Step;
 use crate::testing::{ANCHOR, TIMING, init_of, part, start};
 
 const PARTS: u64 = 10;
@@ -159,15 +160,21 @@ fn whoever_takes_over_begins_a_segment_again_that_had_no_part_yet_and_breaks_the
 }
 
 #[test]
-fn a_show_that_was_given_up_here_goes_on_when_somebody_joins_it() {
+fn a_show_that_was_given_up_here_goes_on_when_it_does_elsewhere_or_here() {
     let mut ladder = Ladder::new(TIMING);
     video(&mut ladder, 0);
     let tip = ladder.tip().unwrap();
     ladder.end();
-    assert!(ladder.playlist(TrackId::VIDEO, false).unwrap().contains("ENDLIST"));
+    let is_over =
+        |ladder: &Ladder| ladder.playlist(TrackId::VIDEO, false).unwrap().contains("ENDLIST");
+    assert!(is_over(&ladder));
+    let mark = Mark { msn: 1, pdt: ANCHOR, discontinuity: true, dsn_before: 0 };
+    ladder.step(Step::Start(TrackId::VIDEO, mark, None));
+    assert!(!is_over(&ladder), "as a copy");
+    ladder.end();
     ladder.join(&tip, PARTS);
     video(&mut ladder, 1);
-    assert!(!ladder.playlist(TrackId::VIDEO, false).unwrap().contains("ENDLIST"));
+    assert!(!is_over(&ladder), "as the packager's");
 }
 
 #[test]

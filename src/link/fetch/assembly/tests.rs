@@ -478,29 +478,3 @@ fn an_owner_that_owns_its_stream_anew_is_copied_without_a_break() {
     assert_eq!(world.assembly.tally().gaps, 0);
     world.same();
 }
-
-#[test]
-fn the_break_of_a_take_over_is_told_although_its_first_segment_is_lost() {
-    let mut world = World::new(50, Vec::new());
-    world.produce();
-    world.join();
-    world.run(45);
-    let first = world.next_part / PARTS + 1;
-    world.short.push(first - 1);
-    let tip = world.origin.tip().unwrap();
-    (world.next_part, world.lost) = (first * PARTS, Some(first));
-    world.take_over(Tip { next_msn: first, ..tip });
-    world.streams.clear();
-    world.seen = [V, A].into_iter().map(|track| (track, first - 2)).collect();
-    world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
-    world.run(60);
-    for track in [V, A] {
-        let marks = |ladder: &Ladder| -> Vec<_> {
-            let listed = ladder.rendition(track).unwrap().listed();
-            listed.map(|one| (one.mark.msn, one.mark.discontinuity, one.mark.dsn_before)).collect()
-        };
-        let (here, there) = (marks(&world.edge), marks(&world.origin));
-        assert!(here.iter().any(|mark| mark.0 == first && mark.1), "{here:?}");
-        assert_eq!(here, there);
-    }
-}
