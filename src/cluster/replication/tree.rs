@@ -108,9 +108,14 @@ impl<'a> Tree<'a> {
             let from = before.pulls.get(id).map(|pull| pull.from);
             from.is_some_and(|from| loose(&from) && self.may_feed(from) && !self.avoids(*id, from))
         };
-        let fits = |id: NodeId| self.free_parent(id).is_some() || self.narrower_leaf(id).is_some();
         let all = wanted.iter().copied().filter(loose);
-        all.min_by_key(|id| (hangs(id), !fits(*id), self.rank(*id)))
+        let mut all: Vec<_> = all.map(|id| (hangs(&id), self.rank(id), id)).collect();
+        all.sort_unstable();
+        let first = all.first()?;
+        // Nearly always it is the first: fitting costs a look at the whole tree.
+        let mut tops = all.iter().take_while(|one| one.0 == first.0);
+        let fits = |id: NodeId| self.free_parent(id).is_some() || self.narrower_leaf(id).is_some();
+        Some(tops.find(|one| fits(one.2)).unwrap_or(first).2)
     }
 
     fn attach(&mut self, node: NodeId, before: &Plan) {
