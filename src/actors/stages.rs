@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use weir_media::rendition::Timing;
-use weir_media::replica::Step;
+use weir_media::replica::{Left, Step};
 use weir_model::{ChannelName, Epoch, StreamState};
 
 use super::packager::Gauge;
@@ -97,6 +97,14 @@ impl Stage {
         if matches!(*feeder, Feeder::Own(own, _) if own == epoch) {
             *feeder = Feeder::Copy(epoch);
         }
+    }
+
+    /// What is left of a show that nobody feeds here, and the epoch under which it was made; none without one, and
+    /// while a packager here feeds it.
+    pub fn leave(&self) -> Option<(Left, Epoch)> {
+        let feeder = self.feeder.lock();
+        let Feeder::Copy(epoch) = *feeder else { return None };
+        Some((self.public.window.leave()?, epoch))
     }
 
     /// Whether a show is on in its window.

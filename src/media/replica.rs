@@ -140,6 +140,28 @@ pub struct ShowStatus {
     pub last: BTreeMap<TrackId, u64>,
 }
 
+/// What a window holds that nobody feeds any more: where a copy goes on in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    /// Its show: the number of the show's first segment.
+    pub show: u64,
+    /// The show's id.
+    pub id: Option<ShowId>,
+    /// Where its renditions end.
+    pub tracks: BTreeMap<TrackId, LeftTrack>,
+}
+
+/// Where a rendition ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftTrack {
+    /// What playlists say of its newest segment, which is whole.
+    pub mark: Mark,
+    /// How long that is, microseconds.
+    pub duration_us: i64,
+    /// The part after it.
+    pub next_part: u64,
+}
+
 /// Where somebody goes on who takes a show over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Tip {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use weir_cluster::replication::{self, Asking};
 use weir_media::rendition::Timing;
+use weir_media::replica::Left;
 use weir_model::{ChannelName, NodeId};
 
 use super::{Inner, Watched, now_ms};
@@ -12,7 +13,7 @@ use crate::link::fetch::{Demand, Replica, Replicas, Sources};
 use crate::link::replicate::{Offer, Originals};
 
 /// What this node packaged until another one owned it is kept for so long, milliseconds: that one asks where it stood
-/// and for the rest of it. Longer than a take-over takes.
+/// and for the rest of it, and viewers here go on behind it. Longer than a take-over takes and than a player pauses.
 const LEFT_KEPT_MS: u64 = 5_000;
 
 /// The placement as the link sees it; gone once the node stops.
@@ -33,6 +34,17 @@ impl Replicas for Far {
         match self.0.upgrade() {
             Some(inner) => inner.parts.stages.for_copy(channel, timing),
             None => Arc::new(Nowhere),
+        }
+    }
+
+    fn left(&self, channel: &ChannelName) -> Option<(Left, u64)> {
+        let stage = self.0.upgrade()?.parts.stages.find(channel)?;
+        stage.leave().map(|(left, epoch)| (left, epoch.0))
+    }
+
+    fn renew(&self, channel: &ChannelName) {
+        if let Some(inner) = self.0.upgrade() {
+            let _ = inner.parts.stages.renewed(channel);
         }
     }
 }
@@ -153,7 +165,7 @@ impl Inner {
                 if orphans.of(channel.clone(), now_ms) > grace_ms {
                     stage.end_copy();
                 }
-            } else if !puller.is_pulled(channel) {
+            } else if !puller.is_pulled(channel) && self.left(channel).is_none() {
                 self.parts.stages.remove_copy(&stage);
             }
         }

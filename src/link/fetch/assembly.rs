@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use weir_media::replica::{Outline, SegmentHead, ShowStatus, Step};
+use weir_media::replica::{Left, Outline, SegmentHead, ShowStatus, Step, TrackOutline};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
 use weir_model::ShowId;
 
@@ -28,6 +28,9 @@ const ONE_WHOLE_MS: u64 = 1_000;
 const DESPERATE_MS: u64 = 2_000;
 /// Renditions of a stream; more are refused.
 const TRACKS_MAX: usize = weir_media::ladder::RENDITIONS_MAX;
+
+/// Segments that a window may be ahead of the next owner of its show.
+const AHEAD_MAX: u64 = 1;
 
 /// What happened to segments, for the operator.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -153,6 +156,36 @@ impl Assembly {
             target_ms: 4_000,
             out: Out::default(),
         }
+    }
+
+    /// The window holds what somebody else fed it under `epoch`: what players were told of the show stays, and the
+    /// copy goes on behind it.
+    pub(super) fn inherit(&mut self, left: &Left, epoch: u64) {
+        self.epoch = Some(epoch);
+        (self.show, self.said, self.id) = (Some(left.show), Some(left.show), left.id);
+        self.phase = Phase::Running;
+        let tracks = left.tracks.iter().take(TRACKS_MAX);
+        self.lines = tracks.map(|(track, newest)| (*track, Line::behind(newest))).collect();
+    }
+
+    /// The window holds segments that the next owner of the show does not know and will number only after a long
+    /// while: it would stand still until then.
+    pub(super) fn is_ahead_of(&self, outline: &Outline, epoch: u64) -> bool {
+        let taken_over = self.epoch.is_some_and(|seen| seen < epoch);
+        let ahead = |track: &TrackOutline| {
+            let newest = track.segments.last().map(|newest| newest.mark.msn);
+            let line = self.lines.get(&track.track);
+            newest.zip(line).is_some_and(|(newest, line)| line.done_to(newest + 1 + AHEAD_MAX))
+        };
+        taken_over && self.show == outline.show && outline.tracks.iter().any(ahead)
+    }
+
+    /// Begins anew, with an empty window.
+    pub(super) fn begin_anew(&mut self) {
+        let mut anew = Self::new();
+        anew.out.tally = self.out.tally;
+        anew.out.tally.started_over += 1;
+        *self = anew;
     }
 
     pub(super) const fn tally(&self) -> Tally {
@@ -412,7 +445,7 @@ impl Assembly {
         if !all && waited < HISTORY_MS {
             return None;
         }
-        let from = |track: &weir_media::replica::TrackOutline| {
+        let from = |track: &TrackOutline| {
             let line = self.lines.get(&track.track)?;
             let there = track.segments.iter().rev().take_while(|head| line.has(head));
             there.last().map(|head| head.mark.msn)

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use quinn::{Runtime, TokioRuntime};
 use weir_media::rendition::Timing;
-use weir_media::replica::Step;
+use weir_media::replica::{Left, Step};
 use weir_model::{ChannelName, NodeId};
 
 pub use self::assembly::Tally;
@@ -52,6 +52,18 @@ pub trait Replica: Send + Sync {
 pub trait Replicas: Send + Sync {
     /// The window for copies of a channel: an existing one if its playlists have these lengths.
     fn replica(&self, channel: &ChannelName, timing: &Timing) -> Arc<dyn Replica>;
+
+    /// What the window for copies of a channel holds that nobody feeds any more, and the epoch under which it was
+    /// made: a copy that begins goes on behind that.
+    fn left(&self, channel: &ChannelName) -> Option<(Left, u64)> {
+        let _ = channel;
+        None
+    }
+
+    /// The window for copies of a channel cannot go on: the next one is an empty one.
+    fn renew(&self, channel: &ChannelName) {
+        let _ = channel;
+    }
 }
 
 /// A channel that is pulled, for the operator.

@@ -206,6 +206,15 @@ impl Inner {
         }
     }
 
+    /// A copy that begins goes on with what the window holds from before.
+    pub(super) fn inherit(&self, pull: &Pull) {
+        if pull.epoch().is_none()
+            && let Some((left, epoch)) = self.replicas.left(&pull.channel)
+        {
+            pull.state.lock().assembly.inherit(&left, epoch);
+        }
+    }
+
     /// Until there is another source.
     async fn moved(&self, pull: &Pull, owner: NodeId, epoch: u64) {
         while !self.has_moved(pull, owner, epoch) {
@@ -271,6 +280,12 @@ impl Inner {
         let window = self.replicas.replica(&pull.channel, &timing);
         let mut state = pull.state.lock();
         let now = self.now();
+        if state.assembly.is_ahead_of(&answer.outline, answer.epoch) {
+            state.assembly.begin_anew();
+            drop(state);
+            self.replicas.renew(&pull.channel);
+            return Err(format!("{node} goes on far behind what is here, which is given up"));
+        }
         let outlined = state.assembly.outline(answer.outline, answer.epoch, now);
         outlined.map_err(|_| format!("{node} still sends epoch {}", answer.epoch))?;
         if state.forgotten {

@@ -142,6 +142,7 @@ impl Inner {
         epoch: u64,
     ) -> Result<NodeId, String> {
         pull.state.lock().route.begin(owner, epoch);
+        self.inherit(pull);
         // Each round but the last finds a node that is avoided from then on.
         for _ in 0..=AVOIDED_MAX {
             let known = pull.state.lock().route.relay;

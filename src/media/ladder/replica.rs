@@ -6,7 +6,9 @@ use super::{Ladder, MARKS_MAX, RENDITIONS_MAX};
 use crate::TrackId;
 use crate::output::SegmentStart;
 use crate::rendition::Mark;
-use crate::replica::{Outline, Progress, SegmentHead, ShowStatus, Step, TrackOutline};
+use crate::replica::{
+    Left, LeftTrack, Outline, Progress, SegmentHead, ShowStatus, Step, TrackOutline,
+};
 
 impl Ladder {
     /// What is here, without media.
@@ -59,6 +61,22 @@ impl Ladder {
     #[must_use]
     pub fn progress(&self, track: TrackId, msn: u64, from_part: u64) -> Option<Progress> {
         self.renditions.get(&track)?.progress(msn, from_part)
+    }
+
+    /// Nobody feeds it any more: what is open ends with what came of it, and a copy may go on behind that. None when
+    /// there is no show.
+    pub fn leave(&mut self) -> Option<Left> {
+        let show = self.show?;
+        for rendition in self.renditions.values_mut() {
+            rendition.finish(&self.timing);
+        }
+        let left = |(track, one): (TrackId, &crate::rendition::Rendition)| {
+            let newest = one.listed().next_back()?;
+            let (mark, duration_us) = (newest.mark, newest.duration_us);
+            let next_part = one.next_part().unwrap_or(0);
+            Some((track, LeftTrack { mark, duration_us, next_part }))
+        };
+        Some(Left { show, id: self.id, tracks: self.renditions().filter_map(left).collect() })
     }
 
     /// Takes one step of the window that this one copies, and says whose playlist it changed.

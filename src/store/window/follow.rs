@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 use weir_media::TrackId;
-use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus, Step, Tip};
+use weir_media::replica::{Left, Outline, Progress, SegmentHead, ShowStatus, Step, Tip};
 
 use super::Window;
 
@@ -54,6 +54,15 @@ impl Window {
         let mut ladder = self.ladder.write();
         ladder.join(tip, first_part);
         self.publish_all(ladder);
+    }
+
+    /// Nobody feeds it any more; where a copy goes on, none without a show.
+    #[must_use]
+    pub fn leave(&self) -> Option<Left> {
+        let mut ladder = self.ladder.write();
+        let left = ladder.leave();
+        self.publish_all(ladder);
+        left
     }
 
     /// Takes steps of the window that this one copies.

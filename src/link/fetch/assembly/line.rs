@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use weir_media::rendition::{self, Mark};
-use weir_media::replica::{SegmentHead, Settled, Step};
+use weir_media::replica::{LeftTrack, SegmentHead, Settled, Step};
 use weir_media::{Init, Part, SegmentEnd, TrackId};
 
 use self::pending::Pending;
@@ -64,6 +64,18 @@ struct Last {
 }
 
 impl Line {
+    /// Where somebody else left a window.
+    pub(super) fn behind(newest: &LeftTrack) -> Self {
+        let &LeftTrack { mark, duration_us, next_part } = newest;
+        Self {
+            done: Some(mark.msn),
+            last: Some(Last { mark, duration_us }),
+            breaks: Some(breaks_after(mark)),
+            next_part,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn place(&self) -> Option<Place> {
         let msn = self.open.or(self.done)?;
         Some(Place { msn, whole: self.open.is_none(), next_part: self.next_part })

@@ -154,3 +154,74 @@ fn the_break_of_a_take_over_is_told_although_its_first_segment_is_lost() {
         assert_eq!(here, there);
     }
 }
+
+/// An owner that hung while another node took its show over, and told its own viewers `more` parts before it heard of
+/// that.
+fn hung(more: u64) -> World {
+    let mut world = World::new(50, Vec::new());
+    for _ in 0..2 {
+        world.next_part = 50 * PARTS;
+        (0..4 * PARTS + 3).for_each(|_| world.produce());
+        std::mem::swap(&mut world.origin, &mut world.edge);
+    }
+    let known = world.next_part;
+    std::mem::swap(&mut world.origin, &mut world.edge);
+    (0..more).for_each(|_| world.produce());
+    std::mem::swap(&mut world.origin, &mut world.edge);
+    world.short.push((world.next_part - 1) / PARTS);
+    world.short.push(known / PARTS);
+    let tip = world.origin.tip().unwrap();
+    world.next_part = tip.next_msn * PARTS;
+    world.take_over(tip);
+    world.assembly.inherit(&world.edge.leave().unwrap(), 1);
+    world
+}
+
+/// Number, duration, parts and discontinuity of each listed segment.
+fn listed(ladder: &Ladder, track: TrackId) -> Vec<(u64, i64, usize, bool)> {
+    let listed = ladder.rendition(track).unwrap().listed();
+    let told = |one: &weir_media::rendition::Segment| {
+        (one.mark.msn, one.duration_us, one.parts.len(), one.mark.discontinuity)
+    };
+    listed.map(told).collect()
+}
+
+#[test]
+fn an_owner_that_hung_goes_on_behind_what_it_told_when_it_hears_that_another_one_has_the_show() {
+    for more in [0, 3, PARTS - 3, PARTS + 4] {
+        let mut world = hung(more);
+        let told = [V, A].map(|track| listed(&world.edge, track));
+        (0..PARTS + 2).for_each(|_| world.produce());
+        assert!(!world.assembly.is_ahead_of(&world.origin.outline(), 2));
+        world.joined = true;
+        let has = world.assembly.places().into_iter();
+        world.seen = has.map(|(track, place)| (track, place.msn)).collect();
+        world.assembly.outline(world.origin.outline(), 2, world.now).unwrap();
+        world.run(3 * PARTS);
+        for (track, told) in [V, A].into_iter().zip(told) {
+            let now = listed(&world.edge, track);
+            let newest = told.last().unwrap().0;
+            let (before, behind): (Vec<_>, Vec<_>) = now.iter().partition(|one| one.0 <= newest);
+            assert!(told.ends_with(&before), "{more}: {told:?} became {before:?}");
+            let new_breaks = behind.iter().filter(|one| one.3 && one.0 % 5 != 3);
+            let first = behind.first().unwrap();
+            assert!(first.0 == newest + 1 && first.3, "{more}: goes on with {first:?}");
+            assert_eq!(new_breaks.count(), usize::from(first.0 % 5 != 3), "{more}");
+            assert_eq!(world.edge.newest_msn(), world.origin.newest_msn());
+        }
+        assert_eq!((world.assembly.tally().gaps, world.assembly.tally().started_over), (0, 0));
+    }
+}
+
+#[test]
+fn an_owner_that_hung_far_ahead_of_the_next_one_begins_anew() {
+    let mut world = hung(4 * PARTS);
+    let outline = world.origin.outline();
+    assert!(world.assembly.is_ahead_of(&outline, 2));
+    assert!(!world.assembly.is_ahead_of(&outline, 1), "the same owner cannot be behind");
+    world.assembly.begin_anew();
+    (world.edge, world.joined) = (Ladder::new(TIMING), true);
+    world.assembly.outline(outline, 2, world.now).unwrap();
+    world.run(2 * PARTS);
+    assert_eq!(world.edge.newest_msn(), world.origin.newest_msn());
+}
