@@ -116,17 +116,23 @@ impl MediaLoop {
         // Clocks of nodes differ; a show from the future begins now.
         let start = since.filter(|since| *since <= now).unwrap_or(now);
         let age_us = now.since_ms(start).saturating_mul(1000);
+        let show_start_us = clock::monotonic_us().saturating_sub(age_us);
         let left = window.until().filter(|_| since.is_some());
-        let left_us = left.map_or(0, |until| until.since_ms(start).saturating_mul(1000));
-        let live = Live::new(config, first_msn, first_part);
+        let left_us = left.map_or(0, |until| until.since_ms(start).saturating_mul(1000).max(0));
+        let mut live = Live::new(config, first_msn, first_part);
+        if let Some(told_us) = window.told_part_target_us() {
+            live = live.with_part_target(told_us);
+        }
+        if left.is_some() {
+            // Media is ahead of the time at which it is complete here.
+            let at_us = show_start_us.saturating_add(left_us.min(age_us));
+            live = live.with_renditions(window.inits(), left_us, at_us);
+        }
         Self {
-            live: match window.told_part_target_us() {
-                Some(told_us) => live.with_part_target(told_us),
-                None => live,
-            },
+            live,
             wallclock: Wallclock::new(start),
             anchor: start,
-            show_start_us: clock::monotonic_us().saturating_sub(age_us),
+            show_start_us,
             left_us,
             reader: None,
             stalled: None,

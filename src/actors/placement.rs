@@ -8,6 +8,7 @@
 //! Media never rides in a message; these decide only who sends it to whom.
 
 mod copies;
+mod held;
 mod keep;
 mod own;
 mod relays;
@@ -38,7 +39,7 @@ use crate::link::replicate::Replicate;
 use crate::store::Store;
 
 /// The right to package a channel's stream here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     /// Under which epoch.
     pub epoch: Epoch,
@@ -47,7 +48,7 @@ pub struct Taken {
 }
 
 /// What an owner answers a node that wants to go on with its show. It goes on with it until that node owns the stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Yielded {
     /// Its publisher is well.

@@ -14,6 +14,7 @@ use ractor::{Actor, ActorRef, RpcReplyPort};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use weir_media::packager::PackagerConfig;
 use weir_media::rendition::Timing;
+use weir_media::replica::Tip;
 use weir_media::show::ShowConfig;
 use weir_model::stream::HealthLevel;
 use weir_model::{ChannelName, KeyId, KeyRefusal, ShowId, StreamInfo, StreamKey, StreamState};
@@ -357,10 +358,10 @@ impl Streams {
                 context.stages.remove(&stage);
             }
         })?;
-        let begin = match taken.tip {
+        // What was packaged or copied here since the tip was looked at has numbers, too.
+        let here = taken.tip.as_ref().and_then(|_| stage.public.window.tip());
+        let begin = match Tip::of_both(taken.tip, here) {
             Some(tip) => {
-                // What was packaged or copied here since the tip was looked at has numbers, too.
-                let tip = stage.public.window.tip().map_or(tip, |own| tip.with(own));
                 let begin = stream::Begin::behind(&tip, block);
                 stage.public.window.join(&tip, begin.part);
                 begin

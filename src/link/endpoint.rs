@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use quinn::congestion::{BbrConfig, CubicConfig};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{
     AckFrequencyConfig, AsyncUdpSocket, ClientConfig, Endpoint, EndpointConfig, MtuDiscoveryConfig,
@@ -16,6 +15,7 @@ use rustls::client::Resumption;
 use rustls::server::NoServerSessionStorage;
 use socket2::SockRef;
 
+use super::congestion::Patient;
 use super::request::IN_FLIGHT_PER_PEER_MAX;
 use super::stream::OPEN_PER_PEER_MAX;
 use super::trust::verify::{Newest, Now, Verifier, provider};
@@ -52,8 +52,6 @@ const DATAGRAM_BYTES_TAKEN: u16 = 1472;
 /// Packets that may come before they are acknowledged, or 25 ms. Without it a network that does not bundle datagrams
 /// gets an acknowledgement for each two, 1.4 % of the bytes.
 const PACKETS_UNACKNOWLEDGED: u32 = 9;
-/// What may be under way before the first acknowledgement: a usual part. Nodes are not strangers on unknown links.
-const INITIAL_WINDOW_BYTES: u64 = 64 * 1024;
 /// Handshakes that may run at once; more are refused before any cryptography.
 pub const HANDSHAKES_MAX: usize = 64;
 /// From here on an address must prove that it can receive before it costs cryptography.
@@ -61,17 +59,6 @@ pub(super) const HANDSHAKES_UNPROVEN_MAX: usize = 16;
 /// A handshake with its hello takes three round trips.
 pub(super) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 const RESET_KEY_FILE: &str = "link-reset.key";
-
-/// Congestion control.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Congestion {
-    /// The default: fair and steady (RFC 9438).
-    #[default]
-    Cubic,
-    /// Does not take every loss for a full road: for long or lossy ones. Experimental in quinn.
-    Bbr,
-}
 
 /// Why the link cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -202,15 +189,8 @@ fn transport(config: &Config) -> TransportConfig {
         .mtu_discovery_config(Some(discovery))
         .ack_frequency_config(Some(acknowledging))
         // Nothing uses datagrams.
-        .datagram_receive_buffer_size(None);
-    match config.congestion {
-        Congestion::Cubic => {
-            let mut cubic = CubicConfig::default();
-            cubic.initial_window(INITIAL_WINDOW_BYTES);
-            transport.congestion_controller_factory(Arc::new(cubic))
-        }
-        Congestion::Bbr => transport.congestion_controller_factory(Arc::new(BbrConfig::default())),
-    };
+        .datagram_receive_buffer_size(None)
+        .congestion_controller_factory(Arc::new(Patient::default()));
     transport
 }
 

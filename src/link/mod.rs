@@ -15,6 +15,7 @@
 //! are arguments, because the layers above own them.
 
 mod accept;
+mod congestion;
 pub mod endpoint;
 #[cfg(any(test, feature = "fault"))]
 pub mod fault;
@@ -39,7 +40,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use weir_model::{NodeId, Timestamp};
 
-use endpoint::{Congestion, EndpointError};
+use endpoint::EndpointError;
 use invite::Joins;
 use peers::{Mesh, PeerAddress, PeerInfo};
 use request::{CallError, Caller, Kind, Refusal};
@@ -81,8 +82,6 @@ impl World {
 pub struct Config {
     /// Where the UDP socket is bound.
     pub listen: SocketAddr,
-    /// Congestion control of every connection.
-    pub congestion: Congestion,
     /// Largest datagram that is tried, bytes of UDP payload; what a path does not carry is found out. Larger than
     /// [`DATAGRAM_BYTES_MAX`](endpoint::DATAGRAM_BYTES_MAX) where all links between nodes have jumbo frames.
     pub datagram_bytes_max: u16,
@@ -105,7 +104,6 @@ impl Config {
     pub fn new(listen: SocketAddr, incarnation: u64, program: &str) -> Self {
         Self {
             listen,
-            congestion: Congestion::Cubic,
             datagram_bytes_max: endpoint::DATAGRAM_BYTES_MAX,
             incarnation,
             program: program.to_owned(),

@@ -163,7 +163,7 @@ pub struct LeftTrack {
 }
 
 /// Where somebody goes on who takes a show over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Tip {
     /// The show's id.
     #[serde(default)]
@@ -178,24 +178,51 @@ pub struct Tip {
     pub next_msn: u64,
     /// Behind the newest part of any rendition.
     pub next_part: u64,
+    /// The same of each rendition: segment, then part.
+    #[serde(default)]
+    pub tracks: BTreeMap<TrackId, (u64, u64)>,
 }
 
 impl Tip {
-    /// How far the show has come; of two tips of one show the larger one is ahead.
+    /// How far the show has come, by its foremost rendition.
     #[must_use]
     pub const fn place(&self) -> (u64, u64) {
         (self.next_msn, self.next_part)
     }
 
+    /// Whether whoever stands at `other` has something that is not here: two copies of one window that were cut off
+    /// at the same instant may each be ahead in another rendition.
+    #[must_use]
+    pub fn lacks(&self, other: &Self) -> bool {
+        let ahead = |(track, place): (&TrackId, &(u64, u64))| {
+            self.tracks.get(track).is_none_or(|own| own < place)
+        };
+        self.place() < other.place() || other.tracks.iter().any(ahead)
+    }
+
+    /// [`Self::with`], of what is known.
+    #[must_use]
+    pub fn of_both(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.with(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     /// Where somebody goes on who knows two tips of one show: behind both, so that no number is given twice.
     #[must_use]
-    pub fn with(self, other: Self) -> Self {
+    pub fn with(mut self, other: Self) -> Self {
+        for (track, place) in other.tracks {
+            let own = self.tracks.entry(track).or_default();
+            *own = place.max(*own);
+        }
         Self {
             show: self.show.or(other.show),
             first_msn: self.first_msn.min(other.first_msn),
             discontinuities: self.discontinuities.max(other.discontinuities),
             next_msn: self.next_msn.max(other.next_msn),
             next_part: self.next_part.max(other.next_part),
+            tracks: self.tracks,
         }
     }
 }
@@ -204,22 +231,39 @@ impl Tip {
 mod tests {
     use super::*;
 
-    const TIP: Tip =
-        Tip { show: None, first_msn: 5, discontinuities: 1, next_msn: 9, next_part: 42 };
+    fn tip(next_msn: u64, video: u64, audio: u64) -> Tip {
+        let tracks = [(TrackId::VIDEO, (next_msn, video)), (TrackId::AUDIO, (next_msn, audio))];
+        let next_part = video.max(audio);
+        let tracks = tracks.into();
+        Tip { show: None, first_msn: 5, discontinuities: 1, next_msn, next_part, tracks }
+    }
 
     #[test]
-    fn of_two_tips_the_one_with_more_parts_of_the_newest_segment_is_ahead() {
-        let more_parts = Tip { next_part: 43, ..TIP };
-        assert!(more_parts.place() > TIP.place());
-        assert!(Tip { next_msn: 10, next_part: 0, ..TIP }.place() > more_parts.place());
+    fn a_copy_lacks_what_another_one_has_of_any_rendition() {
+        let here = tip(9, 42, 40);
+        assert!(!here.lacks(&here));
+        assert!(here.lacks(&tip(9, 43, 40)));
+        assert!(here.lacks(&tip(10, 42, 40)));
+        let other = tip(9, 41, 41);
+        assert!(here.lacks(&other) && other.lacks(&here), "each is ahead in one");
+        let mute = Tip { tracks: BTreeMap::new(), ..here };
+        assert!(mute.lacks(&here) && !here.lacks(&mute));
     }
 
     #[test]
     fn whoever_goes_on_from_two_tips_uses_no_number_of_either_again() {
         let id = Some(ShowId(7));
-        let other = Tip { show: id, first_msn: 4, discontinuities: 3, next_msn: 8, next_part: 50 };
-        let both = Tip { show: id, first_msn: 4, discontinuities: 3, next_msn: 9, next_part: 50 };
-        assert_eq!((TIP.with(other), other.with(TIP)), (both, both));
-        assert_eq!(TIP.with(TIP), TIP);
+        let (one, other) = (tip(9, 42, 40), tip(8, 41, 50));
+        let other = Tip { show: id, first_msn: 4, discontinuities: 3, ..other };
+        let places = [(TrackId::VIDEO, (9, 42)), (TrackId::AUDIO, (9, 40))];
+        let both = Tip {
+            show: id,
+            first_msn: 4,
+            discontinuities: 3,
+            next_msn: 9,
+            next_part: 50,
+            tracks: places.into(),
+        };
+        assert_eq!((one.clone().with(other.clone()), other.with(one)), (both.clone(), both));
     }
 }

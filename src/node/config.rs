@@ -13,7 +13,6 @@ use weir_model::Role;
 
 use crate::actors::placement;
 use crate::actors::streams::StreamsConfig;
-use crate::link::endpoint::Congestion;
 use crate::{edge, ingest};
 
 /// The whole file.
@@ -24,8 +23,6 @@ pub struct Config {
     pub disk: DiskConfig,
     /// Viewers.
     pub edge: edge::Config,
-    /// The way to other nodes.
-    pub link: LinkConfig,
     /// Addresses.
     pub listen: ListenConfig,
     /// What is logged and how.
@@ -46,14 +43,6 @@ pub struct Config {
 pub struct DiskConfig {
     /// MiB of the data directory's disk that are kept free.
     pub reserve_mib: u32,
-}
-
-/// `[link]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LinkConfig {
-    /// How much is sent at once to another node.
-    pub congestion: Congestion,
 }
 
 /// `[node]`.

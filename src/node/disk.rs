@@ -148,7 +148,6 @@ mod tests {
     use weir_model::Roles;
 
     use super::*;
-    use crate::link::endpoint::Congestion;
 
     #[test]
     fn a_disk_at_the_edge_does_not_change_its_mind_with_every_file() {
@@ -170,7 +169,6 @@ mod tests {
             link: at,
             reached: at,
             reserve,
-            congestion: Congestion::default(),
         };
         let ample = Disk::watch(&place(1), &events, &tasks).await.unwrap();
         assert!(ample.room().is_ok() && ample.free() > 0);

@@ -12,7 +12,6 @@ use std::time::Duration;
 use weir_model::{NodeId, Roles};
 
 use crate::actors::clock;
-use crate::link::endpoint::Congestion;
 use crate::link::invite::{self, JoinError, Joined, Token, Wish};
 use crate::link::peers::PeerAddress;
 use crate::link::trust::{NodeKey, Trust, TrustError};
@@ -51,8 +50,6 @@ pub struct Place<'a> {
     pub reached: SocketAddr,
     /// Bytes kept free on the disk of the data directory.
     pub reserve: u64,
-    /// How much the link sends at once.
-    pub congestion: Congestion,
 }
 
 /// A node's certificate, and how it came to it.

@@ -58,7 +58,6 @@ impl Mesh {
         let version = env!("CARGO_PKG_VERSION");
         let mut settings = link::Config::new(place.link, incarnation.0, version);
         settings.data_dir = Some(place.data.to_owned());
-        settings.congestion = place.congestion;
         #[cfg(feature = "fault")]
         {
             settings.faults = Some(super::faults::watch(place.data, &disk, tasks));

@@ -17,7 +17,6 @@ use super::process;
 use crate::actors::clock;
 use crate::actors::streams::Streams;
 use crate::actors::viewings::Viewings;
-use crate::link::endpoint::Congestion;
 use crate::store::Store;
 
 /// An address of a network that is for documentation only (RFC 5737): nothing is sent there, the system only
@@ -32,15 +31,13 @@ pub(super) struct OwnedPlace {
     link: SocketAddr,
     reached: SocketAddr,
     reserve: u64,
-    congestion: Congestion,
 }
 
 impl OwnedPlace {
     pub(super) fn as_ref(&self) -> Place<'_> {
-        let Self { data, name, roles, link, reached, reserve, congestion } = self;
+        let Self { data, name, roles, link, reached, reserve } = self;
         let (roles, link, reached) = (*roles, *link, *reached);
-        let (reserve, congestion) = (*reserve, *congestion);
-        Place { data, name, roles, link, reached, reserve, congestion }
+        Place { data, name, roles, link, reached, reserve: *reserve }
     }
 }
 
@@ -57,7 +54,7 @@ impl Of<'_> {
     /// # Errors
     /// When `node.address` has no address.
     pub(super) async fn profile(&self, data: &Path) -> Result<(Profile, OwnedPlace), String> {
-        let Config { disk, link: road, node, listen, .. } = self.config;
+        let Config { disk, node, listen, .. } = self.config;
         let name = node.name.clone().unwrap_or_else(|| self.store.node().name);
         let roles: Roles = node.roles.iter().copied().collect();
         let host = node.address.clone().unwrap_or_else(|| own_address(listen.link).to_string());
@@ -78,9 +75,8 @@ impl Of<'_> {
             weight: 1,
             version: env!("CARGO_PKG_VERSION").into(),
         };
-        let (data, reserve, congestion) = (data.to_owned(), disk.reserve(), road.congestion);
-        let place =
-            OwnedPlace { data, name, roles, link: listen.link, reached, reserve, congestion };
+        let (data, reserve) = (data.to_owned(), disk.reserve());
+        let place = OwnedPlace { data, name, roles, link: listen.link, reached, reserve };
         Ok((profile, place))
     }
 }

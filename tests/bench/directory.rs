@@ -13,7 +13,6 @@ use weir::actors::clock;
 use weir::actors::events::Events;
 use weir::actors::membership::{Membership, Standing};
 use weir::actors::tasks::Tasks;
-use weir::link::endpoint::Congestion;
 use weir::link::invite::Token;
 use weir::node::joining::{Joining, Place};
 use weir::node::mesh::Mesh;
@@ -46,9 +45,7 @@ impl Voter {
         let (events, tasks) = (Events::new(), Tasks::new());
         let link = free_address();
         let roles = Roles::all();
-        let (reserve, congestion) = (0, Congestion::default());
-        let place =
-            Place { data: dir.path(), name, roles, link, reached: link, reserve, congestion };
+        let place = Place { data: dir.path(), name, roles, link, reached: link, reserve: 0 };
         let joining = at.map(|(at, token)| Joining { at: at.to_string(), token });
         let mesh = Mesh::start(place, joining, &store, &events, &tasks).await.unwrap();
         let link = link.to_string();

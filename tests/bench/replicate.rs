@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir::actors::clock;
-use weir::link::endpoint::Congestion;
 use weir::link::trust::Authority;
 
 use crate::Effort;
@@ -41,8 +40,8 @@ pub(crate) async fn run(effort: Effort) -> Report {
         (0..).map(channel).zip(studios.iter().map(|one| Arc::clone(&one.made))).collect();
     let authority = Arc::new(Authority::new(clock::now()).unwrap());
     let studio = far::Studios { windows: windows.clone(), made: made.clone() };
-    let origin = Node::start(&authority, 1, windows, HashMap::new(), |_| {});
-    let edge = |number| Node::start(&authority, number, HashMap::new(), made.clone(), |_| {});
+    let origin = Node::start(&authority, 1, windows, HashMap::new());
+    let edge = |number| Node::start(&authority, number, HashMap::new(), made.clone());
     let edges: Vec<Node> = (2..2 + EDGES).map(edge).collect();
     let late = edge(2 + EDGES);
     origin.link.set_peers(edges.iter().chain([&late]).map(Node::address).collect());
@@ -60,9 +59,7 @@ pub(crate) async fn run(effort: Effort) -> Report {
     steady(&mut report, &origin, &edges, length).await;
     join(&mut report, &origin, &edges, &late).await;
     drop((demands, origin, edges, late));
-    for congestion in [Congestion::Cubic, Congestion::Bbr] {
-        far::run(&mut report, &studio, congestion, length).await;
-    }
+    far::run(&mut report, &studio, length).await;
     report
 }
 

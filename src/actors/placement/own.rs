@@ -1,20 +1,18 @@
 //! How this node becomes a stream's owner, and how it lets another one.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use weir_cluster::Applied;
 use weir_cluster::directory::{Command, Refusal as Refused};
 use weir_cluster::lease::{LeaseCommand, LeaseDone, LeaseRefusal};
 use weir_media::replica::Tip;
 use weir_model::{ChannelName, Epoch, KeyId, Lease, NodeId, Role};
 
+use super::held::{Held, TIP};
 use super::{Inner, Taken, Yielded, now_ms, stream};
 use crate::actors::clock;
-use crate::actors::stages::Stage;
 use crate::actors::streams::{PublishRefusal, StopReason, Streams};
 use crate::link::request::{CallError, Kind, Refusal, encoded, parsed};
 use crate::store::StoreError;
@@ -23,21 +21,12 @@ use crate::store::StoreError;
 const YIELD: &str = "stream.yield";
 /// Request to whoever the lease was taken from: close what is open; where does the show stand?
 const HAND_OVER: &str = "stream.hand_over";
-/// Request to anybody: where does the show stand that you hold?
-const TIP: &str = "stream.tip";
 /// An owner that lives answers within a round trip and what its actor is busy with; the publisher waits meanwhile,
 /// and so do viewers.
 const YIELD_MAX: Duration = Duration::from_millis(400);
 /// Who gives a stream away answers within a round trip and the end of a segment. One that does not closes it all the
 /// same, as soon as it reads in the directory who owns it now.
 const HAND_OVER_MAX: Duration = Duration::from_millis(400);
-/// Who holds a copy answers from memory.
-const TIP_MAX: Duration = Duration::from_millis(300);
-/// A node that starts again is linked with all that live within this: they notice by their next keep-alive that the
-/// old connection is dead. The publisher waits meanwhile, because without a copy another show would begin.
-const LINKS_MAX: Duration = Duration::from_millis(2500);
-/// What is missing of a window comes within this, or becomes gaps.
-const COPY_MAX: Duration = Duration::from_millis(700);
 /// The directory here follows the log this closely.
 const SEEN_MAX: Duration = Duration::from_secs(2);
 /// Nodes that take the same stream from each other settle it within a few rounds.
@@ -48,7 +37,7 @@ const SENT_PAST: PublishRefusal =
     PublishRefusal::Unavailable("the stream is being moved to another node; use that one");
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-struct Ask {
+pub(super) struct Ask {
     channel: ChannelName,
     #[serde(default)]
     epoch: Epoch,
@@ -56,11 +45,11 @@ struct Ask {
     key: Option<KeyId>,
 }
 
-/// Where a held show stands.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Held {
-    epoch: Epoch,
-    tip: Tip,
+impl Ask {
+    /// A question to anybody about a channel.
+    pub(super) fn about(channel: &ChannelName) -> Self {
+        Self { channel: channel.clone(), epoch: Epoch::default(), key: None }
+    }
 }
 
 /// What an owner says that lives.
@@ -172,14 +161,14 @@ impl Inner {
         key: KeyId,
     ) -> Result<Option<Found>, PublishRefusal> {
         let asked = self.ask_to_yield(owner, channel, key);
-        let (answer, copy) = self.beside_others(asked, channel, owner.node).await;
+        let (answer, holders) = self.beside_others(asked, channel, owner.node).await;
         match answer {
             Some(Asked::Yields(Yielded::Busy)) => Err(PublishRefusal::Busy),
             Some(Asked::Yields(Yielded::Sent)) => Err(SENT_PAST),
             Some(Asked::Yields(Yielded::Free(tip))) => {
                 if let Some(tip) = tip {
-                    self.catch_up(channel, Some((owner.node, Held { epoch: owner.epoch, tip })))
-                        .await;
+                    let held = Held { epoch: owner.epoch, tip };
+                    self.catch_up(channel, vec![(owner.node, held)]).await;
                 }
                 Ok(Some(Found::Owned))
             }
@@ -187,32 +176,18 @@ impl Inner {
                 self.wait_for_news(owner.epoch).await;
                 Ok(None)
             }
-            None => Ok(Some(Found::Left(self.catch_up(channel, copy).await))),
+            None => Ok(Some(Found::Left(self.catch_up(channel, holders).await))),
         }
     }
 
     /// Makes whoever the lease was taken from close what is open; where its show goes on.
     async fn take_over(&self, channel: &ChannelName, before: &Lease) -> Option<Tip> {
         let asked = self.ask_to_hand_over(before, channel);
-        let (answer, copy) = self.beside_others(asked, channel, before.node).await;
+        let (answer, holders) = self.beside_others(asked, channel, before.node).await;
         let held = |tip| (before.node, Held { epoch: before.epoch, tip });
         match answer {
-            Some(tip) => self.catch_up(channel, Some(held(tip?))).await,
-            None => self.catch_up(channel, copy).await,
-        }
-    }
-
-    /// What one node answers; when it says nothing, who else holds most of the show. Both are asked at the same time.
-    async fn beside_others<T>(
-        &self,
-        answer: impl Future<Output = Option<T>>,
-        channel: &ChannelName,
-        node: NodeId,
-    ) -> (Option<T>, Option<(NodeId, Held)>) {
-        match select(pin!(answer), pin!(self.held_by_others(channel, node))).await {
-            Either::Left((None, others)) => (None, others.await),
-            Either::Left((answer, _)) => (answer, None),
-            Either::Right((copy, answer)) => (answer.await, copy),
+            Some(tip) => self.catch_up(channel, vec![held(tip?)]).await,
+            None => self.catch_up(channel, holders).await,
         }
     }
 
@@ -290,90 +265,8 @@ impl Inner {
         }
     }
 
-    /// What is held here of a show that is on.
-    fn held(&self, channel: &ChannelName) -> Option<Held> {
-        let tip = |stage: &Stage| stage.public.window.tip();
-        let here = self.parts.stages.find(channel).and_then(|stage| {
-            let copied = self.puller.get().and_then(|puller| puller.epoch(channel));
-            let epoch = stage.own().or_else(|| copied.map(Epoch)).unwrap_or_else(|| stage.epoch());
-            Some(Held { epoch, tip: tip(&stage)? })
-        });
-        let left = self.left(channel).and_then(|stage| {
-            let (epoch, tip) = (stage.epoch(), tip(&stage)?);
-            Some(Held { epoch, tip })
-        });
-        [left, here].into_iter().flatten().max_by_key(|held| (held.epoch, held.tip.place()))
-    }
-
-    fn is_vacant(&self, channel: &ChannelName) -> bool {
+    pub(super) fn is_vacant(&self, channel: &ChannelName) -> bool {
         self.parts.store.cluster().leases.vacancy(&stream(channel)).is_some()
-    }
-
-    /// A show whose owner is gone, or was this node before it started again.
-    async fn left_behind(&self, channel: &ChannelName, lease: Option<&Lease>) -> Option<Tip> {
-        if lease.is_none() && !self.is_vacant(channel) {
-            return None;
-        }
-        let best = tokio::time::timeout(LINKS_MAX, self.held_by_anybody(channel)).await;
-        self.catch_up(channel, best.ok().flatten()).await
-    }
-
-    /// Who holds most of a channel's show; a node that has just started is not linked with everybody yet.
-    async fn held_by_anybody(&self, channel: &ChannelName) -> Option<(NodeId, Held)> {
-        let mut changes = self.parts.link.changes();
-        loop {
-            changes.mark_unchanged();
-            // Looked at before: who is linked while the others are asked was not asked.
-            let asks_all = self.is_linked_with_all();
-            let held = self.held_by_others(channel, self.node).await;
-            if held.is_some() || asks_all {
-                return held;
-            }
-            changes.changed().await.ok()?;
-        }
-    }
-
-    /// With every node that the cluster counts on.
-    fn is_linked_with_all(&self) -> bool {
-        let (linked, directory) = (self.parts.link.connected(), self.parts.store.cluster());
-        let linked = |node: NodeId| node == self.node || linked.contains(&node);
-        directory.members.iter().filter(|member| member.is_alive()).all(|member| linked(member.id))
-    }
-
-    /// Who holds most of a channel's show, but for its owner.
-    async fn held_by_others(&self, channel: &ChannelName, owner: NodeId) -> Option<(NodeId, Held)> {
-        let ask = &Ask { channel: channel.clone(), epoch: Epoch::default(), key: None };
-        let link = &self.parts.link;
-        let others = link.connected().into_iter().filter(|node| *node != owner);
-        let asked = others.map(|node| async move {
-            let held: Option<Held> = link.ask(node, TIP, ask, TIP_MAX).await.ok()?;
-            Some((node, held?))
-        });
-        let answers = futures_util::future::join_all(asked).await;
-        let most = |(_, held): &(NodeId, Held)| (held.epoch, held.tip.place());
-        answers.into_iter().flatten().max_by_key(most)
-    }
-
-    /// Brings the copy here up to what another node holds; where the show goes on.
-    async fn catch_up(&self, channel: &ChannelName, from: Option<(NodeId, Held)>) -> Option<Tip> {
-        let tip = |inner: &Self| inner.parts.stages.find(channel)?.public.window.tip();
-        let own = tip(self);
-        let Some((node, held)) = from else { return own };
-        let behind = |own: Option<Tip>| own.is_none_or(|own| own.place() < held.tip.place());
-        if behind(own) {
-            let _detour = Detour::new(self, channel, (node, held.epoch));
-            let copy = self.copy(channel);
-            if let Some((stage, _demand)) = copy {
-                let mut changes = stage.public.window.follow();
-                // Not by `wait_for`, which looks while it holds up whoever changes the window.
-                let there = async {
-                    while behind(stage.public.window.tip()) && changes.changed().await.is_ok() {}
-                };
-                // What is not here by then becomes gaps.
-                let _ = tokio::time::timeout(COPY_MAX, there).await;
-            }
-        }
-        Some(tip(self).map_or(held.tip, |own| held.tip.with(own)))
     }
 
     /// None when somebody else was quicker.
@@ -433,24 +326,5 @@ impl Inner {
         if tokio::time::timeout(SEEN_MAX, there).await.is_err() {
             tracing::warn!("the directory here is behind the log");
         }
-    }
-}
-
-/// While a copy is brought up to date from somebody who does not own the stream.
-struct Detour<'a> {
-    inner: &'a Inner,
-    channel: &'a ChannelName,
-}
-
-impl<'a> Detour<'a> {
-    fn new(inner: &'a Inner, channel: &'a ChannelName, source: (NodeId, Epoch)) -> Self {
-        inner.detours.lock().insert(channel.clone(), source);
-        Self { inner, channel }
-    }
-}
-
-impl Drop for Detour<'_> {
-    fn drop(&mut self) {
-        self.inner.detours.lock().remove(self.channel);
     }
 }

@@ -22,7 +22,11 @@ impl Ladder {
         let parts = self.renditions().filter_map(|(_, one)| one.next_part());
         let next_part = parts.max().unwrap_or(0);
         let discontinuities = self.before(next_msn).unwrap_or_default();
-        Some(Tip { show: self.id, first_msn, discontinuities, next_msn, next_part })
+        let place = |one: &crate::rendition::Rendition| {
+            (one.tip().next_msn, one.next_part().unwrap_or_default())
+        };
+        let tracks = self.renditions().map(|(track, one)| (track, place(one))).collect();
+        Some(Tip { show: self.id, first_msn, discontinuities, next_msn, next_part, tracks })
     }
 
     /// Another packager goes on behind `tip` and a discontinuity, with parts from `first_part` on. What this window

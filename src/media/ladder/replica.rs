@@ -1,10 +1,11 @@
 //! The two ends of a copy: telling what is here, and taking what is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Ladder, MARKS_MAX, RENDITIONS_MAX};
 use crate::TrackId;
-use crate::output::SegmentStart;
+use crate::output::{Init, SegmentStart};
 use crate::rendition::Mark;
 use crate::replica::{
     Left, LeftTrack, Outline, Progress, SegmentHead, ShowStatus, Step, TrackOutline,
@@ -27,6 +28,12 @@ impl Ladder {
             ended: self.ended,
             tracks: self.renditions().map(outline_of).collect(),
         }
+    }
+
+    /// The newest section of each rendition.
+    #[must_use]
+    pub fn inits(&self) -> Vec<Arc<Init>> {
+        self.renditions().filter_map(|(_, one)| Some(Arc::clone(one.inits().first()?))).collect()
     }
 
     /// Where the show stands.

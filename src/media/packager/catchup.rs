@@ -101,7 +101,7 @@ impl CatchUp {
     pub(super) fn arrive(&mut self, arrival: Arrival) -> Option<Back> {
         let wanted_us = self.lead.get();
         let coming = self.coming.get_or_insert_with(|| Coming::new(arrival));
-        coming.note(arrival);
+        coming.note(arrival, self.key_wait_us);
         coming.judge(wanted_us, arrival.now_us);
         let Ready { since_us, back } = coming.ready?;
         let waited = arrival.now_us.saturating_sub(since_us) >= self.key_wait_us;
@@ -128,9 +128,13 @@ impl Coming {
         }
     }
 
-    fn note(&mut self, Arrival { now_us, media_us, .. }: Arrival) {
+    /// A silence of `long_us` begins everything anew: its time was declared, too.
+    fn note(&mut self, Arrival { now_us, media_us, .. }: Arrival, long_us: i64) {
         let silent_us = now_us.saturating_sub(self.last_us);
         self.last_us = now_us;
+        if silent_us > long_us {
+            self.since_us = now_us;
+        }
         if silent_us > SILENT_US {
             self.mark = (now_us, self.newest_us);
             self.ready = None;

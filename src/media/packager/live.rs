@@ -4,10 +4,12 @@
 //! brought together, still without a clock: the caller says what time it is (microseconds of one monotonic
 //! clock) and asks again at [`Live::due_us`].
 
+use std::sync::Arc;
+
 use super::catchup::{Arrival, CatchUp, TOLERANCE_US};
 use super::pace::Pace;
 use super::{Packager, PackagerConfig};
-use crate::output::Output;
+use crate::output::{Init, Output};
 use crate::{Frame, Item, TrackId};
 
 /// The shows of one stream, one after the other.
@@ -37,6 +39,18 @@ impl Live {
     #[must_use]
     pub fn with_part_target(mut self, part_target_us: i64) -> Self {
         self.packager = self.packager.with_part_target(part_target_us);
+        self
+    }
+
+    /// Goes on with a show, see [`Packager::with_renditions`], which ended at `at_us` of the caller's clock: what lasts
+    /// until the first media comes is declared like any silence.
+    #[must_use]
+    pub fn with_renditions(mut self, inits: Vec<Arc<Init>>, end_us: i64, at_us: i64) -> Self {
+        if !inits.is_empty() {
+            self.pace.media(at_us);
+            self.pace.segment(at_us);
+        }
+        self.packager = self.packager.with_renditions(inits, end_us);
         self
     }
 

@@ -25,7 +25,7 @@ use self::line::Line;
 use self::target::Probe;
 use self::track::Track;
 use crate::fmp4;
-use crate::output::{Output, SegmentEnd, SegmentStart};
+use crate::output::{Init, Output, SegmentEnd, SegmentStart};
 use crate::{CodecConfig, Frame, Item, TrackId};
 
 /// Tracks of one stream; further ones are ignored. Enhanced RTMP could name 256, no publisher sends
@@ -93,6 +93,18 @@ impl Packager {
     #[must_use]
     pub fn with_part_target(mut self, part_target_us: i64) -> Self {
         (self.probe, self.part_target_us) = (None, Some(part_target_us));
+        self
+    }
+
+    /// Goes on with a show that ends at `end_us` on its line so far: each of its renditions has every number from here
+    /// on, with media or without.
+    #[must_use]
+    pub fn with_renditions(mut self, inits: Vec<Arc<Init>>, end_us: i64) -> Self {
+        let first_part = self.first_part;
+        let rendition = |init: Arc<Init>| Track::new(init.track, init, first_part).rendition();
+        self.tracks = inits.into_iter().take(TRACKS_MAX).map(rendition).collect();
+        self.tracks.sort_by_key(|track| track.id);
+        self.end_us = end_us;
         self
     }
 

@@ -109,6 +109,11 @@ impl Track {
         }
     }
 
+    /// It was one before this packager.
+    pub(super) fn rendition(self) -> Self {
+        Self { joined: true, ..self }
+    }
+
     pub(super) fn reconfigure(&mut self, init: Arc<Init>) {
         self.timescale = init.config.timescale.max(1);
         self.init = init;

@@ -6,7 +6,6 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::actors::membership::Standing;
-use crate::link::endpoint::Congestion;
 use crate::link::invite::{self, Token, Wish};
 use crate::link::trust::{Credentials, NodeKey};
 
@@ -51,8 +50,7 @@ impl Machine {
 
     fn place(&self) -> Place<'_> {
         let (name, roles, link) = (self.name, self.roles, self.link);
-        let congestion = Congestion::default();
-        Place { data: self.data.path(), name, roles, link, reached: link, reserve: 0, congestion }
+        Place { data: self.data.path(), name, roles, link, reached: link, reserve: 0 }
     }
 
     fn new_id(&self) -> NodeId {

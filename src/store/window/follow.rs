@@ -5,10 +5,11 @@
 //! as for any reader.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::sync::watch;
-use weir_media::TrackId;
 use weir_media::replica::{Left, Outline, Progress, SegmentHead, ShowStatus, Step, Tip};
+use weir_media::{Init, TrackId};
 
 use super::Window;
 
@@ -23,6 +24,12 @@ impl Window {
     #[must_use]
     pub fn outline(&self) -> Outline {
         self.ladder.read().outline()
+    }
+
+    /// The newest section of each rendition.
+    #[must_use]
+    pub fn inits(&self) -> Vec<Arc<Init>> {
+        self.ladder.read().inits()
     }
 
     /// Where the show stands.

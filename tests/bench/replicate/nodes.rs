@@ -133,7 +133,6 @@ impl Node {
         number: u64,
         originals: HashMap<ChannelName, Arc<Window>>,
         made: HashMap<ChannelName, Made>,
-        adapt: impl FnOnce(&mut Config),
     ) -> Self {
         let name = format!("node-{number}");
         let runtime =
@@ -149,8 +148,7 @@ impl Node {
         let issued = authority.issue(id, &roles, &key.public(), clock::now()).unwrap();
         let trust = Arc::new(Trust::new(Credentials::new(issued, &key), None).unwrap());
         let _inside = runtime.enter();
-        let mut config = Config::new("127.0.0.1:0".parse().unwrap(), 1, "bench");
-        adapt(&mut config);
+        let config = Config::new("127.0.0.1:0".parse().unwrap(), 1, "bench");
         let link = Link::start(config, trust, None, world).unwrap();
         let arrivals = Arc::new(Arrivals::default());
         let knows = Arc::new(Knows { originals, made, arrivals: Arc::clone(&arrivals) });

@@ -1,5 +1,6 @@
 //! The rules of the packager, one test per rule, and its invariants for any input.
 
+mod behind;
 mod cuts;
 mod parts;
 mod property;

@@ -436,6 +436,19 @@ fn one_track_that_stalls_leaves_gaps_in_its_rendition_and_both_playlists_go_on()
     }
 }
 
+#[test]
+fn a_hurry_that_ends_long_after_the_first_of_two_stalls_is_waited_for() {
+    let stalls = [
+        (4_584, 1_723, Resume::Ahead),
+        (2_694, 3_998, Resume::Frozen),
+        (2_500, 12_002, Resume::Hurry),
+        (2_500, 6_500, Resume::Ahead),
+    ];
+    let Ended { ahead_ms, .. } = simulate(&stalls);
+    assert!(ahead_ms.iter().all(|ms| *ms * 1000 <= TOLERANCE_US), "{ahead_ms:?}");
+    assert!(*ahead_ms.last().unwrap() >= -200, "{ahead_ms:?}");
+}
+
 fn stall() -> impl Strategy<Value = Stall> {
     let resume = prop::sample::select(RESUMES.to_vec());
     (2_500..7_000_i64, prop_oneof![0..3_000_i64, 3_000..15_000_i64], resume)
