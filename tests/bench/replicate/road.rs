@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use socket2::SockRef;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use weir::link::endpoint::SOCKET_BUFFER_BYTES;
 
 /// Datagrams on the way in one direction; more are lost. A second of all streams is a tenth of it.
 const ON_THE_WAY_MAX: usize = 1 << 16;
@@ -25,6 +27,12 @@ pub(crate) struct Quality {
 pub(crate) async fn to(node: SocketAddr, quality: Quality) -> SocketAddr {
     let door = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
     let back = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
+    for socket in [&door, &back] {
+        // It must lose nothing by itself.
+        let options = SockRef::from(&**socket);
+        options.set_recv_buffer_size(SOCKET_BUFFER_BYTES).unwrap();
+        options.set_send_buffer_size(SOCKET_BUFFER_BYTES).unwrap();
+    }
     back.connect(node).await.unwrap();
     let address = door.local_addr().unwrap();
     // Whoever came last is answered: one node dials another.
