@@ -25,7 +25,7 @@ use tokio::sync::{Notify, watch};
 use weir_cluster::directory::Command;
 use weir_cluster::liveness::NodeLease;
 use weir_cluster::load::Loads;
-use weir_cluster::members::{Change, Member, Profile};
+use weir_cluster::members::{Change, KeyPrint, Keys, Member, Profile};
 use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId, Role};
 
@@ -259,10 +259,16 @@ impl Membership {
 }
 
 impl Inner {
-    /// Whether this start of the node stands in the directory.
-    fn is_entered(&self) -> bool {
+    /// The keys that this node shows, now and next.
+    fn keys(&self) -> Keys {
+        self.parts.trust.keys().into_iter().map(|key| KeyPrint(key.0)).collect()
+    }
+
+    /// Whether this start of the node stands in the directory, with these keys.
+    fn is_entered(&self, keys: &Keys) -> bool {
         let directory = self.parts.store.cluster();
-        let member = directory.members.of(self.node);
-        member.is_some_and(|member| member.incarnation == *self.incarnation.borrow())
+        directory.members.of(self.node).is_some_and(|member| {
+            member.incarnation == *self.incarnation.borrow() && member.profile.keys.has(keys)
+        })
     }
 }

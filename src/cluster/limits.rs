@@ -8,6 +8,9 @@ pub const NODES_MAX: usize = 512;
 /// A forgotten one is still refused, as unknown.
 pub const REMOVED_MAX: usize = 1024;
 
+/// Keys of one node that are on record: the one it shows, the next one, and the one before.
+pub const NODE_KEYS_MAX: usize = 3;
+
 /// Voters. Each write waits for most of them, and seven survive the loss of three.
 pub const VOTERS_MAX: usize = 7;
 

@@ -13,8 +13,10 @@ use crate::directory::{Edit, Part, PartKey};
 use crate::limits::{LABELS_MAX, NODES_MAX, REMOVED_MAX, TEXT_MAX, URLS_MAX, VOTERS_MAX};
 
 mod change;
+mod keys;
 
 pub use change::{Change, ChangeRefusal, Changed};
+pub use keys::{KeyPrint, Keys};
 
 /// Steps, and what they do together.
 type Planned = Result<(Vec<Edit>, Changed), ChangeRefusal>;
@@ -42,6 +44,9 @@ pub struct Profile {
     pub weight: u8,
     /// Program version.
     pub version: String,
+    /// The keys that it shows now and next; on record, also the one before. None from a version that names none.
+    #[serde(skip_serializing_if = "Keys::is_empty")]
+    pub keys: Keys,
 }
 
 /// A node of the cluster.
@@ -190,9 +195,10 @@ impl Members {
         if self.nodes.len() >= NODES_MAX {
             return Err(ChangeRefusal::Full);
         }
+        let keys = Keys::default().after(&profile.keys);
         let member = Member {
             id,
-            profile: profile.clone(),
+            profile: Profile { keys, ..profile.clone() },
             incarnation: Incarnation(0),
             state: NodeState::Joining,
             duty: Duty::Serving,
@@ -221,7 +227,9 @@ impl Members {
         // An incarnation that was fenced before has lost its leases already.
         let lost = incarnation > newest && member.is_alive();
         let state = NodeState::Up;
-        let started = Member { incarnation, profile: profile.clone(), state, ..member.clone() };
+        let keys = member.profile.keys.after(&profile.keys);
+        let profile = Profile { keys, ..profile.clone() };
+        let started = Member { incarnation, profile, state, ..member.clone() };
         put(started, if lost { Changed::Lost(newest) } else { Changed::Something })
     }
 

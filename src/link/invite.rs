@@ -129,6 +129,8 @@ pub struct Ask {
     pub secret: Secret,
     /// The key that it wants a certificate for, and has shown that it holds.
     pub key: PublicKey,
+    /// The key that it will show next, unless it is of a version that has none ready.
+    pub next: Option<PublicKey>,
     /// The id it was born with; the certificate will carry it. Whoever admits must refuse an id that is known
     /// already, or a guest takes the place of a member.
     pub node: NodeId,

@@ -118,6 +118,8 @@ struct State {
 struct Live {
     connection: Connection,
     identity: Identity,
+    /// Its key was on record while it lived. Renewals go on from there: it stays when the key no longer is.
+    on_record: bool,
 }
 
 impl Mesh {
@@ -173,7 +175,8 @@ impl Mesh {
         let now = (self.world.clock)();
         let mut peers = self.peers.lock();
         peers.retain(|node, peer| {
-            let guest = *peer.wanted.borrow() == Wanted::Unlisted && self.guests.has(*node, now);
+            let unlisted = *peer.wanted.borrow() == Wanted::Unlisted;
+            let guest = unlisted && self.guests.key(*node, now).is_some();
             let keep = guest || wanted.contains_key(node);
             if !keep {
                 peer.wanted.send_replace(Wanted::Gone);
@@ -200,24 +203,49 @@ impl Mesh {
         self.changed.send_modify(|times| *times = times.wrapping_add(1));
     }
 
-    /// Whether `node` is one of the peers that were named, or was admitted a moment ago.
-    fn lets_in(&self, peers: &BTreeMap<NodeId, Arc<Peer>>, node: NodeId, now: Timestamp) -> bool {
+    /// Whether its key is on record, if it is one of the peers that were named, with a key of its own, or was admitted
+    /// a moment ago with this very key.
+    fn lets_in(
+        &self,
+        peers: &BTreeMap<NodeId, Arc<Peer>>,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<bool, Reason> {
+        let on_record = self.trust.judge(identity)?;
         let listed = |peer: &Arc<Peer>| matches!(*peer.wanted.borrow(), Wanted::At(_));
-        peers.get(&node).is_some_and(listed) || self.guests.has(node, now)
+        if peers.get(&identity.node).is_some_and(listed) {
+            return Ok(on_record);
+        }
+        match self.guests.key(identity.node, now) {
+            Some(key) if key == identity.key => Ok(true),
+            Some(_) => Err(Reason::ForeignKey),
+            None => Err(Reason::Unknown),
+        }
     }
 
-    /// Waits a moment for a node that this one's copy of the directory may not have yet, and says that it came, so
-    /// that whoever keeps the peers can ask others about it. It is not lost if that is too short or too many wait:
-    /// it is told to come again, and judged anew.
-    async fn known_soon(&self, node: NodeId) {
+    /// Whether the directory's word on it may change with a newer copy.
+    fn is_unknown(&self, identity: &Identity) -> bool {
+        let judged = self.lets_in(&self.peers.lock(), identity, (self.world.clock)());
+        matches!(judged, Err(Reason::Unknown | Reason::ForeignKey))
+    }
+
+    /// Somebody came that this node's copy of the directory may not have yet, or not with its newest keys: whoever
+    /// keeps the peers can ask others about it.
+    fn knocked(&self) {
+        self.knocks.send_modify(|times| *times = times.wrapping_add(1));
+    }
+
+    /// Waits a moment for a node that this one's copy of the directory may not have yet, and says that it came. It is
+    /// not lost if that is too short or too many wait: it is told to come again, and judged anew.
+    async fn known_soon(&self, identity: &Identity) {
         let mut changed = self.changed.subscribe();
-        let known = || self.lets_in(&self.peers.lock(), node, (self.world.clock)());
-        if known() {
+        if !self.is_unknown(identity) {
             return;
         }
-        self.knocks.send_modify(|times| *times = times.wrapping_add(1));
+        self.knocked();
         let Ok(_place) = self.unknown.try_acquire() else { return };
-        let waiting = async { while !known() && changed.changed().await.is_ok() {} };
+        let waiting =
+            async { while self.is_unknown(identity) && changed.changed().await.is_ok() {} };
         let _ = tokio::time::timeout(UNKNOWN_WAIT, waiting).await;
     }
 
@@ -231,20 +259,16 @@ impl Mesh {
     ) -> Result<Greeted, Reason> {
         let node = identity.node;
         let mut peers = self.peers.lock();
-        let known = peers.get(&node).cloned();
         let now = (self.world.clock)();
-        if !self.lets_in(&peers, node, now) {
-            return Err(Reason::Unknown);
-        }
-        if known.is_none() && peers.len() >= NODES_MAX {
-            return Err(Reason::Peers);
-        }
+        let has_room = peers.contains_key(&node) || peers.len() < NODES_MAX;
+        let known = peers.get(&node).cloned();
         let peer = known.unwrap_or_else(|| Arc::new(Peer::new(node, now)));
         let caller = Caller { node, roles: Arc::new(identity.roles.clone()) };
         // Under the lock that revocation takes too: either it finds this connection, or we find it out here.
         let mut state = peer.state.lock();
-        if self.trust.forbidden().borrow().has(&identity) {
-            return Err(Reason::Revoked);
+        let on_record = self.lets_in(&peers, &identity, now)?;
+        if !has_room {
+            return Err(Reason::Peers);
         }
         if hello.incarnation < state.incarnation {
             return Err(Reason::OldIncarnation);
@@ -257,7 +281,7 @@ impl Mesh {
         state.incarnation = hello.incarnation;
         state.protocol = protocol;
         state.program.clone_from(&hello.program);
-        *state.lane(hello.lane) = Some(Live { connection: connection.clone(), identity });
+        *state.lane(hello.lane) = Some(Live { connection: connection.clone(), identity, on_record });
         state.turned(hello.lane, now);
         drop(state);
         peers.entry(node).or_insert_with(|| Arc::clone(&peer));

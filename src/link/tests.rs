@@ -2,6 +2,7 @@
 
 mod bad_networks;
 mod joining;
+mod keys;
 mod mesh;
 mod requests;
 mod streams;
@@ -66,7 +67,8 @@ impl Cluster {
             .issue(id(number), &roles(words), &key.public(), Timestamp(issued_at))
             .unwrap();
         let authority = words.contains(&"voter").then(|| Arc::clone(&self.authority));
-        Arc::new(Trust::new(Credentials::new(issued, &key), authority).unwrap())
+        let credentials = Credentials::new(issued, &key).with_next(&NodeKey::new().unwrap());
+        Arc::new(Trust::new(credentials, authority).unwrap())
     }
 
     pub(crate) fn node(&self, number: u64) -> Node {

@@ -12,7 +12,7 @@ pub mod refusals;
 pub mod renew;
 pub(in crate::link) mod verify;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,8 +72,8 @@ impl TrustError {
     }
 }
 
-/// SHA-256 of the authority's certificate; what an invitation pins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// SHA-256 of the authority's certificate, which is what an invitation pins, or of a node's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
@@ -100,13 +100,35 @@ pub struct Forbidden {
     pub nodes: BTreeSet<NodeId>,
     /// Serial numbers of single certificates, as in [`Identity::serial`].
     pub serials: BTreeSet<String>,
+    /// Nodes whose keys are on record, each with all of them: with another key they are refused.
+    pub keys: BTreeMap<NodeId, BTreeSet<Fingerprint>>,
 }
 
 impl Forbidden {
-    /// Whether `identity` is refused.
+    /// Whether `identity` is refused by name or number.
     #[must_use]
-    pub fn has(&self, identity: &Identity) -> bool {
+    pub fn is_revoked(&self, identity: &Identity) -> bool {
         self.nodes.contains(&identity.node) || self.serials.contains(&identity.serial)
+    }
+
+    /// Whether `key` is none of those that `node` has on record.
+    #[must_use]
+    pub fn is_foreign(&self, node: NodeId, key: Fingerprint) -> bool {
+        self.keys.get(&node).is_some_and(|known| !known.contains(&key))
+    }
+
+    /// Whether `identity` is believed, and if so whether its key is on record: it is not when the node has none.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub fn judge(&self, identity: &Identity) -> Result<bool, Reason> {
+        if self.is_revoked(identity) {
+            return Err(Reason::Revoked);
+        }
+        if self.is_foreign(identity.node, identity.key) {
+            return Err(Reason::ForeignKey);
+        }
+        Ok(self.keys.contains_key(&identity.node))
     }
 }
 
@@ -125,6 +147,26 @@ pub struct Trust {
 struct Own {
     credentials: Credentials,
     shown: Arc<CertifiedKey>,
+    /// Of the keys that are shown now and next.
+    keys: Vec<Fingerprint>,
+}
+
+impl Own {
+    fn of(credentials: Credentials) -> Result<Self, TrustError> {
+        let shown = Arc::new(credentials.certified()?);
+        Ok(Self { keys: credentials.keys()?, credentials, shown })
+    }
+}
+
+/// The credentials in `dir`, with a next key in any case.
+fn kept(dir: &Path) -> Result<Option<Credentials>, TrustError> {
+    let Some(kept) = Credentials::open(dir)? else { return Ok(None) };
+    if kept.next()?.is_some() {
+        return Ok(Some(kept));
+    }
+    let kept = kept.with_next(&NodeKey::new()?);
+    kept.save(dir)?;
+    Ok(Some(kept))
 }
 
 impl Trust {
@@ -137,11 +179,10 @@ impl Trust {
         authority: Option<Arc<Authority>>,
     ) -> Result<Self, TrustError> {
         let anchor = credentials.authority()?;
-        let shown = Arc::new(credentials.certified()?);
         Ok(Self {
             chains: verify::Chains::new(&anchor)?,
             fingerprint: Fingerprint::of(&anchor),
-            own: RwLock::new(Own { credentials, shown }),
+            own: RwLock::new(Own::of(credentials)?),
             authority: RwLock::new(authority),
             forbidden: watch::Sender::default(),
             refusals: Refusals::default(),
@@ -159,11 +200,12 @@ impl Trust {
         now: Timestamp,
     ) -> Result<Self, TrustError> {
         let authority = Arc::new(Authority::open_or_new(dir, now)?);
-        if let Some(kept) = Credentials::open(dir)?.filter(|kept| kept.issued.node == node) {
+        if let Some(kept) = kept(dir)?.filter(|kept| kept.issued.node == node) {
             return Self::new(kept, Some(authority));
         }
         let key = NodeKey::new()?;
-        let credentials = Credentials::new(authority.issue(node, roles, &key.public(), now)?, &key);
+        let issued = authority.issue(node, roles, &key.public(), now)?;
+        let credentials = Credentials::new(issued, &key).with_next(&NodeKey::new()?);
         credentials.save(dir)?;
         Self::new(credentials, Some(authority))
     }
@@ -174,7 +216,7 @@ impl Trust {
     /// When `dir` cannot be read.
     pub fn open(dir: &Path) -> Result<Option<Self>, TrustError> {
         let authority = Authority::open(dir)?.map(Arc::new);
-        Credentials::open(dir)?.map(|kept| Self::new(kept, authority)).transpose()
+        kept(dir)?.map(|kept| Self::new(kept, authority)).transpose()
     }
 
     /// The own node.
@@ -195,6 +237,18 @@ impl Trust {
     #[must_use]
     pub fn issued(&self) -> Issued {
         self.own.read().credentials.issued.clone()
+    }
+
+    /// Which keys the node shows: the present one, then the next one when it is made already. To be on record before
+    /// they are shown.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Fingerprint> {
+        self.own.read().keys.clone()
+    }
+
+    /// The key that the next certificate is for.
+    pub(in crate::link) fn next_key(&self) -> Result<Option<NodeKey>, TrustError> {
+        self.own.read().credentials.next()
     }
 
     /// The authority's fingerprint.
@@ -224,8 +278,8 @@ impl Trust {
         {
             return Err(TrustError::NotANode("it is for another node or cluster".into()));
         }
-        let shown = Arc::new(credentials.certified()?);
-        *self.own.write() = Own { credentials, shown };
+        let own = Own::of(credentials)?;
+        *self.own.write() = own;
         Ok(())
     }
 
@@ -246,6 +300,11 @@ impl Trust {
         self.forbidden.subscribe()
     }
 
+    /// As [`Forbidden::judge`] says now.
+    pub(in crate::link) fn judge(&self, identity: &Identity) -> Result<bool, Reason> {
+        self.forbidden.borrow().judge(identity)
+    }
+
     /// Who was turned away.
     #[must_use]
     pub const fn refusals(&self) -> &Refusals {
@@ -260,7 +319,8 @@ impl Trust {
         &self.chains
     }
 
-    /// Our rules beyond the chain; a refusal is counted.
+    /// Our rules beyond the chain, but for the key: whether that is on record may be known a moment later, and is told
+    /// in words. A refusal is counted.
     pub(in crate::link) fn admitted(
         &self,
         certificate: &CertificateDer<'_>,
@@ -269,7 +329,7 @@ impl Trust {
             self.refusals.count(Reason::Malformed, None);
             return Err(Reason::Malformed);
         };
-        if self.forbidden.borrow().has(&identity) {
+        if self.forbidden.borrow().is_revoked(&identity) {
             self.refusals.count(Reason::Revoked, Some(identity.node));
             return Err(Reason::Revoked);
         }

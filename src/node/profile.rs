@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
-use weir_cluster::members::Profile;
+use weir_cluster::members::{Keys, Profile};
 use weir_model::Roles;
 use weir_model::cluster::NodeLoad;
 use weir_model::node::Endpoint;
@@ -74,6 +74,8 @@ impl Of<'_> {
             labels: node.labels.clone(),
             weight: 1,
             version: env!("CARGO_PKG_VERSION").into(),
+            // Whoever takes part says which they are at the time.
+            keys: Keys::default(),
         };
         let (data, reserve) = (data.to_owned(), disk.reserve());
         let place = OwnedPlace { data, name, roles, link: listen.link, reached, reserve };

@@ -32,7 +32,7 @@ pub(super) struct Call {
     /// Its wall clock minus the leader's, as it measured, milliseconds.
     #[serde(default)]
     pub(super) skew_ms: Option<i64>,
-    /// What it says of itself; there until this start is in its copy of the directory.
+    /// What it says of itself; there until this start with its keys is in its copy of the directory.
     #[serde(default)]
     pub(super) profile: Option<Profile>,
     #[serde(default)]
@@ -97,12 +97,13 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
 async fn send(own: &Inner, leader: NodeId, skew_ms: &mut Option<i64>) -> Duration {
     let sent_ms = now_ms();
     let beat = own.lease.lock().beat(sent_ms);
-    let entered = own.is_entered();
+    let keys = own.keys();
+    let entered = own.is_entered(&keys);
     let call = Call {
         beat,
         load: (own.parts.load)(),
         skew_ms: *skew_ms,
-        profile: (!entered).then(|| own.parts.profile.clone()),
+        profile: (!entered).then(|| Profile { keys, ..own.parts.profile.clone() }),
         figures: beat.seq % FIGURES_EVERY == 1,
     };
     let before = clock::now();
@@ -159,7 +160,8 @@ impl Inner {
 
     /// The first member enters itself; everybody else is invited.
     async fn enter(&self) {
-        let (id, profile) = (self.node, self.parts.profile.clone());
+        let (id, keys) = (self.node, self.keys());
+        let profile = Profile { keys, ..self.parts.profile.clone() };
         let joins = Command::Member(Change::Join { id, profile });
         let votes = Command::Member(Change::SetVoter { id, voter: true });
         for command in [joins, votes] {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
-use weir_cluster::members::{Member, Profile};
+use weir_cluster::members::{KeyPrint, Keys, Member, Profile};
 use weir_model::{NodeId, Role, Roles};
 
 use super::lookup::Book;
@@ -55,6 +55,9 @@ async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
     let hash = ask.secret.hash(&store.invitation_key());
     let roles: Roles = ask.roles.iter().filter_map(|word| word.parse::<Role>().ok()).collect();
     let key = ask.key.fingerprint();
+    // Who names no next key is of a version that takes a new one without a word: any is believed.
+    let next = ask.next.map(|next| next.fingerprint());
+    let keys = next.map_or_else(Keys::default, |next| [key, next].map(|key| KeyPrint(key.0)).into());
     let link = ask.addresses.first().map(ToString::to_string).unwrap_or_default();
     let profile = Profile {
         name: ask.name,
@@ -62,6 +65,7 @@ async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
         roles,
         labels: BTreeMap::new(),
         version: ask.program,
+        keys,
         ..Profile::default()
     };
     let admission = store.use_invite(hash, ask.node, key.0, profile, clock::now()).await;

@@ -7,6 +7,7 @@
 //! only for whom this copy does not call removed. A node all of whose known members are gone has nobody to ask, and
 //! believes nobody: it is to be invited again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use weir_cluster::Directory;
 use weir_cluster::limits::NODES_MAX;
+use weir_cluster::members::Keys;
 use weir_model::NodeId;
 
 use super::lookup::Links;
@@ -51,15 +53,18 @@ struct Answer {
 struct Known {
     node: NodeId,
     link: String,
+    #[serde(default)]
+    keys: Keys,
 }
 
-/// Members that this node's copy of the directory does not have.
+/// Members that this node's copy of the directory does not have, or not with their newest keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct News {
     /// As of this change.
     index: u64,
     at_ms: u64,
     pub(super) links: Links,
+    pub(super) keys: BTreeMap<NodeId, Keys>,
 }
 
 impl News {
@@ -69,10 +74,22 @@ impl News {
             return None;
         }
         let members = &directory.members;
-        let new = |one: &Known| members.of(one.node).is_none() && !members.was_removed(one.node);
-        let known = answer.members.into_iter().filter(new).take(NODES_MAX);
-        let links = known.map(|one| (one.node, one.link)).collect();
-        Some(Self { index: answer.index, at_ms, links })
+        let mut news = Self { index: answer.index, at_ms, ..Self::default() };
+        for Known { node, link, keys } in answer.members.into_iter().take(NODES_MAX) {
+            let member = members.of(node);
+            if members.was_removed(node) {
+                continue;
+            }
+            if member.is_none() {
+                news.links.insert(node, link);
+            }
+            // One of a version that knows of no keys tells of none.
+            let newer = member.is_none_or(|member| !member.profile.keys.has(&keys));
+            if newer && !keys.is_empty() {
+                news.keys.insert(node, keys);
+            }
+        }
+        Some(news)
     }
 
     /// Whether it still says more than a directory as of change `index`.
@@ -135,6 +152,7 @@ impl Inner {
             let known = |member: &weir_cluster::members::Member| Known {
                 node: member.id,
                 link: member.profile.link.clone(),
+                keys: member.profile.keys.clone(),
             };
             answer.members = self.parts.store.cluster().members.iter().map(known).collect();
         }
@@ -161,8 +179,8 @@ impl Inner {
             let Ok(answer) = serde_json::from_slice(&answer) else { continue };
             let Some(news) = News::of(answer, &directory, index, now_ms()) else { continue };
             tracing::info!(
-                by = %node, members = news.links.len(),
-                "this node's copy of the directory is behind; a member told of newer members"
+                by = %node, members = news.links.len(), keys = news.keys.len(),
+                "this node's copy of the directory is behind; a member told of newer members and keys"
             );
             self.news.send_replace(news);
             return;
@@ -173,7 +191,8 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use weir_cluster::Command;
-    use weir_cluster::members::{Change, Profile};
+    use weir_cluster::members::{Change, KeyPrint, Profile};
+    use weir_model::Incarnation;
 
     use super::*;
 
@@ -192,7 +211,11 @@ mod tests {
     }
 
     fn answer(index: u64, nodes: &[u64]) -> Answer {
-        let known = |id: &u64| Known { node: NodeId(*id), link: format!("10.0.0.{id}:1") };
+        let known = |id: &u64| Known {
+            node: NodeId(*id),
+            link: format!("10.0.0.{id}:1"),
+            keys: Keys::default(),
+        };
         Answer { index, members: nodes.iter().map(known).collect() }
     }
 
@@ -205,6 +228,23 @@ mod tests {
         let many: Vec<u64> = (10..10 + 2 * NODES_MAX as u64).collect();
         let news = News::of(answer(4, &many), &directory, 3, 0).unwrap();
         assert_eq!(news.links.len(), NODES_MAX);
+    }
+
+    #[test]
+    fn keys_that_this_copy_does_not_have_are_news_of_members_too() {
+        let keys = |of: u8| Keys::from([KeyPrint([of; 32])]);
+        let mut told = answer(4, &[1, 2, 4, 5]);
+        told.members.iter_mut().take(3).for_each(|one| one.keys = keys(1));
+        let mut directory = directory();
+        let news = News::of(told, &directory, 3, 0).unwrap();
+        let expected = [(NodeId(1), keys(1)), (NodeId(4), keys(1))];
+        assert_eq!(news.keys, expected.into(), "neither of who was removed nor of who named none");
+        let profile = Profile { name: "n1".into(), keys: keys(1), ..Profile::default() };
+        let start = Change::Start { id: NodeId(1), incarnation: Incarnation(1), profile };
+        directory.apply(4, &Command::Member(start)).unwrap();
+        let mut told = answer(5, &[1]);
+        told.members[0].keys = keys(1);
+        assert_eq!(News::of(told, &directory, 4, 0).unwrap().keys, BTreeMap::new());
     }
 
     #[test]

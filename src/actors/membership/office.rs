@@ -38,7 +38,7 @@ pub(super) struct Office {
     confirmed_ms: u64,
     loads: Loads,
     skews_ms: BTreeMap<NodeId, i64>,
-    /// Starts that wait to be entered in the directory.
+    /// Starts that wait to be entered in the directory, and such that are in it and have newer keys.
     starts: BTreeMap<NodeId, (Incarnation, Profile)>,
     held_back: BTreeSet<NodeId>,
 }
@@ -142,24 +142,29 @@ impl Inner {
         let confirmed_ms = office.confirmed_ms;
         office.watch.applied(&directory.members, now);
         let heard = office.watch.heard(node, incarnation, &directory.members, confirmed_ms, now);
+        let member = directory.members.of(node);
+        let says_more = |profile: &Profile| match heard {
+            Heard::NewStart => true,
+            // It is about to renew its certificate, or has come from a version that named no keys.
+            Heard::Granted => member.is_some_and(|member| !member.profile.keys.has(&profile.keys)),
+            _ => false,
+        };
+        if let Some(mut profile) = call.profile.filter(says_more) {
+            let claimed = profile.roles.iter().filter(|role| roles.contains(*role));
+            profile.roles = claimed.collect();
+            office.starts.insert(node, (incarnation, profile));
+            self.wake.notify_one();
+        }
         match heard {
-            Heard::NewStart => {
-                if let Some(mut profile) = call.profile {
-                    let claimed = profile.roles.iter().filter(|role| roles.contains(*role));
-                    profile.roles = claimed.collect();
-                    office.starts.insert(node, (incarnation, profile));
-                    self.wake.notify_one();
-                }
-            }
             Heard::Granted => {
                 office.loads.report(node, incarnation, call.beat.seq, call.load, now);
                 if let Some(skew_ms) = call.skew_ms {
                     office.skews_ms.insert(node, skew_ms);
                 }
             }
-            Heard::Fenced | Heard::Unknown | Heard::Unconfirmed => {}
+            Heard::NewStart | Heard::Fenced | Heard::Unknown | Heard::Unconfirmed => {}
         }
-        let newest = directory.members.of(node).map(|member| member.incarnation);
+        let newest = member.map(|member| member.incarnation);
         let figures = if call.figures { office.figures(&directory) } else { Vec::new() };
         Some(Answer { heard, newest: newest.unwrap_or_default(), at: clock::now(), figures })
     }

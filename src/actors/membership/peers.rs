@@ -1,6 +1,6 @@
 //! Follows the directory: links with its members, refuses who was removed, and tells what changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::{Inner, Standing};
 use crate::actors::clock;
 use crate::actors::tasks::Handle;
 use crate::link::peers::PeerAddress;
-use crate::link::trust::{Forbidden, Trust};
+use crate::link::trust::{Fingerprint, Forbidden, Trust};
 use crate::store::Store;
 
 /// Names are looked up again this often: a machine may have moved.
@@ -46,9 +46,12 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         if directory.members.was_removed(own.node) {
             own.leave();
         }
-        own.parts.trust.forbid(removed(&directory.members));
+        let links = {
+            let news = news.borrow_and_update();
+            own.parts.trust.forbid(forbidden(&directory.members, &news));
+            links(&own, &seen, &news)
+        };
         drop(directory);
-        let links = links(&own, &seen, &news.borrow_and_update());
         // Before there is a directory, the link keeps whom the join named.
         if !links.is_empty() || !seen.is_empty() {
             // At once: who is among them is let in, also while its address is being looked up.
@@ -73,16 +76,26 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
 /// the link begins before its directory is followed.
 pub fn prepare(store: &Store, trust: &Trust, mut named: Vec<PeerAddress>) -> Vec<PeerAddress> {
     let directory = store.cluster();
-    trust.forbid(removed(&directory.members));
+    trust.forbid(forbidden(&directory.members, &News::default()));
     if !directory.members.is_empty() {
         named.retain(|peer| directory.members.of(peer.node).is_some());
     }
     named
 }
 
-/// Whose certificates are refused.
-fn removed(members: &Members) -> Forbidden {
-    Forbidden { nodes: members.removed().iter().copied().collect(), ..Forbidden::default() }
+/// Whose certificates are refused: of who was removed all, of a member that names its keys those with another one.
+fn forbidden(members: &Members, news: &News) -> Forbidden {
+    let nodes = members.removed().iter().copied().collect();
+    let on_record = members.iter().map(|member| (member.id, &member.profile.keys));
+    let mut keys: BTreeMap<NodeId, BTreeSet<Fingerprint>> = BTreeMap::new();
+    let newer = news.keys.iter().map(|(node, keys)| (*node, keys));
+    for (node, named) in on_record.chain(newer) {
+        if !named.is_empty() {
+            let named = named.iter().map(|key| Fingerprint(key.0));
+            keys.entry(node).or_default().extend(named);
+        }
+    }
+    Forbidden { nodes, keys, ..Forbidden::default() }
 }
 
 /// Where everybody is to be found: members, and those that a member told of.
@@ -161,5 +174,36 @@ const fn duty(duty: Duty) -> &'static str {
         Duty::Serving => "a node takes whatever it is given",
         Duty::Cordoned => "a node keeps what it has and gets nothing new",
         Duty::Draining => "a node is being emptied",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_cluster::members::{Change, KeyPrint, Keys, Profile};
+
+    use super::*;
+
+    fn keys(of: &[u8]) -> Keys {
+        of.iter().map(|key| KeyPrint([*key; 32])).collect()
+    }
+
+    #[test]
+    fn a_member_is_believed_with_the_keys_on_record_and_with_those_that_a_newer_copy_has() {
+        let mut members = Members::default();
+        for (id, of) in [(1, &[1, 2][..]), (2, &[]), (3, &[7])] {
+            let profile = Profile { name: format!("n{id}"), keys: keys(of), ..Profile::default() };
+            members.apply(&Change::Join { id: NodeId(id), profile }).unwrap();
+        }
+        members.apply(&Change::Remove { id: NodeId(3) }).unwrap();
+        let news = [(NodeId(1), keys(&[3, 4])), (NodeId(9), keys(&[8]))];
+        let mut newer = News::default();
+        newer.keys = news.into();
+        let forbidden = forbidden(&members, &newer);
+        let foreign = |node, key| forbidden.is_foreign(NodeId(node), Fingerprint([key; 32]));
+        let believed = |node: u64| (1..10).filter(|key| !foreign(node, *key)).count();
+        assert!((1..5).all(|key| !foreign(1, key)) && !foreign(9, 8));
+        assert_eq!((believed(1), believed(9)), (4, 1));
+        assert_eq!(believed(2), 9, "its version names none");
+        assert_eq!(forbidden.nodes, [NodeId(3)].into());
     }
 }

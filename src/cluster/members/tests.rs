@@ -125,6 +125,38 @@ fn members_are_bounded_and_so_are_the_remembered_removals() {
     assert!(!members.was_removed(NodeId(0)) && members.was_removed(NodeId(1)));
 }
 
+fn with_keys(keys: &[u8]) -> Profile {
+    let keys = keys.iter().map(|key| KeyPrint([*key; 32])).collect();
+    Profile { keys, ..profile("n1") }
+}
+
+#[test]
+fn a_node_is_admitted_with_its_keys_and_each_start_names_them_anew() {
+    let id = NodeId(1);
+    let start = |number, keys: &[u8]| {
+        let incarnation = Incarnation(number);
+        Change::Start { id, incarnation, profile: with_keys(keys) }
+    };
+    let mut members = after(&[Change::Join { id, profile: with_keys(&[1, 2]) }]);
+    let on_record = |members: &Members| members.of(id).unwrap().profile.keys.clone();
+    assert_eq!(on_record(&members), with_keys(&[1, 2]).keys);
+    members.apply(&start(1, &[1, 2])).unwrap();
+    assert_eq!(members.apply(&start(1, &[2, 3])), Ok(Changed::Something), "the same start goes on");
+    assert_eq!(on_record(&members), with_keys(&[2, 3, 1]).keys);
+    members.apply(&start(2, &[])).unwrap();
+    assert!(on_record(&members).is_empty(), "a version that takes new keys without a word");
+}
+
+#[test]
+fn a_node_that_an_older_version_recorded_has_no_keys_and_one_without_keys_is_recorded_as_ever() {
+    let older = r#"{"do":"start","id":"node_0000000000000001","incarnation":5,"profile":{"name":"n1"}}"#;
+    let change: Change = serde_json::from_str(older).unwrap();
+    let members = after(&[join(1), change]);
+    assert!(members.of(NodeId(1)).unwrap().profile.keys.is_empty());
+    let text = serde_json::to_string(&members).unwrap();
+    assert!(!text.contains("keys"), "{text}");
+}
+
 #[test]
 fn a_change_of_a_newer_version_with_more_fields_is_still_read() {
     let text =

@@ -46,6 +46,9 @@ pub(super) struct AskText {
     pub(super) roles: BTreeSet<String>,
     pub(super) addresses: Vec<SocketAddr>,
     pub(super) public_key: String,
+    /// The key that it will show next; a version that names none takes new ones without a word.
+    #[serde(default)]
+    pub(super) next_key: Option<String>,
     pub(super) proof: String,
     #[serde(default)]
     pub(super) program: String,
@@ -159,7 +162,7 @@ async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<We
     let issued = authority.issue(node, &roles, &key, now).map_err(|error| {
         Rejected(Reason::Newcomer, Refusal::new("certificate", error.to_string()))
     })?;
-    mesh.guests.welcome(node, now);
+    mesh.guests.welcome(node, key.fingerprint(), now);
     let peers = peers.into_iter().take(SEEDS_MAX).map(|PeerAddress { node, mut addresses }| {
         addresses.truncate(SEED_ADDRESSES_MAX);
         PeerText { node, addresses }
@@ -176,6 +179,8 @@ async fn admit(mesh: &Mesh, connection: &Connection, text: AskText) -> Result<We
 /// Checks what can be checked without the directory.
 fn understood(connection: &Connection, text: AskText) -> Result<Ask, Unwelcome> {
     let key = PublicKey::from_hex(&text.public_key).map_err(|_| Unwelcome::Malformed)?;
+    let next = text.next_key.as_deref().map(PublicKey::from_hex).transpose();
+    let next = next.map_err(|_| Unwelcome::Malformed)?;
     let proof = unhex(&text.proof).ok_or(Unwelcome::Malformed)?;
     let mut bound = [0; PROOF_BYTES];
     connection
@@ -191,6 +196,7 @@ fn understood(connection: &Connection, text: AskText) -> Result<Ask, Unwelcome> 
     Ok(Ask {
         secret,
         key,
+        next,
         node: text.node,
         name: text.name,
         roles: text.roles,

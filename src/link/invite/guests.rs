@@ -1,5 +1,5 @@
 //! Newcomers that were admitted here a moment ago. They are let in before this node's copy of the directory has them:
-//! the answer to a join may be quicker than the log.
+//! the answer to a join may be quicker than the log. With the key that they joined with, and no other.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use weir_model::{NodeId, Timestamp};
 
 use super::admit::JOINS_PER_MINUTE_MAX;
+use crate::link::trust::Fingerprint;
 
 /// The log is behind by a round trip; after a minute something else is wrong.
 pub const GUEST_LIFE_MS: i64 = 60_000;
@@ -16,24 +17,24 @@ pub const GUESTS_MAX: usize = 2 * JOINS_PER_MINUTE_MAX as usize;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(in crate::link) struct Guests(Mutex<BTreeMap<NodeId, Timestamp>>);
+pub(in crate::link) struct Guests(Mutex<BTreeMap<NodeId, (Timestamp, Fingerprint)>>);
 
 impl Guests {
-    /// `node` was admitted at `now`.
-    pub(in crate::link) fn welcome(&self, node: NodeId, now: Timestamp) {
-        let mut since = self.0.lock();
-        since.retain(|_, at| is_fresh(*at, now));
-        since.insert(node, now);
-        if since.len() > GUESTS_MAX
-            && let Some(oldest) = since.iter().min_by_key(|(_, at)| **at).map(|(node, _)| *node)
+    /// `node` was admitted with `key` at `now`.
+    pub(in crate::link) fn welcome(&self, node: NodeId, key: Fingerprint, now: Timestamp) {
+        let mut guests = self.0.lock();
+        guests.retain(|_, (at, _)| is_fresh(*at, now));
+        guests.insert(node, (now, key));
+        if guests.len() > GUESTS_MAX
+            && let Some(oldest) = guests.iter().min_by_key(|(_, (at, _))| *at).map(|(node, _)| *node)
         {
-            since.remove(&oldest);
+            guests.remove(&oldest);
         }
     }
 
-    /// Whether `node` was admitted a moment before `now`.
-    pub(in crate::link) fn has(&self, node: NodeId, now: Timestamp) -> bool {
-        self.0.lock().get(&node).is_some_and(|at| is_fresh(*at, now))
+    /// The key of `node`, if it was admitted a moment before `now`.
+    pub(in crate::link) fn key(&self, node: NodeId, now: Timestamp) -> Option<Fingerprint> {
+        self.0.lock().get(&node).filter(|(at, _)| is_fresh(*at, now)).map(|(_, key)| *key)
     }
 }
 
@@ -48,25 +49,26 @@ mod tests {
     use super::*;
 
     const NOON: Timestamp = Timestamp(1_800_000_000_000);
+    const KEY: Fingerprint = Fingerprint([1; 32]);
 
     #[test]
     fn a_guest_stays_for_a_minute() {
         let guests = Guests::default();
-        guests.welcome(NodeId(1), NOON);
-        assert!(guests.has(NodeId(1), NOON) && !guests.has(NodeId(2), NOON));
-        assert!(guests.has(NodeId(1), NOON.plus_ms(GUEST_LIFE_MS - 1)));
-        assert!(!guests.has(NodeId(1), NOON.plus_ms(GUEST_LIFE_MS)));
-        assert!(!guests.has(NodeId(1), NOON.plus_ms(-1)));
+        guests.welcome(NodeId(1), KEY, NOON);
+        let key = |id, ms| guests.key(NodeId(id), NOON.plus_ms(ms));
+        assert_eq!((key(1, 0), key(2, 0)), (Some(KEY), None));
+        assert_eq!((key(1, GUEST_LIFE_MS - 1), key(1, GUEST_LIFE_MS)), (Some(KEY), None));
+        assert_eq!(key(1, -1), None);
     }
 
     #[test]
     fn there_are_never_more_guests_than_the_bound() {
         let guests = Guests::default();
         let many = GUESTS_MAX as u64 + 5;
-        (0..many).for_each(|id| guests.welcome(NodeId(id), NOON.plus_ms(id as i64)));
+        (0..many).for_each(|id| guests.welcome(NodeId(id), KEY, NOON.plus_ms(id as i64)));
         let now = NOON.plus_ms(many as i64);
-        let stay = (0..many).filter(|id| guests.has(NodeId(*id), now)).count();
-        assert_eq!(stay, GUESTS_MAX);
-        assert!(!guests.has(NodeId(4), now) && guests.has(NodeId(5), now));
+        let stays = |id: &u64| guests.key(NodeId(*id), now).is_some();
+        assert_eq!((0..many).filter(stays).count(), GUESTS_MAX);
+        assert!(!stays(&4) && stays(&5));
     }
 }

@@ -49,7 +49,7 @@ pub struct Wish {
 /// What a newcomer got. Save the credentials, and the authority if there is one, before anything else.
 #[derive(Debug)]
 pub struct Joined {
-    /// Certificate and key.
+    /// Certificate and key, and the next key.
     pub credentials: Credentials,
     /// The authority, for a voter.
     pub authority: Option<Authority>,
@@ -155,6 +155,7 @@ async fn ask(
 ) -> Result<Joined, JoinError> {
     let no_answer = |error: &dyn std::fmt::Display| JoinError::NoAnswer(at, error.to_string());
     let malformed = |error: &dyn std::fmt::Display| JoinError::Malformed(error.to_string());
+    let next = NodeKey::new()?;
     let mut bound = [0; PROOF_BYTES];
     connection
         .export_keying_material(&mut bound, PROOF_LABEL, b"")
@@ -166,6 +167,7 @@ async fn ask(
         roles: wish.roles,
         addresses: wish.addresses,
         public_key: key.public().to_hex(),
+        next_key: Some(next.public().to_hex()),
         proof: hex(&key.sign(&bound)?),
         program: wish.program,
     };
@@ -191,7 +193,7 @@ async fn ask(
     let authority = welcome.authority.as_deref().map(Authority::from_pem).transpose()?;
     let address = |PeerText { node, addresses }| PeerAddress { node, addresses };
     Ok(Joined {
-        credentials: Credentials::new(issued, key),
+        credentials: Credentials::new(issued, key).with_next(&next),
         authority,
         peers: welcome.peers.into_iter().map(address).collect(),
     })

@@ -13,7 +13,7 @@ use super::admit::VOTER;
 use crate::link::peers::{Mesh, PeerState};
 use crate::link::request::{self, Caller, Kind, Refusal};
 use crate::link::trust::renew::{self, Sign};
-use crate::link::trust::{Issued, PublicKey};
+use crate::link::trust::{Issued, PublicKey, Reason};
 
 /// The kind of the request.
 const KIND: &str = "link.renew";
@@ -55,6 +55,11 @@ async fn sign(
     key: &PublicKey,
 ) -> Result<Issued, Refusal> {
     let authority = mesh.trust.authority().ok_or(Unwelcome::NotAVoter)?;
+    // With a certificate that nobody believes the node would be alone.
+    if mesh.trust.forbidden().borrow().is_foreign(node, key.fingerprint()) {
+        let text = "the key of the next certificate is not on record yet; it is asked for again in a minute";
+        return Err(Refusal::new(Reason::ForeignKey.as_str(), text));
+    }
     let roles = match &mesh.joins {
         Some(joins) => joins.roles(node, roles).await?,
         None => roles,

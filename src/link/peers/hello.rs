@@ -15,6 +15,9 @@ use crate::link::wire::{self, code};
 /// How long a refused peer may take to read why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+const FOREIGN_KEY: &str = "the certificate's key is not on record for the node; it tries again, and gets in when its keys \
+                           are known. If it is the node and that lasts, invite it again on an empty data directory";
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +84,10 @@ pub(in crate::link) async fn say(
     lane: Lane,
 ) -> Result<Greeted, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
+    if mesh.trust.judge(&identity).is_err_and(|reason| reason == Reason::ForeignKey) {
+        mesh.knocked();
+        return Err(refuse(mesh, identity.node, Reason::ForeignKey, FOREIGN_KEY.into()).message);
+    }
     let (mut send, mut recv) = connection.open_bi().await.map_err(|error| text(&error))?;
     let hello = wire::header(&own(mesh, lane)).map_err(|error| text(&error))?;
     send.write_chunk(hello).await.map_err(|error| text(&error))?;
@@ -108,7 +115,7 @@ pub(in crate::link) async fn answer(
         connection.close(code::REFUSED, b"the hello is not understood");
         return None;
     };
-    mesh.known_soon(node).await;
+    mesh.known_soon(&identity).await;
     let taken = take(mesh, connection, identity, &hello);
     let (greeted, refusal) = match taken {
         Ok(greeted) => (Some(greeted), None),
@@ -134,11 +141,7 @@ fn take(
     theirs: &Hello,
 ) -> Result<Greeted, Refusal> {
     let node = identity.node;
-    let refuse = |reason: Reason, message: String| {
-        mesh.trust.refusals().count(reason, Some(node));
-        tracing::warn!(%node, %message, "a node was refused");
-        Refusal::new(reason.as_str(), message)
-    };
+    let refuse = |reason, message| refuse(mesh, node, reason, message);
     if theirs.node != node {
         let text = format!("the certificate is that of {node}, the hello that of {}", theirs.node);
         return Err(refuse(Reason::Hello, text));
@@ -157,10 +160,18 @@ fn take(
                 "the node is not known to be a member; it tries again, and gets in when it is. If it should be one and \
                  `weir node list` at a member does not show it, invite it again on an empty data directory"
             }
+            Reason::ForeignKey => FOREIGN_KEY,
             _ => "too many peers",
         };
         refuse(reason, text.into())
     })
+}
+
+/// Counted, logged, and in words for the other side.
+fn refuse(mesh: &Mesh, node: NodeId, reason: Reason, message: String) -> Refusal {
+    mesh.trust.refusals().count(reason, Some(node));
+    tracing::warn!(%node, %message, "a node was refused");
+    Refusal::new(reason.as_str(), message)
 }
 
 #[cfg(test)]

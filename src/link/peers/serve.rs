@@ -5,8 +5,8 @@ use std::sync::Arc;
 use quinn::{Connection, ConnectionError};
 
 use super::hello::{Greeted, Lane};
-use super::{Mesh, Peer};
-use crate::link::trust::Reason;
+use super::{Live, Mesh, Peer, State};
+use crate::link::trust::{Forbidden, Reason};
 use crate::link::wire::code;
 use crate::link::{request, stream};
 
@@ -54,7 +54,8 @@ fn remove(
     mesh.note_change();
 }
 
-/// Closes the connections of whoever is forbidden, whenever that changes.
+/// Closes the connections of whoever is forbidden, whenever that changes. A key that goes off the record, because its
+/// node was renewed twice, does not end what was begun with it; one that never was on it does, as soon as there is one.
 pub(super) async fn revoke(mesh: Arc<Mesh>) {
     let mut forbidden = mesh.trust.forbidden();
     let mut stop = mesh.world.stop.clone();
@@ -66,12 +67,29 @@ pub(super) async fn revoke(mesh: Arc<Mesh>) {
         let now = Arc::clone(&forbidden.borrow_and_update());
         let peers: Vec<_> = mesh.peers.lock().values().cloned().collect();
         for peer in peers {
-            let state = peer.state.lock();
-            let lanes = [&state.control, &state.media].into_iter().flatten();
-            for live in lanes.filter(|live| now.has(&live.identity)) {
-                mesh.trust.refusals().count(Reason::Revoked, Some(peer.node));
-                live.connection.close(code::REVOKED, b"the node was removed from the cluster");
+            let mut state = peer.state.lock();
+            let State { control, media, .. } = &mut *state;
+            for live in [control, media].into_iter().flatten() {
+                let Some(reason) = objection(&now, live) else { continue };
+                mesh.trust.refusals().count(reason, Some(peer.node));
+                let why: &[u8] = match reason {
+                    Reason::ForeignKey => b"the node's key is not on record",
+                    _ => b"the node was removed from the cluster",
+                };
+                live.connection.close(code::REVOKED, why);
             }
         }
+    }
+}
+
+/// Why the connection is to end, if it is.
+fn objection(now: &Forbidden, live: &mut Live) -> Option<Reason> {
+    match now.judge(&live.identity) {
+        Ok(on_record) => {
+            live.on_record |= on_record;
+            None
+        }
+        Err(Reason::ForeignKey) if live.on_record => None,
+        Err(reason) => Some(reason),
     }
 }

@@ -223,6 +223,23 @@ async fn a_newcomer_is_let_in_before_the_directory_has_it_and_not_for_long() {
 }
 
 #[tokio::test]
+async fn nobody_else_is_let_in_under_the_name_of_a_newcomer() {
+    let host = Host::new();
+    let joined = host.join(&host.invite(), &["edge"]).await.unwrap();
+    let thief = host.cluster.start(host.cluster.trust(2, &["edge"], NOON), None, |_| {});
+    thief.link.set_peers(vec![host.voter.address()]);
+    host.voter.until(|voter| voter.link.refused(Reason::ForeignKey) > 0).await;
+    assert_eq!(host.voter.state(id(2)), None);
+    let trust = Arc::new(joined.trust().unwrap());
+    let asked = host.directory.asked.lock().pop().unwrap();
+    let said = [Some(asked.key), asked.next].map(|key| key.unwrap().fingerprint());
+    assert_eq!(trust.keys(), said, "it says beforehand which keys it will show");
+    let node = host.cluster.start(trust, None, |_| {});
+    node.link.set_peers(vec![host.voter.address()]);
+    host.voter.sees(id(2), PeerState::Connected).await;
+}
+
+#[tokio::test]
 async fn a_newcomer_to_a_large_cluster_is_told_of_some_and_the_answer_fits() {
     let host = Host::new();
     let address = |last: u8| SocketAddr::new([255, 255, 255, last].into(), 65_535);

@@ -213,6 +213,7 @@ async fn an_ageing_certificate_renews_itself() {
     let cluster = Cluster::new();
     let dir = tempfile::tempdir().unwrap();
     let trust = cluster.trust(1, &["voter"], NOON - 21 * DAY_MS);
+    let before = trust.keys();
     let node = cluster.start(trust, None, |config| config.data_dir = Some(dir.path().to_owned()));
     node.until(|node| node.trust.issued().not_before == Timestamp(NOON)).await;
     let kept = async {
@@ -221,6 +222,9 @@ async fn an_ageing_certificate_renews_itself() {
         }
     };
     tokio::time::timeout(PATIENCE, kept).await.unwrap();
+    let after = node.trust.keys();
+    assert_eq!((after[0], after.len()), (before[1], 2), "the key that was ready, and another one");
+    assert!(!before.contains(&after[1]));
 }
 
 #[tokio::test]

@@ -23,6 +23,12 @@ const ROLE_SUFFIX: &str = ".role.weir";
 /// An uncompressed P-256 point: `0x04`, x, y (SEC 1 §2.3.3).
 const PUBLIC_KEY_BYTES: usize = 65;
 
+/// What stands before the point when a certificate carries it (RFC 5480 §2.1.1): an EC key of the curve P-256.
+const P256_HEADER: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+
 /// Who a certificate speaks for. Made only from a certificate that was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -30,6 +36,8 @@ pub struct Identity {
     pub node: NodeId,
     /// Its roles, as words.
     pub roles: BTreeSet<String>,
+    /// The key that it showed, as [`PublicKey::fingerprint`].
+    pub key: Fingerprint,
     /// The certificate's serial number in hexadecimal digits.
     pub serial: String,
 }
@@ -60,9 +68,13 @@ pub(in crate::link) fn identity(der: &CertificateDer<'_>) -> Result<Identity, Tr
     let id = u64::from_str_radix(node, 16)
         .map_err(|_| TrustError::NotANode("its node name is not an id".into()))?;
     let roles = names.iter().filter_map(|name| name.strip_suffix(ROLE_SUFFIX));
+    let info = certificate.subject_public_key_info();
+    let point = info.strip_prefix(P256_HEADER.as_slice());
+    let point = point.ok_or_else(|| TrustError::NotANode("its key is none of P-256".into()))?;
     Ok(Identity {
         node: NodeId(id),
         roles: roles.map(str::to_owned).collect(),
+        key: Fingerprint::of(point),
         serial: hex(certificate.serial()),
     })
 }
@@ -114,6 +126,14 @@ impl NodeKey {
         let made = Self::new()?;
         files::write(path, &made.0.serialize_pem())?;
         Ok(made)
+    }
+
+    pub(super) fn from_pem(text: &str) -> Result<Self, TrustError> {
+        KeyPair::from_pem(text).map(Self).map_err(TrustError::making)
+    }
+
+    pub(super) fn to_pem(&self) -> String {
+        self.0.serialize_pem()
     }
 
     /// Its public half.

@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::certificate::{Issued, NodeKey};
-use super::{TrustError, files, verify};
+use super::{Fingerprint, TrustError, files, verify};
 
 /// The file in the data directory.
 const FILE: &str = "node-certificate.json";
@@ -20,6 +20,9 @@ pub struct Credentials {
     #[serde(flatten)]
     pub issued: Issued,
     key: String,
+    /// The key of the next certificate; the version before had none ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl fmt::Debug for Credentials {
@@ -32,7 +35,25 @@ impl Credentials {
     /// A certificate and the key it was asked for with.
     #[must_use]
     pub fn new(issued: Issued, key: &NodeKey) -> Self {
-        Self { issued, key: key.0.serialize_pem() }
+        Self { issued, key: key.to_pem(), next: None }
+    }
+
+    /// The same with the key that the next certificate will be asked for with.
+    #[must_use]
+    pub fn with_next(self, next: &NodeKey) -> Self {
+        Self { next: Some(next.to_pem()), ..self }
+    }
+
+    /// The key of the next certificate, if there is one.
+    pub(super) fn next(&self) -> Result<Option<NodeKey>, TrustError> {
+        self.next.as_deref().map(NodeKey::from_pem).transpose()
+    }
+
+    /// The keys of this certificate and of the next one.
+    pub(super) fn keys(&self) -> Result<Vec<Fingerprint>, TrustError> {
+        let present = NodeKey::from_pem(&self.key)?;
+        let both = [Some(present), self.next()?].into_iter().flatten();
+        Ok(both.map(|key| key.public().fingerprint()).collect())
     }
 
     /// Those in `dir`, if there are any.

@@ -24,6 +24,9 @@ pub enum Reason {
     Revoked,
     /// The certificate is good, but the node is no member as far as this one knows, and was not just admitted.
     Unknown,
+    /// The certificate is good, but its key is none of those that the node has on record: somebody holds a copy of the
+    /// authority who should not, or this node does not know the newest keys yet.
+    ForeignKey,
     /// The certificate belongs to another node than the one that was dialled.
     AnotherNode,
     /// No certificate, on a protocol that needs one.
@@ -58,6 +61,7 @@ impl Reason {
             Self::NotYetValid => "not_yet_valid",
             Self::Revoked => "revoked",
             Self::Unknown => "unknown",
+            Self::ForeignKey => "foreign_key",
             Self::AnotherNode => "another_node",
             Self::Anonymous => "anonymous",
             Self::Malformed => "malformed",
@@ -91,6 +95,11 @@ impl std::fmt::Display for Reason {
             Self::Unknown => {
                 "it is no member of the cluster; stop it, or invite it on an empty data directory"
             }
+            Self::ForeignKey => {
+                "its certificate is of this cluster's authority, but its key is not on record for that node; if a voter \
+                 was removed or a machine lost, the authority may be in wrong hands: look where it comes from. The node \
+                 itself gets in when its keys are known here"
+            }
             Self::AnotherNode => {
                 "it is not the node that was dialled; compare `node.address` of both"
             }
@@ -123,12 +132,13 @@ impl std::fmt::Display for Reason {
 }
 
 /// Every reason, in the order of their counters.
-const REASONS: [Reason; 16] = [
+const REASONS: [Reason; 17] = [
     Reason::Stranger,
     Reason::Expired,
     Reason::NotYetValid,
     Reason::Revoked,
     Reason::Unknown,
+    Reason::ForeignKey,
     Reason::AnotherNode,
     Reason::Anonymous,
     Reason::Malformed,

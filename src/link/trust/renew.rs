@@ -23,7 +23,8 @@ pub const fn is_due(issued: &Issued, now: Timestamp) -> bool {
     now.since_ms(issued.not_before) >= life / 3 * 2
 }
 
-/// Renews until the node stops. A new key each time: an old one that leaked ends with its certificate.
+/// Renews until the node stops. A new key each time: an old one that leaked ends with its certificate. It was made at
+/// the renewal before, so that everybody has long known it when it is shown.
 pub(in crate::link) async fn keep(
     trust: Arc<Trust>,
     dir: Option<std::path::PathBuf>,
@@ -45,9 +46,11 @@ pub(in crate::link) async fn keep(
 }
 
 async fn once(trust: &Trust, dir: Option<&Path>, sign: &Sign) -> Result<(), String> {
-    let key = NodeKey::new().map_err(|error| error.to_string())?;
+    let ready = trust.next_key().map_err(|error| error.to_string())?;
+    let key = ready.map_or_else(NodeKey::new, Ok).map_err(|error| error.to_string())?;
     let issued = sign(key.public()).await?;
-    let credentials = Credentials::new(issued, &key);
+    let next = NodeKey::new().map_err(|error| error.to_string())?;
+    let credentials = Credentials::new(issued, &key).with_next(&next);
     trust.renew(credentials.clone()).map_err(|error| error.to_string())?;
     if let Some(dir) = dir {
         credentials.save(dir).map_err(|error| error.to_string())?;

@@ -80,6 +80,37 @@ fn a_node_finds_its_certificate_again() {
 }
 
 #[test]
+fn a_certificate_says_its_key() {
+    let authority = Authority::new(NOON).unwrap();
+    let key = NodeKey::new().unwrap().public();
+    let issued = authority.issue(NodeId(1), &roles(&[]), &key, NOON).unwrap();
+    assert_eq!(certificate::identity(&der(&issued)).unwrap().key, key.fingerprint());
+}
+
+#[test]
+fn the_next_key_is_ready_from_the_first_start_and_the_same_at_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys = |trust: &Trust| (trust.keys(), trust.next_key().unwrap().unwrap().public());
+    let found = Trust::found(dir.path(), NodeId(1), &roles(&[]), NOON).unwrap();
+    let (both, next) = keys(&found);
+    assert_eq!((both.len(), both[1]), (2, next.fingerprint()));
+    assert_ne!(both[0], both[1]);
+    assert_eq!(keys(&Trust::open(dir.path()).unwrap().unwrap()), (both.clone(), next));
+    // What the version before left has none; it is made, and kept.
+    let file = dir.path().join("node-certificate.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut older: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+    older.remove("next").unwrap();
+    std::fs::write(&file, serde_json::to_string(&older).unwrap()).unwrap();
+    let upgraded = keys(&Trust::open(dir.path()).unwrap().unwrap());
+    assert_eq!(upgraded.0[0], both[0]);
+    assert_ne!(upgraded.0[1], both[1]);
+    assert_eq!(keys(&Trust::open(dir.path()).unwrap().unwrap()), upgraded);
+    let file = std::fs::metadata(file).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_certificate_is_renewed_at_two_thirds_of_its_life() {
     let issued = issue(&Authority::new(NOON).unwrap(), &[]).unwrap();
     assert_eq!(issued.not_after.since_ms(issued.not_before), 30 * DAY_MS);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use weir_cluster::Command as ClusterCommand;
 use weir_cluster::lease::LeaseCommand;
-use weir_cluster::members::{Change, Profile};
+use weir_cluster::members::{Change, KeyPrint, Profile};
 use weir_model::cluster::Duty;
 use weir_model::{
     AccountId, ActorId, Epoch, Incarnation, InviteId, NodeId, Role, Roles, Timestamp,
@@ -22,7 +22,9 @@ pub(in crate::store) fn join(id: u64) -> ClusterCommand {
 }
 
 pub(in crate::store) fn start(id: u64, incarnation: u64) -> ClusterCommand {
-    let (id, profile) = (NodeId(id), profile(&format!("n{id}")));
+    // It renews its certificate at each start.
+    let keys = [incarnation, incarnation + 1].map(|key| KeyPrint([key as u8; 32])).into();
+    let (id, profile) = (NodeId(id), Profile { keys, ..profile(&format!("n{id}")) });
     ClusterCommand::Member(Change::Start { id, incarnation: Incarnation(incarnation), profile })
 }
 
