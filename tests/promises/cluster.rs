@@ -1,9 +1,16 @@
 //! Several nodes are one cluster: any of them takes changes, machines come and go by name, and what dies is noticed,
 //! said and survived.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+use weir::actors::clock;
+use weir::link::peers::PeerAddress;
+use weir::link::trust::{Authority, Credentials, NodeKey, Trust};
+use weir::link::{Clock, Config, Link, Spawn, Stop, World};
 use weir_model::cluster::{Duty, NodeChange, NodeState, Quorum};
+use weir_model::NodeId;
 
 use crate::harness::cluster::{SOON, codes, member};
 use crate::harness::{Cluster, Node, eventually};
@@ -130,6 +137,48 @@ async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
         field("why") == "revoked" && field("node") == own.to_string()
     };
     cluster.eventually_event(asked, "link.refused", revoked).await;
+}
+
+/// Whoever voted once has the authority's private key on its disk, and can have it say anything.
+#[tokio::test]
+async fn a_removed_voters_copy_of_the_authority_lets_nobody_in_as_a_member() {
+    let mut cluster = Cluster::start(3, 0).await;
+    for change in [NodeChange::Demote, NodeChange::Remove] {
+        cluster.change(0, 2, change).await;
+    }
+    cluster.kill(2);
+    let authority = Authority::open(cluster.node(2).data()).unwrap().unwrap();
+    let members = [cluster.status(0).await.node, cluster.status(1).await.node];
+    // Of two nodes the one with the lower id dials: it is that one's name that is taken.
+    let (taken, asked) = if members[0] < members[1] { (members[0], 1) } else { (members[1], 0) };
+    let (stop, door) = (watch::Sender::new(false), cluster.node(asked).link_address());
+    let forged = forged(&authority, taken, stop.subscribe());
+    forged.set_peers(vec![PeerAddress { node: members[asked], addresses: vec![door] }]);
+    let refused = |event: &weir_model::Event| {
+        let field = |name| event.fields.get(name).cloned().unwrap_or_default();
+        field("why") == "foreign_key" && field("node") == taken.to_string()
+    };
+    cluster.eventually_event(asked, "link.refused", refused).await;
+    assert_eq!(forged.connected(), []);
+    let metrics = cluster.node(asked).metrics().await;
+    let counted = metrics.lines().find(|line| line.contains("reason=\"foreign_key\""));
+    assert!(counted.is_some_and(|line| !line.ends_with(" 0")), "{metrics}");
+    stop.send_replace(true);
+    let status = cluster.status(asked).await;
+    assert!(status.members.iter().all(|node| node.state == NodeState::Up), "{status:?}");
+    cluster.eventually_writes(asked, "after").await;
+}
+
+/// A link of somebody who says to be `node`, started later than any other.
+fn forged(authority: &Authority, node: NodeId, stop: Stop) -> Link {
+    let clock: Clock = Arc::new(clock::now);
+    let (key, roles) = (NodeKey::new().unwrap(), ["edge", "ingest", "voter"]);
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let issued = authority.issue(node, &roles, &key.public(), clock()).unwrap();
+    let trust = Arc::new(Trust::new(Credentials::new(issued, &key), None).unwrap());
+    let spawn: Spawn = Arc::new(|_, work| drop(tokio::spawn(work)));
+    let config = Config::new("127.0.0.1:0".parse().unwrap(), u64::MAX, "test");
+    Link::start(config, trust, None, World { spawn, clock, stop }).unwrap()
 }
 
 #[tokio::test]

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use tempfile::TempDir;
+use weir_cluster::Command;
+use weir_cluster::members::{Change, KeyPrint, Keys};
 
 use super::*;
 use crate::actors::membership::Standing;
 use crate::link::invite::{self, Token, Wish};
-use crate::link::trust::{Credentials, NodeKey};
+use crate::link::trust::{Authority, Credentials, NodeKey};
 
 /// Elections and joins take seconds at the most; a loaded machine takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +66,21 @@ impl Machine {
         id
     }
 
+    /// Knocks at `host` as `node`, with a certificate that this copy of the authority made.
+    fn forges(&self, authority: &Authority, node: NodeId, host: &Running, tasks: &Tasks) {
+        let key = NodeKey::new().unwrap();
+        let words = [Role::Edge.as_str().to_owned()].into();
+        let issued = authority.issue(node, &words, &key.public(), clock::now()).unwrap();
+        let trust = Arc::new(Trust::new(Credentials::new(issued, &key), None).unwrap());
+        // The newest start of any.
+        let config = link::Config::new(self.link, u64::MAX, "test");
+        let forged = Link::start(config, trust, None, world(tasks)).unwrap();
+        forged.set_peers(vec![link::peers::PeerAddress {
+            node: host.id(),
+            addresses: vec![host.mesh.link.local_addr().unwrap()],
+        }]);
+    }
+
     /// Joins at `host`, and is counted on.
     async fn join(&self, host: &Running) -> Running {
         let running = self.start(Some(host.invite(self.roles).await)).await.unwrap();
@@ -89,6 +106,27 @@ impl Running {
 
     fn id(&self) -> NodeId {
         self.membership.node()
+    }
+
+    /// Whether an event says that a connection with `node` was refused, and why.
+    fn refuses(&self, node: NodeId, why: &str, text: &str) -> bool {
+        self.events.newest(100).iter().any(|event| {
+            let field = |name: &str| event.fields.get(name).cloned().unwrap_or_default();
+            let fits = field("why") == why && field("node") == node.to_string();
+            event.kind == "link.refused" && fits && event.text.contains(text)
+        })
+    }
+
+    /// The keys of `of`, as this one's copy of the directory has them.
+    fn keys(&self, of: NodeId) -> Keys {
+        let directory = self.store.cluster();
+        directory.members.of(of).map(|member| member.profile.keys.clone()).unwrap_or_default()
+    }
+
+    /// Waits until this one's copy of the directory has the keys that `of` shows.
+    async fn knows_keys(&self, of: &Self) {
+        let shown: Keys = of.mesh.trust.keys().into_iter().map(|key| KeyPrint(key.0)).collect();
+        until("the keys on record", || async { self.keys(of.id()) == shown }).await;
     }
 
     /// Changes the log's members once it can be.
@@ -145,28 +183,10 @@ async fn a_newcomer_that_slept_while_a_stranger_became_the_leader_finds_it() {
 async fn who_holds_the_authority_but_is_no_member_is_refused_with_an_event() {
     let founder = Machine::new("founder", Roles::all()).start(None).await.unwrap();
     founder.granted().await;
-    let (stranger, node) = (Machine::new("stranger", edge()), NodeId(1));
-    let key = NodeKey::new().unwrap();
-    let words = [Role::Edge.as_str().to_owned()].into();
+    let (stranger, node, tasks) = (Machine::new("stranger", edge()), NodeId(1), Tasks::new());
     let authority = founder.mesh.trust.authority().unwrap();
-    let issued = authority.issue(node, &words, &key.public(), clock::now()).unwrap();
-    let trust = Arc::new(Trust::new(Credentials::new(issued, &key), None).unwrap());
-    let tasks = Tasks::new();
-    let config = link::Config::new(stranger.link, 1, "test");
-    let forged = Link::start(config, trust, None, world(&tasks)).unwrap();
-    forged.set_peers(vec![link::peers::PeerAddress {
-        node: founder.id(),
-        addresses: vec![founder.mesh.link.local_addr().unwrap()],
-    }]);
-    until("the event", || async {
-        founder.events.newest(100).iter().any(|event| {
-            event.kind == "link.refused"
-                && event.fields.get("why").is_some_and(|why| why == "unknown")
-                && event.fields.get("node") == Some(&node.to_string())
-                && event.text.contains("invite it")
-        })
-    })
-    .await;
+    stranger.forges(&authority, node, &founder, &tasks);
+    until("the event", || async { founder.refuses(node, "unknown", "invite it") }).await;
     assert_eq!(founder.mesh.link.peers(), []);
     tasks.shutdown(Duration::from_secs(10)).await;
     founder.stop().await;
@@ -202,5 +222,65 @@ async fn a_join_that_broke_off_is_repeated_on_the_same_machine_with_the_same_inv
     assert_eq!((running.id(), running.store.cluster().members.len()), (id, 2));
     assert!(!kept.exists(), "it is of no use any more");
     running.stop().await;
+    founder.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_removed_and_kept_the_authority_cannot_speak_as_a_member() {
+    let founder = Machine::new("founder", Roles::all()).start(None).await.unwrap();
+    founder.granted().await;
+    let gone = Machine::new("gone", Roles::all()).join(&founder).await;
+    let member = Machine::new("member", edge()).join(&founder).await;
+    for node in [&founder, &gone, &member] {
+        founder.knows_keys(node).await;
+        member.knows_keys(node).await;
+    }
+    let authority = gone.mesh.trust.authority().unwrap();
+    let removal = Command::Member(Change::Remove { id: gone.id() });
+    founder.store.change_cluster(removal).await.unwrap();
+    gone.stop().await;
+
+    // Of two nodes the one with the lower id dials: it is that one's name that is taken.
+    let by_id = if founder.id() < member.id() { [&founder, &member] } else { [&member, &founder] };
+    let ([taken, asked], tasks) = (by_id, Tasks::new());
+    until("the link", || async { asked.mesh.link.connected().contains(&taken.id()) }).await;
+    Machine::new("thief", edge()).forges(&authority, taken.id(), asked, &tasks);
+    until("the event", || async {
+        asked.refuses(taken.id(), "foreign_key", "the authority may be in wrong hands")
+    })
+    .await;
+    assert!(asked.mesh.link.connected().contains(&taken.id()), "the true one is still there");
+    tasks.shutdown(Duration::from_secs(10)).await;
+    member.stop().await;
+    founder.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_whose_keys_are_not_on_record_names_them_while_it_runs() {
+    let founder = Machine::new("founder", Roles::all()).start(None).await.unwrap();
+    founder.granted().await;
+    let member = Machine::new("member", edge()).join(&founder).await;
+    founder.knows_keys(&member).await;
+    // As a version recorded it that knows of no keys.
+    let directory = founder.store.cluster();
+    let (id, known) = (member.id(), directory.members.of(member.id()).unwrap());
+    let (incarnation, keys) = (known.incarnation, Keys::default());
+    let profile = Profile { keys, ..known.profile.clone() };
+    drop(directory);
+    let start = Command::Member(Change::Start { id, incarnation, profile });
+    founder.store.change_cluster(start).await.unwrap();
+    founder.knows_keys(&member).await;
+    assert_eq!(*member.membership.incarnation().borrow(), incarnation, "it is the same start");
+
+    // A renewal.
+    let (trust, before) = (&member.mesh.trust, founder.keys(id));
+    let key = NodeKey::new().unwrap();
+    let authority = founder.mesh.trust.authority().unwrap();
+    let issued = authority.issue(id, &trust.roles(), &key.public(), clock::now()).unwrap();
+    let renewed = Credentials::new(issued, &key).with_next(&NodeKey::new().unwrap());
+    trust.renew(renewed).unwrap();
+    let said = trust.keys().into_iter().map(|key| KeyPrint(key.0)).collect();
+    until("the renewal on record", || async { founder.keys(id) == before.after(&said) }).await;
+    member.stop().await;
     founder.stop().await;
 }
