@@ -152,7 +152,8 @@ impl Link {
         self.mesh.set_peers(peers);
     }
 
-    /// Changes when a node with a good certificate came that is not among the peers: they may be out of date.
+    /// Changes when a node with a good certificate came that is not among the peers, or whose key is not on record: what
+    /// is known of them may be out of date.
     #[must_use]
     pub fn knocks(&self) -> watch::Receiver<u64> {
         self.mesh.knocks.subscribe()

@@ -281,7 +281,8 @@ impl Mesh {
         state.incarnation = hello.incarnation;
         state.protocol = protocol;
         state.program.clone_from(&hello.program);
-        *state.lane(hello.lane) = Some(Live { connection: connection.clone(), identity, on_record });
+        *state.lane(hello.lane) =
+            Some(Live { connection: connection.clone(), identity, on_record });
         state.turned(hello.lane, now);
         drop(state);
         peers.entry(node).or_insert_with(|| Arc::clone(&peer));

@@ -1,5 +1,8 @@
 //! Whom a node believes: the cluster's authority, its own certificate, and who was removed.
 //!
+//! The authority's signature is not enough: whoever voted once has its key. A node whose keys are on record is believed
+//! with one of them only.
+//!
 //! One [`Trust`] per process. The directory sets [`Forbidden`] whenever it changes; handshakes ask it, and
 //! the mesh closes live connections of whoever is in it at once. TLS sessions are never resumed, because a
 //! resumed one would skip this check.
@@ -93,7 +96,7 @@ impl fmt::Display for Fingerprint {
     }
 }
 
-/// Nodes and certificates that are refused although the authority made their certificates.
+/// Nodes, certificates and keys that are refused although the authority made their certificates.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forbidden {
     /// Removed nodes.

@@ -9,8 +9,8 @@ use weir::actors::clock;
 use weir::link::peers::PeerAddress;
 use weir::link::trust::{Authority, Credentials, NodeKey, Trust};
 use weir::link::{Clock, Config, Link, Spawn, Stop, World};
-use weir_model::cluster::{Duty, NodeChange, NodeState, Quorum};
 use weir_model::NodeId;
+use weir_model::cluster::{Duty, NodeChange, NodeState, Quorum};
 
 use crate::harness::cluster::{SOON, codes, member};
 use crate::harness::{Cluster, Node, eventually};

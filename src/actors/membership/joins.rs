@@ -57,7 +57,8 @@ async fn admit(store: &Store, ask: Ask) -> Result<Admitted, Refusal> {
     let key = ask.key.fingerprint();
     // Who names no next key is of a version that takes a new one without a word: any is believed.
     let next = ask.next.map(|next| next.fingerprint());
-    let keys = next.map_or_else(Keys::default, |next| [key, next].map(|key| KeyPrint(key.0)).into());
+    let keys =
+        next.map_or_else(Keys::default, |next| [key, next].map(|key| KeyPrint(key.0)).into());
     let link = ask.addresses.first().map(ToString::to_string).unwrap_or_default();
     let profile = Profile {
         name: ask.name,

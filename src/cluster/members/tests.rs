@@ -149,7 +149,8 @@ fn a_node_is_admitted_with_its_keys_and_each_start_names_them_anew() {
 
 #[test]
 fn a_node_that_an_older_version_recorded_has_no_keys_and_one_without_keys_is_recorded_as_ever() {
-    let older = r#"{"do":"start","id":"node_0000000000000001","incarnation":5,"profile":{"name":"n1"}}"#;
+    let older =
+        r#"{"do":"start","id":"node_0000000000000001","incarnation":5,"profile":{"name":"n1"}}"#;
     let change: Change = serde_json::from_str(older).unwrap();
     let members = after(&[join(1), change]);
     assert!(members.of(NodeId(1)).unwrap().profile.keys.is_empty());

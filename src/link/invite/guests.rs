@@ -26,7 +26,8 @@ impl Guests {
         guests.retain(|_, (at, _)| is_fresh(*at, now));
         guests.insert(node, (now, key));
         if guests.len() > GUESTS_MAX
-            && let Some(oldest) = guests.iter().min_by_key(|(_, (at, _))| *at).map(|(node, _)| *node)
+            && let Some(oldest) =
+                guests.iter().min_by_key(|(_, (at, _))| *at).map(|(node, _)| *node)
         {
             guests.remove(&oldest);
         }

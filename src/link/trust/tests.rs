@@ -99,7 +99,8 @@ fn the_next_key_is_ready_from_the_first_start_and_the_same_at_each() {
     // What the version before left has none; it is made, and kept.
     let file = dir.path().join("node-certificate.json");
     let text = std::fs::read_to_string(&file).unwrap();
-    let mut older: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let mut older: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&text).unwrap();
     older.remove("next").unwrap();
     std::fs::write(&file, serde_json::to_string(&older).unwrap()).unwrap();
     let upgraded = keys(&Trust::open(dir.path()).unwrap().unwrap());
