@@ -55,7 +55,7 @@ pub(super) struct Publisher {
 }
 
 pub(super) enum Event {
-    Deliver { from: NodeId, to: NodeId, life: u64, message: Message },
+    Deliver { from: NodeId, to: NodeId, life: u64, message: Box<Message> },
     Tick { node: NodeId, life: u64 },
     Fault,
     Repair(super::faults::Repair),
@@ -186,7 +186,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Deliver { from, to, life, message } => self.deliver(from, to, life, message),
+            Event::Deliver { from, to, life, message } => self.deliver(from, to, life, *message),
             Event::Tick { node, life } => {
                 if self.machines.get(&node).is_some_and(|one| one.life == life && one.acts()) {
                     self.step(node, Node::tick);
@@ -255,7 +255,10 @@ impl World {
         for _ in 0..copies {
             let most = if own { 200 } else { self.weather.delay_us };
             let delay = self.dice.between(100, most);
-            self.after(delay, Event::Deliver { from, to, life, message: message.clone() });
+            self.after(
+                delay,
+                Event::Deliver { from, to, life, message: Box::new(message.clone()) },
+            );
         }
     }
 
@@ -325,7 +328,7 @@ impl World {
     pub(super) fn tell(&mut self, to: NodeId, message: Message) {
         let Some(life) = self.machines.get(&to).map(|machine| machine.life) else { return };
         let delay = self.dice.between(100, 5000);
-        self.after(delay, Event::Deliver { from: to, to, life, message });
+        self.after(delay, Event::Deliver { from: to, to, life, message: Box::new(message) });
     }
 
     /// Publishers look for a node, people write in rooms.
