@@ -20,13 +20,16 @@ pub const RENDITIONS_MAX: usize = 16;
 
 /// Marks kept for tracks that are behind the others; none is ever more than a segment behind.
 const MARKS_MAX: usize = 16;
+/// Segments of one number that begin within this have one date, milliseconds: what players tolerate between a date and
+/// the length of the segment before it.
+const SAME_DATE_MS: i64 = 50;
 
 /// The renditions of one stream.
 #[derive(Debug)]
 pub struct Ladder {
     timing: Timing,
     renditions: BTreeMap<TrackId, Rendition>,
-    marks: VecDeque<Mark>,
+    marks: VecDeque<Told>,
     /// Discontinuity tags given so far; none before the first segment.
     discontinuities: Option<u64>,
     /// The next segment begins a show and continues nothing.
@@ -92,7 +95,7 @@ impl Ladder {
             Output::Start(_, start) => {
                 self.fill_before(track, start.msn);
                 let pdt = anchor.plus_ms(start.start_us.div_euclid(1000));
-                Some(self.mark(start.msn, pdt, start.discontinuity))
+                Some(self.mark(start.msn, pdt, start.discontinuity, Some(start.start_us)))
             }
             _ => None,
         };
@@ -200,13 +203,19 @@ impl Ladder {
     }
 
     /// What all renditions say of `msn`: whoever begins it first decides.
-    fn mark(&mut self, msn: u64, pdt: Timestamp, discontinuity: bool) -> Mark {
-        if let Some(mark) = self.marks.iter().find(|mark| mark.msn == msn) {
-            return *mark;
+    fn mark(
+        &mut self,
+        msn: u64,
+        pdt: Timestamp,
+        discontinuity: bool,
+        start_us: Option<i64>,
+    ) -> Mark {
+        if let Some(told) = self.marks.iter().find(|told| told.mark.msn == msn) {
+            return told.beside(start_us);
         }
-        if let Some(oldest) = self.marks.front().filter(|oldest| msn < oldest.msn) {
+        if let Some(oldest) = self.marks.front().filter(|oldest| msn < oldest.mark.msn) {
             // Farther behind than any track can be: numbered like the oldest known, and told to nobody else.
-            return Mark { msn, pdt, discontinuity, dsn_before: oldest.dsn_before };
+            return Mark { msn, pdt, discontinuity, dsn_before: oldest.mark.dsn_before };
         }
         // A tag per segment at most: with the first number as the base, the count cannot be smaller than
         // what a process before this one gave out, and nothing of that one is continued.
@@ -216,11 +225,35 @@ impl Ladder {
         self.break_due = false;
         self.discontinuities = Some(dsn_before.saturating_add(u64::from(discontinuity)));
         let mark = Mark { msn, pdt, discontinuity, dsn_before };
-        self.marks.push_back(mark);
+        self.tell(Told { mark, start_us });
+        mark
+    }
+
+    fn tell(&mut self, told: Told) {
+        self.marks.push_back(told);
         if self.marks.len() > MARKS_MAX {
             self.marks.pop_front();
         }
-        mark
+    }
+}
+
+/// What was told of a number, by the rendition that came to it first.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    mark: Mark,
+    /// Where its segment begins on the show's line, microseconds; not known in a copy.
+    start_us: Option<i64>,
+}
+
+impl Told {
+    /// The mark of another rendition: with the same date, unless its segment begins so far from there that the date
+    /// would be wrong.
+    fn beside(&self, start_us: Option<i64>) -> Mark {
+        let apart_ms = self.start_us.zip(start_us).map_or(0, |(first_us, own_us)| {
+            own_us.div_euclid(1000).saturating_sub(first_us.div_euclid(1000))
+        });
+        let is_told = apart_ms.saturating_abs() > SAME_DATE_MS;
+        Mark { pdt: self.mark.pdt.plus_ms(if is_told { apart_ms } else { 0 }), ..self.mark }
     }
 }
 

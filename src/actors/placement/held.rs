@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
-use tokio::time::Instant;
 use weir_media::replica::Tip;
 use weir_model::{ChannelName, Epoch, Lease, NodeId};
 
@@ -114,16 +113,17 @@ impl Inner {
 
     /// Brings the copy here up to what other nodes hold; where the show goes on.
     pub(super) async fn catch_up(&self, channel: &ChannelName, holders: Holders) -> Option<Tip> {
-        let until = Instant::now() + COPY_MAX;
-        let mut tip = self.tip_here(channel);
-        for (node, held) in holders {
-            if self.lacks(channel, &held.tip) {
-                // What is not here by then becomes gaps.
-                let _ = tokio::time::timeout_at(until, self.copy_from(channel, node, &held)).await;
+        let copied = async {
+            for (node, held) in &holders {
+                if self.lacks(channel, &held.tip) {
+                    self.copy_from(channel, *node, held).await;
+                }
             }
-            tip = Tip::of_both(tip, Some(held.tip));
-        }
-        Tip::of_both(tip, self.tip_here(channel))
+        };
+        // What is not here by then becomes gaps.
+        let _ = tokio::time::timeout(COPY_MAX, copied).await;
+        let told = holders.into_iter().map(|(_, held)| held.tip).reduce(Tip::with);
+        Tip::of_both(told, self.tip_here(channel))
     }
 
     /// Until everything that a node holds is here.

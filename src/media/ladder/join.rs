@@ -38,7 +38,7 @@ impl Ladder {
         }
         // What began without a part was told nobody: its number is given again, and says something else.
         self.discontinuities = self.before(next_msn);
-        self.marks.retain(|mark| mark.msn < next_msn);
+        self.marks.retain(|told| told.mark.msn < next_msn);
         let tracks: Vec<TrackId> = self.renditions().map(|(track, _)| track).collect();
         let missing = |track: &TrackId| {
             let next = self.renditions.get(track).map_or(next_msn, |one| one.tip().next_msn);
@@ -61,7 +61,7 @@ impl Ladder {
 
     /// Discontinuities before segment `msn`.
     fn before(&self, msn: u64) -> Option<u64> {
-        let from = self.marks.iter().find(|mark| mark.msn >= msn);
+        let from = self.marks.iter().map(|told| told.mark).find(|mark| mark.msn >= msn);
         from.map(|mark| mark.dsn_before).or(self.discontinuities)
     }
 
@@ -90,7 +90,7 @@ impl Ladder {
         let Some(first) = self.renditions.get(&track).map(|one| one.tip().next_msn) else { return };
         for msn in first..next_msn {
             let (pdt, duration_us) = self.span_of(track, msn);
-            let mark = self.mark(msn, pdt, false);
+            let mark = self.mark(msn, pdt, false, None);
             let Some(rendition) = self.renditions.get_mut(&track) else { return };
             let discontinuity = mark.discontinuity;
             let start = SegmentStart { msn, start_us: 0, discontinuity, init: None };

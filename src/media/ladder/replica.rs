@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Ladder, MARKS_MAX, RENDITIONS_MAX};
+use super::{Ladder, RENDITIONS_MAX, Told};
 use crate::TrackId;
 use crate::output::{Init, SegmentStart};
 use crate::rendition::Mark;
@@ -143,14 +143,12 @@ impl Ladder {
         self.show.get_or_insert(mark.msn);
         let after = mark.dsn_before.saturating_add(u64::from(mark.discontinuity));
         self.discontinuities = Some(self.discontinuities.unwrap_or(0).max(after));
+        let told = Told { mark, start_us: None };
         match self.marks.back_mut() {
             // It began without a part at a packager that is gone.
-            Some(newest) if newest.msn == mark.msn => *newest = mark,
-            Some(newest) if newest.msn > mark.msn => {}
-            _ => self.marks.push_back(mark),
-        }
-        if self.marks.len() > MARKS_MAX {
-            self.marks.pop_front();
+            Some(newest) if newest.mark.msn == mark.msn => *newest = told,
+            Some(newest) if newest.mark.msn > mark.msn => {}
+            _ => self.tell(told),
         }
     }
 }

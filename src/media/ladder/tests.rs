@@ -63,6 +63,24 @@ fn h6_h9_all_renditions_give_a_segment_the_same_date() {
 }
 
 #[test]
+fn a_segment_that_begins_far_from_those_of_its_number_has_its_own_date() {
+    let mut ladder = Ladder::new(TIMING);
+    let date = |ladder: &Ladder, track| {
+        ladder.rendition(track).unwrap().listed().next_back().unwrap().mark.pdt
+    };
+    for (msn, early_ms, told_ms) in [(0, 50, 0), (1, 60, 60)] {
+        video(&mut ladder, msn);
+        let mut start = start(msn, None);
+        start.start_us -= early_ms * 1000;
+        ladder.apply(Output::Start(TrackId::AUDIO, start), ANCHOR);
+        let end = SegmentEnd { msn, duration_us: 1_000_000, gap: true };
+        ladder.apply(Output::End(TrackId::AUDIO, end), ANCHOR);
+        let apart = date(&ladder, TrackId::VIDEO).since_ms(date(&ladder, TrackId::AUDIO));
+        assert_eq!(apart, told_ms);
+    }
+}
+
+#[test]
 fn a_late_track_joins_with_the_numbers_of_the_others() {
     let mut ladder = Ladder::new(TIMING);
     for msn in 0..20 {

@@ -367,11 +367,20 @@ impl Track {
             let end = SegmentEnd { msn, duration_us: open.duration_us, gap: false };
             out.push(Output::End(self.id, end));
         } else if self.joined {
-            let duration_us = until_us.saturating_sub(start_us).clamp(1, longest_us.max(1));
-            gap_segment(self.id, msn, start_us, duration_us, discontinuity, out);
+            let from_us = self.quiet_from_us(start_us);
+            let duration_us = until_us.saturating_sub(from_us).clamp(1, longest_us.max(1));
+            gap_segment(self.id, msn, from_us, duration_us, discontinuity, out);
             self.gap_until_us = Some(until_us);
         }
         self.cursor = Some(msn + 1);
+    }
+
+    /// Where a gap begins whose segment begins at `start_us` for the others: right behind sound that ended a little
+    /// before that. Nothing follows it that would make up for what its segment lacks.
+    fn quiet_from_us(&self, start_us: i64) -> i64 {
+        let placed_us = self.placed_until_us().filter(|_| self.gap_until_us.is_none());
+        let lacks = |placed_us: &i64| (0..START_TOLERANCE_US).contains(&(start_us - placed_us));
+        placed_us.filter(lacks).unwrap_or(start_us)
     }
 
     /// Forgets the line; numbering and configuration stay.

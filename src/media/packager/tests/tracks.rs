@@ -276,3 +276,19 @@ fn sound_from_well_before_the_first_picture_is_dropped() {
     assert!((375..=500).contains(&(first.dts * 1000 / 48_000)), "{}", first.dts);
     assert_eq!(read.of(A0)[0].start.start_us, first.dts * 1_000_000 / 48_000);
 }
+
+#[test]
+fn a_gap_behind_sound_that_ended_early_begins_where_that_ended() {
+    let pictures = pictures(V0, &clock_ms(0, 61, 30, 1), 60, 0);
+    let read = package(stream(&[
+        (V0, avc(1), pictures),
+        (A0, aac(48_000, 1024), sound(48_000, 1024, 0, 1_930)),
+    ]));
+    let [heard, quiet] = read.of(A0) else { panic!("{:?}", read.lengths_ms(A0)) };
+    let (heard_end, quiet_end) = (heard.end.as_ref().unwrap(), quiet.end.as_ref().unwrap());
+    assert!(quiet_end.gap && !heard_end.gap);
+    let end_us = heard.start.start_us + heard_end.duration_us;
+    assert!((1_930_000..1_960_000).contains(&end_us), "{end_us}");
+    assert!((quiet.start.start_us - end_us).abs() <= 1, "{}", quiet.start.start_us);
+    assert_eq!(read.of(V0)[1].start.start_us, 2_000_000);
+}
