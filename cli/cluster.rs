@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::Timestamp;
+use weir_model::api::Mutation;
 use weir_model::cluster::{
     CheckReport, ClusterFinding, ClusterStatus, LinkInfo, MovePlan, NodeState, ReplicaInfo,
 };
@@ -72,6 +73,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             checked(session, &report)
         }
         Verb::Rebalance => {
+            preview(session).await?;
             session.confirm("Move what is better placed elsewhere?").await?;
             let plan = session.client.rebalance(&session.mutation()).await?;
             show_plan(session, &plan)
@@ -122,6 +124,21 @@ fn checked(session: &mut Session<'_>, report: &CheckReport) -> Done {
 }
 
 /// Prints a plan of moves.
+/// What somebody is asked to agree to. Loads change, so a moment later it may be a little different.
+async fn preview(session: &mut Session<'_>) -> Done {
+    if !session.will_ask() {
+        return Ok(());
+    }
+    let asked = Mutation { dry_run: true, ..session.mutation() };
+    let plan = session.client.rebalance(&asked).await?;
+    for step in &plan.moves {
+        let to = step.to.map(|to| to.to_string()).unwrap_or_default();
+        session.say(&format!("{} from {} to {to}: {}", step.actor, step.from, step.reason));
+    }
+    session.say(&format!("{} to move, {} stay", plan.moves.len(), plan.staying));
+    Ok(())
+}
+
 pub(crate) fn show_plan(session: &mut Session<'_>, plan: &MovePlan) -> Done {
     let text = session.view.rows(plan, || plan_table(plan));
     session.print(&text)?;

@@ -86,6 +86,11 @@ impl<'a> Session<'a> {
         self.global.dry_run
     }
 
+    /// Whether [`Self::confirm`] will ask.
+    pub(crate) fn will_ask(&self) -> bool {
+        self.around.asks && !self.global.yes && !self.global.dry_run
+    }
+
     /// Asks before a change that cannot be undone.
     pub(crate) async fn confirm(&mut self, question: &str) -> Done {
         if self.global.yes || self.global.dry_run {

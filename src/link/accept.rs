@@ -41,14 +41,14 @@ fn take(mesh: &Arc<Mesh>, incoming: Incoming) {
         let _ = incoming.retry();
         return;
     }
-    let shared = Arc::clone(mesh);
+    let (shared, remote) = (Arc::clone(mesh), incoming.remote_address());
     mesh.world.short(async move {
         let served = tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming);
         let connection = match served.await {
             Ok(Ok(connection)) => connection,
             // Our own refusals are counted where they are made.
             Ok(Err(ConnectionError::ConnectionClosed(_))) => {
-                shared.trust.refusals().count(Reason::Unbelieved, None);
+                shared.trust.refusals().count_from(Reason::Unbelieved, None, Some(remote));
                 return;
             }
             Ok(Err(_)) | Err(_) => return,
@@ -76,7 +76,8 @@ async fn greet(mesh: &Arc<Mesh>, connection: &Connection) -> Option<Greeted> {
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, answered).await {
         Ok(greeted) => greeted,
         Err(_) => {
-            mesh.trust.refusals().count(Reason::Hello, None);
+            let from = Some(connection.remote_address());
+            mesh.trust.refusals().count_from(Reason::Hello, None, from);
             connection.close(code::REFUSED, b"no hello came");
             None
         }
@@ -93,7 +94,8 @@ pub(super) fn identity(mesh: &Mesh, connection: &Connection) -> Option<Identity>
         .peer_identity()
         .and_then(|identity| identity.downcast::<Vec<CertificateDer<'static>>>().ok());
     let Some(certificate) = chain.as_ref().and_then(|chain| chain.first()) else {
-        mesh.trust.refusals().count(Reason::Anonymous, None);
+        let from = Some(connection.remote_address());
+        mesh.trust.refusals().count_from(Reason::Anonymous, None, from);
         return None;
     };
     mesh.trust.admitted(certificate).ok()

@@ -276,14 +276,21 @@ impl Trust {
     /// # Errors
     /// When the credentials cannot be used, or are another node's or cluster's.
     pub fn renew(&self, credentials: Credentials) -> Result<(), TrustError> {
-        if credentials.issued.node != self.node()
-            || Fingerprint::of(&credentials.authority()?) != self.fingerprint
-        {
-            return Err(TrustError::NotANode("it is for another node or cluster".into()));
-        }
+        self.accepts(&credentials)?;
         let own = Own::of(credentials)?;
         *self.own.write() = own;
         Ok(())
+    }
+
+    /// Whether [`Self::renew`] would take them, as far as names go.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn accepts(&self, credentials: &Credentials) -> Result<(), TrustError> {
+        let own = credentials.issued.node == self.node()
+            && Fingerprint::of(&credentials.authority()?) == self.fingerprint;
+        own.then_some(())
+            .ok_or_else(|| TrustError::NotANode("it is for another node or cluster".into()))
     }
 
     /// Replaces the set of who is refused.

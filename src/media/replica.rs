@@ -178,7 +178,7 @@ pub struct Tip {
     pub next_msn: u64,
     /// Behind the newest part of any rendition.
     pub next_part: u64,
-    /// The same of each rendition: segment, then part.
+    /// Of each rendition: the segment that is open or comes next, and how many parts it has.
     #[serde(default)]
     pub tracks: BTreeMap<TrackId, (u64, u64)>,
 }
@@ -194,10 +194,13 @@ impl Tip {
     /// at the same instant may each be ahead in another rendition.
     #[must_use]
     pub fn lacks(&self, other: &Self) -> bool {
+        if other.tracks.is_empty() {
+            return self.place() < other.place();
+        }
         let ahead = |(track, place): (&TrackId, &(u64, u64))| {
             self.tracks.get(track).is_none_or(|own| own < place)
         };
-        self.place() < other.place() || other.tracks.iter().any(ahead)
+        other.tracks.iter().any(ahead)
     }
 
     /// [`Self::with`], of what is known.
@@ -246,8 +249,10 @@ mod tests {
         assert!(here.lacks(&tip(10, 42, 40)));
         let other = tip(9, 41, 41);
         assert!(here.lacks(&other) && other.lacks(&here), "each is ahead in one");
-        let mute = Tip { tracks: BTreeMap::new(), ..here };
-        assert!(mute.lacks(&here) && !here.lacks(&mute));
+        let raised = Tip { next_part: 99, ..here.clone() };
+        assert!(!here.lacks(&raised), "numbers say nothing of what is there");
+        let mute = Tip { tracks: BTreeMap::new(), ..raised };
+        assert!(mute.lacks(&here) && here.lacks(&mute), "who names no tracks is judged by numbers");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use weir_model::NodeId;
 use super::{Inner, now_ms};
 use crate::actors::tasks::Handle;
 use crate::link::trust::Reason;
+use crate::link::trust::refusals::Refused;
 
 /// The same refusal is told again after this time.
 const AGAIN_MS: u64 = 60_000;
@@ -25,7 +26,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         let count = usize::try_from(now - seen).unwrap_or(usize::MAX);
         seen = now;
         for refused in own.parts.trust.refusals().newest().into_iter().rev().take(count) {
-            own.tell_refusal(&mut told, refused.reason, refused.node);
+            own.tell_refusal(&mut told, &refused);
         }
         tokio::select! {
             changed = total.changed() => if changed.is_err() { return },
@@ -35,12 +36,8 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
 }
 
 impl Inner {
-    fn tell_refusal(
-        &self,
-        told: &mut BTreeMap<(Reason, Option<NodeId>), u64>,
-        reason: Reason,
-        node: Option<NodeId>,
-    ) {
+    fn tell_refusal(&self, told: &mut BTreeMap<(Reason, Option<NodeId>), u64>, refused: &Refused) {
+        let &Refused { reason, node, remote } = refused;
         // Whoever admits newcomers tells of them.
         if reason == Reason::Join {
             return;
@@ -56,6 +53,7 @@ impl Inner {
         told.insert((reason, node), now);
         let mut fields = vec![("why", reason.as_str().to_owned())];
         fields.extend(node.map(|node| ("node", node.to_string())));
+        fields.extend(remote.map(|remote| ("from", remote.to_string())));
         let who = node.map_or_else(|| "somebody".to_owned(), |node| node.to_string());
         let text = format!("a connection with {who} was refused: {reason}");
         self.parts.events.emit_refusal("link.refused", None, text, &fields);

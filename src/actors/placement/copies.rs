@@ -118,12 +118,18 @@ impl Inner {
         self.left.lock().get(channel).map(|(stage, _)| Arc::clone(stage))
     }
 
-    /// Wants a copy of a channel, whose stage begins anew unless it is copied already.
+    /// Wants a copy of a channel, whose stage begins anew unless it is copied already. None while a packager here feeds
+    /// it.
     pub(super) fn copy(&self, channel: &ChannelName) -> Option<(Arc<Stage>, Demand)> {
         let puller = self.puller.get()?;
         let _one = self.copying.lock();
         let copied = puller.is_pulled(channel);
-        let found = self.parts.stages.find(channel).filter(|stage| copied || stage.shows());
+        let found = self.parts.stages.find(channel);
+        if found.as_ref().is_some_and(|stage| stage.own().is_some()) {
+            // The directory names another owner, and this node has not given the stream up yet: it would take nothing.
+            return None;
+        }
+        let found = found.filter(|stage| copied || stage.shows());
         let stage = found.unwrap_or_else(|| self.parts.stages.renewed(channel));
         Some((stage, puller.want(channel)?))
     }

@@ -86,7 +86,8 @@ pub(in crate::link) async fn say(
     let text = |error: &dyn std::fmt::Display| error.to_string();
     if mesh.trust.judge(&identity).is_err_and(|reason| reason == Reason::ForeignKey) {
         mesh.knocked();
-        return Err(refuse(mesh, identity.node, Reason::ForeignKey, FOREIGN_KEY.into()).message);
+        let text = FOREIGN_KEY.into();
+        return Err(refuse(mesh, connection, identity.node, Reason::ForeignKey, text).message);
     }
     let (mut send, mut recv) = connection.open_bi().await.map_err(|error| text(&error))?;
     let hello = wire::header(&own(mesh, lane)).map_err(|error| text(&error))?;
@@ -111,7 +112,8 @@ pub(in crate::link) async fn answer(
     let node = identity.node;
     let Ok((mut send, mut recv)) = connection.accept_bi().await else { return None };
     let Ok(hello) = wire::read_header::<Hello>(&mut recv).await else {
-        mesh.trust.refusals().count(Reason::Hello, Some(node));
+        let from = Some(connection.remote_address());
+        mesh.trust.refusals().count_from(Reason::Hello, Some(node), from);
         connection.close(code::REFUSED, b"the hello is not understood");
         return None;
     };
@@ -141,7 +143,7 @@ fn take(
     theirs: &Hello,
 ) -> Result<Greeted, Refusal> {
     let node = identity.node;
-    let refuse = |reason, message| refuse(mesh, node, reason, message);
+    let refuse = |reason, message| refuse(mesh, connection, node, reason, message);
     if theirs.node != node {
         let text = format!("the certificate is that of {node}, the hello that of {}", theirs.node);
         return Err(refuse(Reason::Hello, text));
@@ -168,9 +170,16 @@ fn take(
 }
 
 /// Counted, logged, and in words for the other side.
-fn refuse(mesh: &Mesh, node: NodeId, reason: Reason, message: String) -> Refusal {
-    mesh.trust.refusals().count(reason, Some(node));
-    tracing::warn!(%node, %message, "a node was refused");
+fn refuse(
+    mesh: &Mesh,
+    connection: &Connection,
+    node: NodeId,
+    reason: Reason,
+    message: String,
+) -> Refusal {
+    let remote = connection.remote_address();
+    mesh.trust.refusals().count_from(reason, Some(node), Some(remote));
+    tracing::warn!(%node, %remote, %message, "a node was refused");
     Refusal::new(reason.as_str(), message)
 }
 

@@ -1,6 +1,7 @@
 //! Who was turned away, by reason: counters for metrics, and the newest ones for the operator.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -159,6 +160,8 @@ pub struct Refused {
     pub reason: Reason,
     /// Which node, when a certificate said so.
     pub node: Option<NodeId>,
+    /// Where it came from, or was dialled; none where a handshake does not say.
+    pub remote: Option<SocketAddr>,
 }
 
 /// The refusals of a node since its start.
@@ -173,6 +176,16 @@ pub struct Refusals {
 impl Refusals {
     /// Counts one and tells the log.
     pub(in crate::link) fn count(&self, reason: Reason, node: Option<NodeId>) {
+        self.count_from(reason, node, None);
+    }
+
+    /// Counts one whose address is known.
+    pub(in crate::link) fn count_from(
+        &self,
+        reason: Reason,
+        node: Option<NodeId>,
+        remote: Option<SocketAddr>,
+    ) {
         let at = REASONS.iter().position(|one| *one == reason);
         if let Some(count) = at.and_then(|at| self.counts.get(at)) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -181,10 +194,10 @@ impl Refusals {
         if newest.len() == KEPT_MAX {
             newest.pop_front();
         }
-        newest.push_back(Refused { reason, node });
+        newest.push_back(Refused { reason, node, remote });
         self.total.send_modify(|total| *total += 1);
         drop(newest);
-        tracing::debug!(?reason, node = ?node.map(|node| node.to_string()), "link refused");
+        tracing::debug!(?reason, node = ?node.map(|node| node.to_string()), ?remote, "link refused");
     }
 
     /// How often for `reason`.

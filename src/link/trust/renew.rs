@@ -51,10 +51,12 @@ async fn once(trust: &Trust, dir: Option<&Path>, sign: &Sign) -> Result<(), Stri
     let issued = sign(key.public()).await?;
     let next = NodeKey::new().map_err(|error| error.to_string())?;
     let credentials = Credentials::new(issued, &key).with_next(&next);
-    trust.renew(credentials.clone()).map_err(|error| error.to_string())?;
+    trust.accepts(&credentials).map_err(|error| error.to_string())?;
     if let Some(dir) = dir {
+        // First: what is not on the disk is due still, and tried again.
         credentials.save(dir).map_err(|error| error.to_string())?;
     }
+    trust.renew(credentials).map_err(|error| error.to_string())?;
     tracing::info!("the node's certificate was renewed");
     Ok(())
 }

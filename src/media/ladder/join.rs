@@ -22,9 +22,8 @@ impl Ladder {
         let parts = self.renditions().filter_map(|(_, one)| one.next_part());
         let next_part = parts.max().unwrap_or(0);
         let discontinuities = self.before(next_msn).unwrap_or_default();
-        let place = |one: &crate::rendition::Rendition| {
-            (one.tip().next_msn, one.next_part().unwrap_or_default())
-        };
+        // Not by the numbers of parts: whoever goes on with a show raises them, and tells that with its next part only.
+        let place = |one: &crate::rendition::Rendition| (one.tip().next_msn, one.tip().open_parts);
         let tracks = self.renditions().map(|(track, one)| (track, place(one))).collect();
         Some(Tip { show: self.id, first_msn, discontinuities, next_msn, next_part, tracks })
     }

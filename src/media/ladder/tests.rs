@@ -214,3 +214,17 @@ fn a_rendition_that_comes_late_after_a_take_over_has_gaps_where_the_others_went_
     let text = ladder.playlist(TrackId::AUDIO, false).unwrap();
     assert_eq!(tag(&text, "#EXT-X-MEDIA-SEQUENCE"), "#EXT-X-MEDIA-SEQUENCE:27");
 }
+
+#[test]
+fn whoever_goes_on_with_a_show_has_nothing_that_copies_lack_before_it_has_media() {
+    let (mut owner, mut copy) = (Ladder::new(TIMING), Ladder::new(TIMING));
+    for ladder in [&mut owner, &mut copy] {
+        video(ladder, 0);
+        audio(ladder, 0);
+    }
+    let tip = owner.tip().unwrap();
+    owner.join(&tip, 5_000);
+    assert!(!copy.tip().unwrap().lacks(&owner.tip().unwrap()));
+    video(&mut owner, 1);
+    assert!(copy.tip().unwrap().lacks(&owner.tip().unwrap()));
+}

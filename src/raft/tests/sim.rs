@@ -1,7 +1,7 @@
 //! The real consensus in a world without chance: its own log on disks whose power goes, openraft, batches, forwarding
 //! and linearizable reads, over a network that delays, loses and cuts, on tokio's paused clock in one thread.
 //!
-//! `WEIR_SIM_RAFT_SEEDS=500` runs so many seeds, `WEIR_SIM_SEED=n` the one that a failure named. What clients saw has
+//! `WEIR_SIM_RAFT_SEEDS=2000` runs so many seeds, `WEIR_SIM_SEED=n` the one that a failure named. What clients saw has
 //! to be linearizable, also after all nodes were switched off and lost their machines; after healing, writes succeed
 //! within a bounded time.
 
@@ -15,7 +15,7 @@ pub(crate) mod runtime;
 mod site;
 
 /// Seeds of the quick tier.
-const SEEDS: u64 = 25;
+const SEEDS: u64 = 100;
 
 /// The seeds to run: one, or as many as are asked for, from 0 on.
 #[allow(clippy::disallowed_methods)]
