@@ -108,9 +108,11 @@ async fn an_edge_of_an_edge_that_begins_waits_until_it_has_begun() {
     let _near = near.puller.want(&channel()).unwrap();
     let _far = far.puller.want(&channel()).unwrap();
     near.until("begun", |near| near.puller.path(&channel()).is_some()).await;
-    let begun = near.window().unwrap();
-    assert!(playlist(&begun, TrackId::VIDEO).is_some());
-    far.same_as(&begun).await;
+    // A machine that is busy may begin with sound.
+    let seen =
+        |near: &Edge| near.window().is_some_and(|it| playlist(&it, TrackId::VIDEO).is_some());
+    near.until("has pictures", seen).await;
+    far.same_as(&near.window().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
