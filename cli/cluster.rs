@@ -123,7 +123,6 @@ fn checked(session: &mut Session<'_>, report: &CheckReport) -> Done {
     Err(Failure::new(exit, String::new()))
 }
 
-/// Prints a plan of moves.
 /// What somebody is asked to agree to. Loads change, so a moment later it may be a little different.
 async fn preview(session: &mut Session<'_>) -> Done {
     if !session.will_ask() {
@@ -139,6 +138,7 @@ async fn preview(session: &mut Session<'_>) -> Done {
     Ok(())
 }
 
+/// Prints a plan of moves.
 pub(crate) fn show_plan(session: &mut Session<'_>, plan: &MovePlan) -> Done {
     let text = session.view.rows(plan, || plan_table(plan));
     session.print(&text)?;

@@ -87,8 +87,6 @@ pub struct MediaLoop {
     /// Wall clock of 0 on the show's line, as of the newest segment.
     anchor: Timestamp,
     show_start_us: i64,
-    /// Where on the show's line that ends which another node packaged of it.
-    left_us: i64,
     reader: Option<feed::Reader>,
     /// The present publisher is connected and gaps are declared for it: what [`Live::late`] was before.
     stalled: Option<u64>,
@@ -133,7 +131,6 @@ impl MediaLoop {
             wallclock: Wallclock::new(start),
             anchor: start,
             show_start_us,
-            left_us,
             reader: None,
             stalled: None,
             window,
@@ -178,8 +175,7 @@ impl MediaLoop {
                 self.reader = Some(reader);
                 let elapsed = clock::monotonic_us() - self.show_start_us;
                 // A publisher that went away before it was told is noticed by its actor.
-                let end_us = self.live.packager().end_us().max(self.left_us);
-                let _ = start_us.send(end_us.max(elapsed));
+                let _ = start_us.send(self.live.packager().end_us().max(elapsed));
             }
             Command::End => {
                 self.close();
@@ -204,7 +200,6 @@ impl MediaLoop {
         self.window.begin_show(Some(show));
         self.live.begin_show();
         self.wallclock = Wallclock::new(clock::now());
-        self.left_us = 0;
         self.show_start_us = clock::monotonic_us();
     }
 

@@ -2,11 +2,11 @@
 //!
 //! The directory comes from the leader alone. A node that was off while another one joined and was elected knows
 //! nobody who would send it anything: it refuses the new leader as unknown, or, when its own id is the lower one, is
-//! the one who should dial and has no address; or it knows the leader, but not the key that it shows since it was renewed
-//! twice. So whenever an unknown node knocks, and while no leader counts on this
-//! node, a member that is linked is asked whom it knows. (The log's own word on who leads may be of last week.) Only its newer answer counts, only until the own copy is as new, and
-//! only for whom this copy does not call removed. A node all of whose known members are gone has nobody to ask, and
-//! believes nobody: it is to be invited again.
+//! the one who should dial and has no address; or it knows the leader, but not the key that it shows since it was
+//! renewed twice. So whenever an unknown node knocks, and while no leader counts on this node, a member that is linked
+//! is asked whom it knows. (The log's own word on who leads may be of last week.) Only its newer answer counts, only
+//! until the own copy is as new, and only for whom this copy does not call removed. A node all of whose known members
+//! are gone has nobody to ask, and believes nobody: it is to be invited again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
