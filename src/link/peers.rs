@@ -162,6 +162,11 @@ impl Mesh {
         self.peers.lock().get(&node).cloned()
     }
 
+    /// Whether media can come from a node and go to it now.
+    pub(super) fn carries_media(&self, node: NodeId) -> bool {
+        self.peer(node).is_some_and(|peer| peer.media().is_some())
+    }
+
     /// Who both connections are with.
     pub(super) fn connected(&self) -> Vec<NodeId> {
         let peers = self.peers.lock();

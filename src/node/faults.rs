@@ -2,8 +2,9 @@
 //! in builds with the feature `fault`; a released node has none of it.
 //!
 //! A line is `everywhere`, `to ADDRESS` or `from ADDRESS`, and what goes wrong there: `block`, `delay_ms=50`,
-//! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`; or `disk` and what goes wrong with it: `free=BYTES`, `delay_ms=500`
-//! for each sync of the log. The file replaces all rules of before; without it nothing is wrong.
+//! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`, `bytes_per_second=200000`; or `disk` and what goes wrong with it:
+//! `free=BYTES`, `delay_ms=500` for each sync of the log. The file replaces all rules of before; without it nothing
+//! is wrong.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -87,6 +88,7 @@ fn rule<'a>(words: impl Iterator<Item = &'a str>) -> Option<Rule> {
             "jitter_ms" => rule.jitter = ms()?,
             "loss" => rule.loss = value.parse().ok()?,
             "reorder" => rule.reorder = value.parse().ok()?,
+            "bytes_per_second" => rule.bytes_per_second = Some(value.parse().ok()?),
             _ => return None,
         }
     }
@@ -100,8 +102,9 @@ mod tests {
     #[test]
     fn a_line_says_where_and_what() {
         let words = |text: &'static str| rule(text.split_whitespace());
-        let bad = words("delay_ms=50 loss=0.01").unwrap();
+        let bad = words("delay_ms=50 loss=0.01 bytes_per_second=9").unwrap();
         assert_eq!((bad.delay, bad.block), (Duration::from_millis(50), false));
+        assert_eq!((bad.loss, bad.bytes_per_second), (0.01, Some(9)));
         assert!(words("block").unwrap().block);
         assert_eq!(words("delay_ms=soon"), None);
         let faults = Faults::new(1);

@@ -6,8 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::config::{LogConfig, LogFormat};
 
-/// What is told of each step of consensus is for its own developers, unless the filter names it.
-const QUIET: &str = "openraft=warn";
+/// What is told of each step of consensus is for its own developers, unless the filter names it. Of a node that cannot
+/// be reached, for which Weir has an event and figures, it tells ten times a second.
+const QUIET: &str = "openraft=error,openraft::replication=off";
 
 /// Sends the process's logs to standard error.
 ///

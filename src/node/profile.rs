@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use parking_lot::Mutex;
 use weir_cluster::members::{Keys, Profile};
@@ -107,6 +107,10 @@ fn at_host(url: &str, host: &str) -> String {
     url.replacen("127.0.0.1", &host, 1)
 }
 
+/// How many cores the node may use: asked once, because the answer is in several files.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// How busy the node is. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Load {
@@ -147,10 +151,9 @@ impl Load {
 
     /// Share of all cores since the last look, in thousandths.
     fn cpu(&self) -> u16 {
-        let now = (clock::monotonic_us(), process::usage().cpu_seconds);
+        let now = (clock::monotonic_us(), process::cpu_seconds());
         let before = std::mem::replace(&mut *self.before.lock(), now);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let wall = (now.0 - before.0) as f64 / 1e6 * cores as f64;
+        let wall = (now.0 - before.0) as f64 / 1e6 * *CORES as f64;
         let share = (now.1 - before.1) / wall.max(1e-3) * 1000.0;
         share.clamp(0.0, 1000.0) as u16
     }

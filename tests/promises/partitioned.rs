@@ -7,6 +7,10 @@ use crate::harness::{Cluster, Encoder, clip, eventually, within};
 
 /// A node that is cut off knows that after a few seconds; a request is answered within its limit.
 const ANSWERED_MAX: Duration = Duration::from_secs(12);
+/// A copy goes on after a link is whole again, once its two connections are; see `DIAL_MAX` of `src/link/peers`.
+const HEALED_MAX: Duration = Duration::from_secs(6);
+/// Half again what the clip has.
+const SLOW_BYTES_PER_SECOND: u32 = 130_000;
 /// On a link with 50 ms of delay and 1 % of loss each way a part may need a second round trip or two.
 const STALL_MAX: Duration = Duration::from_secs(2);
 
@@ -54,14 +58,14 @@ async fn a_minority_promises_nothing_and_both_sides_heal() {
 }
 
 #[tokio::test]
-async fn a_copy_outlives_a_link_that_is_cut_one_way_or_lossy() {
+async fn a_copy_outlives_a_link_that_is_slow_or_lossy_or_cut_one_way() {
     let cluster = Cluster::start(1, 2).await;
     let key = cluster.channel("demo").await;
     let encoder = Encoder::start(cluster.ingests(&[0]), &key, &clip::STANDARD);
     encoder.live_again(0).await;
     let (one, two) = (cluster.viewer("demo", &[1]).await, cluster.viewer("demo", &[2]).await);
     one.plays_on(10).await;
-    let bad = "everywhere delay_ms=50 loss=0.01";
+    let bad = "everywhere delay_ms=50 loss=0.01 reorder=0.02";
     cluster.faults(0, bad).await;
     cluster.faults(1, bad).await;
     let (updates, start) = (one.seen().grew.len(), Instant::now());
@@ -70,14 +74,22 @@ async fn a_copy_outlives_a_link_that_is_cut_one_way_or_lossy() {
     println!("with 50 ms of delay and 1 % of loss each way: longest stall {stall:?}");
     assert!(stall < STALL_MAX, "{stall:?}");
     cluster.faults(1, "").await;
+    let slow = format!("to @1 bytes_per_second={SLOW_BYTES_PER_SECOND}");
+    cluster.faults(0, &slow).await;
+    let (updates, start) = (one.seen().grew.len(), Instant::now());
+    one.plays_on(updates + 40).await;
+    let stall = one.seen().longest_stall(start + Duration::from_secs(1));
+    println!("with {SLOW_BYTES_PER_SECOND} bytes a second: longest stall {stall:?}");
+    assert!(stall < STALL_MAX, "{stall:?}");
     // The edge is heard and hears nothing.
     cluster.faults(0, "to @1 block").await;
     let updates = two.seen().grew.len();
     two.plays_on(updates + 25).await;
     cluster.faults(0, "").await;
     let (updates, healed) = (one.seen().grew.len(), Instant::now());
-    let on = one.plays_on(updates + 5).await - healed;
+    let on = one.plays_on(updates).await - healed;
     println!("a link cut one way healed: its viewer went on after {on:?}");
+    assert!(on < HEALED_MAX, "{on:?}");
     let newest = two.seen().grew.last().unwrap().1;
     eventually("it has caught up", SOON, async || {
         (one.seen().grew.last()?.1 >= newest).then_some(())

@@ -24,6 +24,8 @@ use crate::raft;
 
 /// Between two looks: oftener than heartbeats come.
 const EVERY: Duration = Duration::from_millis(200);
+/// … and while nobody else is there to fall silent: within `liveness::CONFIRMED_MS`.
+const EVERY_ALONE: Duration = Duration::from_millis(400);
 /// Voters confirm a leader within the time that it may grant without; see `liveness::CONFIRMED_MS`.
 const CONFIRM_MAX: Duration = Duration::from_millis(250);
 /// The log's members are compared with the directory's every so many looks.
@@ -97,8 +99,9 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         } else {
             *own.office.lock() = None;
         }
+        let alone = own.parts.store.cluster().members.len() == 1;
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(if alone { EVERY_ALONE } else { EVERY }) => {}
             () = own.wake.notified() => {}
             () = handle.stopping() => return,
         }

@@ -204,6 +204,18 @@ fn a_small_gain_moves_nothing_and_a_new_node_gets_its_share() {
 }
 
 #[test]
+fn a_percent_of_load_that_comes_and_goes_decides_nothing() {
+    let plan = |cpu: &[i64]| {
+        let mut scene = Scene::of(cpu);
+        (0..9).for_each(|at| scene.own(&format!("stream/s{at}"), 1));
+        scene.look(rebalance)
+    };
+    let once = plan(&[8, 12, 3]);
+    assert!(!once.moves.is_empty());
+    assert_eq!(once.moves, plan(&[3, 8, 12]).moves);
+}
+
+#[test]
 fn rebalance_empties_draining_nodes_and_leaves_cordoned_ones_alone() {
     let mut scene = Scene::of(&[100, 100, 100]);
     scene.own("puller/a", 1);

@@ -246,6 +246,10 @@ impl Inner {
         epoch: u64,
         sent: bool,
     ) -> Result<Option<NodeId>, Denied> {
+        // Questions and media have a connection each: without the one for media, an answer is of no use.
+        if !self.link.mesh.carries_media(node) {
+            return Err(CallError::NotConnected(node).into());
+        }
         let sub = self.next_sub.fetch_add(1, Relaxed);
         let asked = {
             let mut state = pull.state.lock();

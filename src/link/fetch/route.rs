@@ -42,7 +42,7 @@ pub(crate) const STALL_MAX: Duration =
 /// Why there is no subscription.
 #[derive(Debug)]
 pub(super) enum Denied {
-    /// The node begins itself, or does not know of the newest owner yet.
+    /// The node begins itself, does not know of the newest owner yet, or is connected with this one only in part.
     NotYet(String),
     /// It cannot be pulled from.
     No(String),
@@ -59,7 +59,7 @@ impl From<CallError> for Denied {
     fn from(error: CallError) -> Self {
         match &error {
             CallError::Refused(refusal)
-                if ["not_here", "stale_epoch"].contains(&&*refusal.code) =>
+                if ["not_here", "stale_epoch", "no_media"].contains(&&*refusal.code) =>
             {
                 Self::NotYet(error.to_string())
             }
