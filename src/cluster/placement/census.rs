@@ -10,6 +10,10 @@ use super::View;
 /// What a node without a known load is taken for, in thousandths.
 const UNKNOWN_LOAD: i64 = 500;
 
+/// Nodes are compared by what they report in steps of this many thousandths: a percent comes and goes, and two plans
+/// made one after the other shall be the same.
+const LOAD_STEP: i64 = 50;
+
 /// What an actor adds to a node's load until the node itself reports it, in thousandths of a common machine.
 pub(super) const fn cost(kind: ActorKind) -> i64 {
     match kind {
@@ -23,7 +27,10 @@ pub(super) const fn cost(kind: ActorKind) -> i64 {
 /// Loads and counts as they would be.
 #[derive(Debug, Clone)]
 pub(super) struct Census {
+    /// As the nodes report it.
     load: BTreeMap<NodeId, i64>,
+    /// What the moves add to it and take from it.
+    planned: BTreeMap<NodeId, i64>,
     count: BTreeMap<(NodeId, ActorKind), i64>,
     /// Channels' streams, by key.
     streams: BTreeMap<String, NodeId>,
@@ -37,7 +44,8 @@ impl Census {
         let known = |id| view.loads.of(id, view.now_ms).map_or(UNKNOWN_LOAD, |load| share(&load));
         let load = directory.members.iter().map(|member| (member.id, known(member.id))).collect();
         let (count, streams) = (BTreeMap::new(), BTreeMap::new());
-        let mut census = Self { load, count, streams, drained: BTreeSet::new() };
+        let (planned, drained) = (BTreeMap::new(), BTreeSet::new());
+        let mut census = Self { load, planned, count, streams, drained };
         for lease in directory.leases.iter() {
             *census.count.entry((lease.node, lease.actor.kind)).or_default() += 1;
             if lease.actor.kind == ActorKind::Stream {
@@ -74,7 +82,21 @@ impl Census {
 
     /// A node's load in thousandths; above 1000 when more is planned than it has.
     pub(super) fn load(&self, node: NodeId) -> i64 {
-        self.load.get(&node).copied().unwrap_or(UNKNOWN_LOAD).max(0)
+        (self.reported(node) + self.planned(node)).max(0)
+    }
+
+    /// The same, to compare nodes by.
+    pub(super) fn rounded_load(&self, node: NodeId) -> i64 {
+        let steps = (self.reported(node) + LOAD_STEP / 2) / LOAD_STEP;
+        (steps * LOAD_STEP + self.planned(node)).max(0)
+    }
+
+    fn reported(&self, node: NodeId) -> i64 {
+        self.load.get(&node).copied().unwrap_or(UNKNOWN_LOAD)
+    }
+
+    fn planned(&self, node: NodeId) -> i64 {
+        self.planned.get(&node).copied().unwrap_or_default()
     }
 
     /// Actors of a kind on a node.
@@ -92,7 +114,7 @@ impl Census {
 
     fn shift(&mut self, kind: ActorKind, node: NodeId, by: i64) {
         *self.count.entry((node, kind)).or_default() += by;
-        *self.load.entry(node).or_insert(UNKNOWN_LOAD) += by * cost(kind);
+        *self.planned.entry(node).or_default() += by * cost(kind);
     }
 }
 

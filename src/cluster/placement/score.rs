@@ -11,10 +11,6 @@ use crate::rendezvous;
 /// Points of an idle node; a busy one has fewer in proportion.
 const LOAD_POINTS: i64 = 600;
 
-/// Load is compared in steps of this many thousandths: a percent more or less is chance, and two plans made one after
-/// the other shall be the same.
-const LOAD_STEP: i64 = 50;
-
 /// Points of the node where the channel's stream is: no media cross a link.
 const SAME_NODE_POINTS: i64 = 300;
 
@@ -79,9 +75,8 @@ fn hashed(view: &View<'_>, actor: &ActorId, member: &Member) -> ScorePart {
 }
 
 fn by_load(census: &Census, member: &Member) -> ScorePart {
-    let load = census.load(member.id);
-    let points = LOAD_POINTS * (1000 - (load + LOAD_STEP / 2) / LOAD_STEP * LOAD_STEP) / 1000;
-    part("load", points, format!("{} % busy", load / 10))
+    let points = LOAD_POINTS * (1000 - census.rounded_load(member.id)) / 1000;
+    part("load", points, format!("{} % busy", census.load(member.id) / 10))
 }
 
 fn by_locality(view: &View<'_>, member: &Member, near: Option<NodeId>) -> ScorePart {
