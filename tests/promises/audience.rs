@@ -77,6 +77,30 @@ async fn a_viewer_of_two_edges_is_one_and_is_kicked_from_both_by_way_of_a_third_
 }
 
 #[tokio::test]
+async fn a_viewer_whose_edge_dies_is_the_same_one_at_the_next() {
+    let mut cluster = Cluster::start(1, 2).await;
+    let key = cluster.channel("demo").await;
+    let _ffmpeg = Ffmpeg::publish(cluster.node(0), &key, &clip::STANDARD);
+    cluster.node(2).player("demo").first().await;
+    let before: BTreeSet<ViewingId> =
+        cluster.api(0).viewings().await.unwrap().iter().map(|one| one.id).collect();
+    let url = cluster.node(1).player("demo").first().await;
+    assert_eq!(ask(&cluster, 1, &url).await, StatusCode::OK);
+    let was = the_new_one(&cluster, 0, &before).await;
+    assert_eq!(was.node.unwrap().name, "n1");
+    cluster.kill(1);
+    assert_eq!(ask(&cluster, 2, &url).await, StatusCode::OK, "any edge serves any part");
+    for node in [0, 2] {
+        let now = eventually("it is counted at the next edge", SOON, async || {
+            let found = the_new_one(&cluster, node, &before).await;
+            (found.node.as_ref()?.name == "n2").then_some(found)
+        });
+        let now = now.await;
+        assert_eq!(now.id, was.id, "n{node}: another viewer");
+    }
+}
+
+#[tokio::test]
 async fn a_node_that_does_not_answer_is_named_and_holds_nobody_up() {
     let mut cluster = Cluster::start(1, 1).await;
     let key = cluster.channel("demo").await;
