@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quinn::crypto::rustls::HandshakeData;
-use quinn::{Connection, ConnectionError, Incoming};
+use quinn::{Connection, ConnectionError, Incoming, TransportErrorCode};
 use rustls::pki_types::CertificateDer;
 
 use super::endpoint::{ALPN_JOIN, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HANDSHAKES_UNPROVEN_MAX};
@@ -46,8 +46,8 @@ fn take(mesh: &Arc<Mesh>, incoming: Incoming) {
         let served = tokio::time::timeout(HANDSHAKE_TIMEOUT, incoming);
         let connection = match served.await {
             Ok(Ok(connection)) => connection,
-            // Our own refusals are counted where they are made.
-            Ok(Err(ConnectionError::ConnectionClosed(_))) => {
+            // Our own refusals are counted where they are made; one who gave up refused nobody.
+            Ok(Err(ConnectionError::ConnectionClosed(close))) if is_alert(close.error_code) => {
                 shared.trust.refusals().count_from(Reason::Unbelieved, None, Some(remote));
                 return;
             }
@@ -65,6 +65,11 @@ fn take(mesh: &Arc<Mesh>, incoming: Incoming) {
             greeted.serve(&shared, connection).await;
         }
     });
+}
+
+/// Whether it is an alert of TLS (RFC 9001 §4.8).
+fn is_alert(code: TransportErrorCode) -> bool {
+    (0x100..0x200).contains(&u64::from(code))
 }
 
 async fn greet(mesh: &Arc<Mesh>, connection: &Connection) -> Option<Greeted> {

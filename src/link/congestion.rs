@@ -21,7 +21,8 @@ const COUNTED_BYTES: u64 = 2_400_000;
 /// A round trip of half again the shortest one, and this for what jitters, has a queue in it.
 const JITTER: Duration = Duration::from_millis(10);
 /// The shortest round trip is that of this span and the one before it: a route that got longer is none with a queue.
-/// Parts come in bursts, so a queue of our own is empty several times in a span.
+/// Parts come in bursts, so a queue of our own is empty several times in a span; one that stands for longer is heard
+/// of by what it loses.
 const SHORTEST_SPAN: Duration = Duration::from_secs(1);
 
 /// What became of what was sent lately.

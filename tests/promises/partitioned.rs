@@ -7,8 +7,10 @@ use crate::harness::{Cluster, Encoder, clip, eventually, within};
 
 /// A node that is cut off knows that after a few seconds; a request is answered within its limit.
 const ANSWERED_MAX: Duration = Duration::from_secs(12);
-/// A copy goes on after a link is whole again, once its two connections are; see `DIAL_MAX` of `src/link/peers`.
+/// A copy goes on after a link is whole again, once both connections are there.
 const HEALED_MAX: Duration = Duration::from_secs(6);
+/// The cut lasts as long as a viewer beside it gets 25 parts, some 5 s.
+const CUT_MIN: Duration = Duration::from_secs(2);
 /// Half again what the clip has.
 const SLOW_BYTES_PER_SECOND: u32 = 130_000;
 /// On a link with 50 ms of delay and 1 % of loss each way a part may need a second round trip or two.
@@ -55,6 +57,7 @@ async fn a_minority_promises_nothing_and_both_sides_heal() {
     let updates = inside.seen().grew.len();
     inside.plays_on(updates + 10).await;
     viewer.assert_content("a partition beside it");
+    inside.assert_content("cut off and back");
 }
 
 #[tokio::test]
@@ -87,6 +90,8 @@ async fn a_copy_outlives_a_link_that_is_slow_or_lossy_or_cut_one_way() {
     two.plays_on(updates + 25).await;
     cluster.faults(0, "").await;
     let (updates, healed) = (one.seen().grew.len(), Instant::now());
+    let newest = one.seen().grew.last().unwrap().0;
+    assert!(healed - newest > CUT_MIN, "the cut had no effect: {:?}", healed - newest);
     let on = one.plays_on(updates).await - healed;
     println!("a link cut one way healed: its viewer went on after {on:?}");
     assert!(on < HEALED_MAX, "{on:?}");

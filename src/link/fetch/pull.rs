@@ -246,10 +246,6 @@ impl Inner {
         epoch: u64,
         sent: bool,
     ) -> Result<Option<NodeId>, Denied> {
-        // Questions and media have a connection each: without the one for media, an answer is of no use.
-        if !self.link.mesh.carries_media(node) {
-            return Err(CallError::NotConnected(node).into());
-        }
         let sub = self.next_sub.fetch_add(1, Relaxed);
         let asked = {
             let mut state = pull.state.lock();
@@ -265,6 +261,10 @@ impl Inner {
         let deadline = if sent { RELAY_ANSWER_MAX } else { ANSWER_MAX };
         match self.link.ask(node, SUBSCRIBE, &asked, deadline).await? {
             Answer::Elsewhere(elsewhere) => Ok(Some(elsewhere.instead)),
+            // Questions and media have a connection each: without the one for media, an answer is of no use.
+            Answer::Here(_) if !self.link.mesh.carries_media(node) => Err(Denied::NotYet(format!(
+                "the connection for media with {node} is not there yet"
+            ))),
             Answer::Here(answer) => {
                 let taken = self.subscribed(pull, node, sub, *answer);
                 taken.map(|()| None).map_err(Denied::No)

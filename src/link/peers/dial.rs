@@ -11,16 +11,14 @@ use tokio::sync::watch;
 use super::hello::{self, Greeted, Lane};
 use super::{Mesh, Peer, Wanted};
 use crate::link::accept;
+use crate::link::endpoint::HANDSHAKE_TIMEOUT;
 use crate::link::trust::certificate::server_name;
 use crate::link::trust::files;
 use crate::link::wire::code;
 
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
-/// A healed partition is noticed within this and [`DIAL_MAX`].
+/// A healed partition is noticed within this and an attempt's longest pause, 1.2 s.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
-/// From the first datagram to the other node's greeting. What a partition swallowed is sent again ever later, so that
-/// a new attempt is quicker than an old one; round trips of half a second leave time for one loss.
-const DIAL_MAX: Duration = Duration::from_millis(1_500);
 /// A connection that lives so long was a good one: the next dial starts quickly again.
 const GOOD: Duration = Duration::from_secs(1);
 
@@ -81,7 +79,7 @@ async fn once(mesh: &Arc<Mesh>, peer: &Arc<Peer>, lane: Lane, address: Option<So
         return false;
     };
     peer.counts.dials.fetch_add(1, Relaxed);
-    let dialled = tokio::time::timeout(DIAL_MAX, connect(mesh, peer, lane, address));
+    let dialled = tokio::time::timeout(HANDSHAKE_TIMEOUT, connect(mesh, peer, lane, address));
     let dialled = dialled.await.unwrap_or_else(|_| Err("no answer".into()));
     let (connection, greeted) = match dialled {
         Ok(dialled) => dialled,

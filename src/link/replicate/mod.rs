@@ -204,13 +204,6 @@ impl Inner {
     fn subscribe(self: &Arc<Self>, caller: &Caller, body: &[u8]) -> Result<Bytes, Refusal> {
         let asked: Subscribe = parsed(body)?;
         let own = self.link.mesh.trust.node();
-        if !self.link.mesh.carries_media(caller.node) {
-            let text = format!(
-                "the connection for media between {own} and {} is not there yet",
-                caller.node
-            );
-            return Err(Refusal::new("no_media", text));
-        }
         let held = if asked.sent { Some(self.hold(&asked.channel, caller.node)?) } else { None };
         let offer = self.originals.offer(&asked.channel);
         // What nobody feeds is for whoever takes the show over.
@@ -230,6 +223,10 @@ impl Inner {
         {
             self.elsewhere.fetch_add(1, Relaxed);
             return encoded(&Answer::Elsewhere(instead));
+        }
+        if !self.link.mesh.carries_media(caller.node) {
+            let text = format!("the connection for media with {own} is not there yet");
+            return Err(Refusal::new("no_media", text));
         }
         let outline = offer.window.outline();
         let answer = Subscribed { epoch: offer.epoch, outline, path };
