@@ -13,14 +13,14 @@ use super::error::Refusal;
 pub(super) async fn require(State(ctx): State<Context>, request: Request, next: Next) -> Response {
     let message = match bearer(request.headers()) {
         Some(token) if ctx.store.check_operator_token(token) => return next.run(request).await,
-        Some(_) => "the token is not the operator token of this node",
+        Some(_) => "the token is not the operator token of this cluster",
         None => "this needs `authorization: Bearer TOKEN`",
     };
     let file = ctx.store.operator_token_file();
     Refusal::new(ErrorCode::Unauthorized, message)
         .hint(format!(
-            "the token is in the file {} of the data directory on the node's machine; name that \
-             file with WEIR_TOKEN_FILE or give its content in WEIR_TOKEN",
+            "the token is in the file {} in the data directory of the node that founded the cluster; name a \
+             copy of it with WEIR_TOKEN_FILE or give its content in WEIR_TOKEN",
             file.file_name().unwrap_or_default().display()
         ))
         .into_response()

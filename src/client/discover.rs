@@ -84,7 +84,8 @@ pub fn discover(wanted: &Wanted) -> Result<Found, DiscoverError> {
         (None, Some(file)) => Some(read_token(file)?),
         (None, None) => match local {
             Ok(Some(node)) if same_place(&node.api, &endpoint) => {
-                Some(read_token(&node.token_file)?)
+                // A node that joined a cluster has none; the answer says where it is.
+                node.token_file.exists().then(|| read_token(&node.token_file)).transpose()?
             }
             _ => None,
         },

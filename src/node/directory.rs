@@ -59,8 +59,13 @@ pub async fn start(store: &Store, start: Start<'_>) -> Result<Consensus, LogErro
         room,
     })
     .await?;
-    if !joining && !consensus.is_member().await? {
-        consensus.found().await?;
+    if !consensus.is_member().await? {
+        if joining {
+            let dropped = store.drop_operator_token();
+            dropped.map_err(|error| LogError::Failed(error.to_string()))?;
+        } else {
+            consensus.found().await?;
+        }
     }
     store.attach(Arc::new(ByLog { consensus: consensus.clone(), now }));
     let status = consensus.status();

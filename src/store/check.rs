@@ -212,6 +212,8 @@ fn file_problems(dir: &Path, catalog: &Catalog) -> Vec<Problem> {
     let mode = std::fs::metadata(&file).map(|meta| meta.mode() & 0o777);
     match (mode, &catalog.node) {
         (_, None) => {}
+        // The token of a cluster lies at one of its nodes; only one that is alone makes a new one.
+        (Err(_), _) if catalog.directory.members.len() > 1 => {}
         (Err(_), _) => note("is missing; the next start makes a new token"),
         (Ok(mode), Some(_)) => {
             if mode & 0o077 != 0 {

@@ -140,6 +140,17 @@ pub(super) fn new_token(dir: &Path, shared: &ClusterRecord) -> Result<Hex32, Sto
     Ok(hash(&shared.hash_secret, Purpose::OperatorToken, &token))
 }
 
+/// Takes the token's file away.
+pub(super) fn drop_token(dir: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_file(token_file(dir)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let file = token_file(dir);
+            Err(StoreError::Io(format!("removing {} failed: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Replaces a file by one that only its owner reads; nobody ever sees half of it.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let new = path.with_extension("new");

@@ -188,6 +188,15 @@ impl Store {
         self.change(Command::SetOperatorToken { hash }).await.map(|_| ())
     }
 
+    /// Takes away the file of the operator token that this node made when it began. For a node that joins a cluster:
+    /// there, that of the cluster is good.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn drop_operator_token(&self) -> Result<(), StoreError> {
+        identity::drop_token(&self.inner.dir)
+    }
+
     /// The same store for a dry run: its changes are fully checked and answered, but not made.
     #[must_use]
     pub fn rehearsal(&self) -> Self {

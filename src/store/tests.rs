@@ -139,6 +139,15 @@ fn the_operator_token_is_private_and_only_it_opens() {
 }
 
 #[test]
+fn a_node_that_joins_keeps_no_token_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.drop_operator_token().unwrap();
+    assert!(!store.operator_token_file().exists());
+    store.drop_operator_token().unwrap();
+}
+
+#[test]
 fn a_token_file_that_was_deleted_or_changed_is_replaced_and_the_old_token_dies() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));

@@ -86,6 +86,7 @@ async fn a_further_node_joins_is_emptied_and_leaves_for_ever() {
     let fourth = cluster.join(&["ingest", "edge"]).await;
     println!("joined and up after {:?}", start.elapsed());
     cluster.eventually_all_up(fourth).await;
+    assert!(!cluster.node(fourth).token_file().exists(), "it is no cluster of its own any more");
     let voter = cluster.api(0).change_node("n3", NodeChange::Promote, "").await.unwrap_err();
     assert_eq!(voter.status.as_u16(), 409, "its certificate has no such role: {voter:?}");
     let tried = cluster.api(1).change_node("n3", NodeChange::Remove, "dry_run=true").await.unwrap();
