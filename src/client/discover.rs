@@ -85,7 +85,8 @@ pub fn discover(wanted: &Wanted) -> Result<Found, DiscoverError> {
         (None, None) => match local {
             Ok(Some(node)) if same_place(&node.api, &endpoint) => {
                 // A node that joined a cluster has none; the answer says where it is.
-                node.token_file.exists().then(|| read_token(&node.token_file)).transpose()?
+                let is_there = node.token_file.try_exists().unwrap_or(true);
+                is_there.then(|| read_token(&node.token_file)).transpose()?
             }
             _ => None,
         },
@@ -153,6 +154,14 @@ mod tests {
         let token = Some("local-token".to_owned());
         let here = "http://127.0.0.1:7070".to_owned();
         assert_eq!(found(&Wanted { homes, ..Wanted::default() }), (here, token));
+    }
+
+    #[test]
+    fn a_node_that_joined_a_cluster_has_no_token_and_is_asked_without_one() {
+        let (dir, homes) = home();
+        std::fs::remove_file(dir.path().join("data/operator.token")).unwrap();
+        let here = "http://127.0.0.1:7070".to_owned();
+        assert_eq!(found(&Wanted { homes, ..Wanted::default() }), (here, None));
     }
 
     #[test]

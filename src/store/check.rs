@@ -209,11 +209,12 @@ fn file_problems(dir: &Path, catalog: &Catalog) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut note =
         |text: &str| problems.push(Problem { at: at.clone(), text: text.into(), fatal: false });
+    // The token of a cluster lies at one of its nodes; only one that is alone makes a new one.
+    let alone = catalog.directory.members.len() <= 1;
     let mode = std::fs::metadata(&file).map(|meta| meta.mode() & 0o777);
     match (mode, &catalog.node) {
         (_, None) => {}
-        // The token of a cluster lies at one of its nodes; only one that is alone makes a new one.
-        (Err(_), _) if catalog.directory.members.len() > 1 => {}
+        (Err(_), _) if !alone => {}
         (Err(_), _) => note("is missing; the next start makes a new token"),
         (Ok(mode), Some(_)) => {
             if mode & 0o077 != 0 {
@@ -221,7 +222,11 @@ fn file_problems(dir: &Path, catalog: &Catalog) -> Vec<Problem> {
             }
             let shared = catalog.shared();
             if shared.operator_token == Hex32([0; 32]) || !identity::token_fits(dir, &shared) {
-                note("holds another token than the store knows; the next start makes a new one");
+                note(if alone {
+                    "holds another token than the store knows; the next start makes a new one"
+                } else {
+                    "holds another token than the cluster's; remove it or bring the cluster's here"
+                });
             }
         }
     }
