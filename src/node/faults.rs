@@ -4,7 +4,7 @@
 //! A line is `everywhere`, `to ADDRESS` or `from ADDRESS`, and what goes wrong there: `block`, `delay_ms=50`,
 //! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`, `bytes_per_second=200000`; or `disk` and what goes wrong with it:
 //! `free=BYTES`, `delay_ms=500` for each sync of the log. The file replaces all rules of before; without it nothing
-//! is wrong.
+//! is wrong. A line `speaks 2 1`, read when the node starts, makes it one of a later or earlier release to the others.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -42,6 +42,13 @@ pub(super) fn watch(data: &Path, disk: &Disk, tasks: &Tasks) -> Faults {
         }
     });
     faults
+}
+
+/// The protocol versions that the file wants this node to speak.
+pub(super) fn protocols(data: &Path) -> Option<Vec<u16>> {
+    let text = std::fs::read_to_string(data.join(FILE)).ok()?;
+    let versions = text.lines().find_map(|line| line.strip_prefix("speaks "))?;
+    versions.split_whitespace().map(|version| version.parse().ok()).collect()
 }
 
 /// How many lines were understood.

@@ -61,6 +61,9 @@ impl Mesh {
         #[cfg(feature = "fault")]
         {
             settings.faults = Some(super::faults::watch(place.data, &disk, tasks));
+            if let Some(protocols) = super::faults::protocols(place.data) {
+                settings.protocols = protocols;
+            }
         }
         let admission = Admission { store: store.clone(), events: events.clone() };
         let world = world(tasks);

@@ -99,6 +99,13 @@ impl Cluster {
         self.nodes[number].run().await;
     }
 
+    /// The same as a node of the next release, which speaks this one's protocol too.
+    #[cfg(feature = "fault")]
+    pub(crate) async fn upgrade(&mut self, number: usize) {
+        std::fs::write(self.nodes[number].data().join("faults"), "speaks 2 1").unwrap();
+        self.restart(number).await;
+    }
+
     /// SIGSTOP: it holds its sockets and says nothing.
     pub(crate) fn stop_process(&mut self, number: usize) {
         self.nodes[number].process().signal("STOP");

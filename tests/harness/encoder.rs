@@ -13,7 +13,7 @@ use super::rtmp;
 use super::wait::eventually;
 
 /// Between two attempts, as encoders that are set to reconnect at once.
-const PAUSE: Duration = Duration::from_millis(350);
+pub(crate) const PAUSE: Duration = Duration::from_millis(350);
 /// A server that does not answer by then is left alone: longer than a take-over takes.
 const ANSWER_MAX: Duration = Duration::from_secs(4);
 /// A node that takes the stream over does so within seconds.
@@ -23,6 +23,7 @@ const LIVE_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Encoder {
     task: JoinHandle<()>,
     lives: Arc<Mutex<Vec<Life>>>,
+    ends: Arc<Mutex<Vec<End>>>,
     leave: Arc<Notify>,
 }
 
@@ -34,27 +35,42 @@ pub(crate) struct Life {
     pub(crate) since: Instant,
 }
 
+/// A connection that the server ended.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub(crate) at: Instant,
+    /// The codes of what the server said since it had let it in.
+    pub(crate) codes: Vec<String>,
+}
+
 impl Encoder {
     /// Publishes a clip over and over; the first attempt goes to the first server.
     pub(crate) fn start(servers: Vec<SocketAddr>, key: &str, clip: &Clip) -> Self {
         let (lives, leave) = (Arc::<Mutex<Vec<Life>>>::default(), Arc::new(Notify::new()));
+        let ends = Arc::<Mutex<Vec<End>>>::default();
         let (key, tags) = (key.to_owned(), Tags::of(clip));
-        let (seen, left) = (Arc::clone(&lives), Arc::clone(&leave));
+        let (seen, over, left) = (Arc::clone(&lives), Arc::clone(&ends), Arc::clone(&leave));
         let task = tokio::spawn(async move {
             for server in (0..servers.len()).cycle() {
                 let attempt =
                     tokio::time::timeout(ANSWER_MAX, rtmp::publish(servers[server], &key));
                 if let Ok(rtmp::Attempt::Accepted(mut publisher)) = attempt.await {
                     seen.lock().unwrap().push(Life { server, since: Instant::now() });
-                    tokio::select! {
-                        _ = publisher.play(&tags) => {}
-                        () = left.notified() => {}
+                    let ended = tokio::select! {
+                        _ = publisher.play(&tags) => true,
+                        () = left.notified() => false,
+                    };
+                    if ended {
+                        let at = Instant::now();
+                        let heard = publisher.heard().await;
+                        let codes = heard.into_iter().map(|status| status.code).collect();
+                        over.lock().unwrap().push(End { at, codes });
                     }
                 }
                 tokio::time::sleep(PAUSE).await;
             }
         });
-        Self { task, lives, leave }
+        Self { task, lives, ends, leave }
     }
 
     /// Drops the connection and goes on to the next server, as a person does who sees that nothing is sent.
@@ -65,6 +81,11 @@ impl Encoder {
     /// Every connection that was let in.
     pub(crate) fn lives(&self) -> Vec<Life> {
         self.lives.lock().unwrap().clone()
+    }
+
+    /// Every connection that a server ended.
+    pub(crate) fn ends(&self) -> Vec<End> {
+        self.ends.lock().unwrap().clone()
     }
 
     /// Waits until it was let in more often than `before` times.

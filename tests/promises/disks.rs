@@ -49,6 +49,42 @@ async fn a_leader_whose_disk_is_full_refuses_with_the_reason_and_streams_go_on()
 }
 
 #[tokio::test]
+async fn a_follower_whose_disk_is_full_or_slow_is_told_of_and_holds_nobody_up() {
+    let cluster = Cluster::start(3, 1).await;
+    let key = cluster.channel("demo").await;
+    let leader = cluster.leader(3, &[]).await;
+    let follower = (leader + 1) % 3;
+    cluster.faults(follower, FULL).await;
+    cluster
+        .eventually_sees(3, "whose disk is full", |status| {
+            codes(status).contains(&"disk_low").then_some(())
+        })
+        .await;
+    let name = Cluster::name(follower);
+    let full = cluster.eventually_event(follower, "disk.low", |_| true).await;
+    assert!(full.text.contains(&format!("the disk of node {name}")), "{full:?}");
+    // What people ask for is the leader's to refuse, and the leader has room.
+    for node in 0..4 {
+        cluster.api(node).create_channel(&format!("full-{node}")).await.unwrap();
+    }
+    let encoder = Encoder::start(cluster.ingests(&[follower]), &key, &clip::STANDARD);
+    encoder.live_again(0).await;
+    let viewer = cluster.viewer("demo", &[3]).await;
+    cluster.faults(follower, SLOW).await;
+    for number in 0..5 {
+        cluster.api(3).create_channel(&format!("slow-{number}")).await.unwrap();
+    }
+    assert_eq!(cluster.leader(3, &[]).await, leader, "another leader");
+    plays_on(&viewer).await;
+    cluster.faults(follower, "").await;
+    let api = cluster.api(follower);
+    eventually("it has what it was slow with", SOON, async || api.channel("slow-4").await.ok())
+        .await;
+    assert_eq!(encoder.lives().len(), 1, "its publisher was disturbed");
+    viewer.assert_content("a follower's disk");
+}
+
+#[tokio::test]
 async fn a_leader_whose_disk_is_slow_is_followed_by_another_and_nothing_is_lost() {
     let cluster = Cluster::start(3, 1).await;
     let key = cluster.channel("demo").await;

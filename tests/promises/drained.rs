@@ -1,12 +1,14 @@
 //! Machines are emptied and started again while people watch: publishers are sent elsewhere one after the other, shows
-//! go on, and nobody sees an error.
+//! go on, and nobody sees an error. Only in builds with the feature `fault`, for nodes of another release.
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use weir_model::ShowId;
-use weir_model::cluster::NodeChange;
+use weir_model::cluster::{LinkInfo, NodeChange};
 
 use crate::harness::cluster::{SOON, member};
+use crate::harness::encoder::{End, PAUSE};
 use crate::harness::{Cluster, Encoder, Viewer, clip, eventually};
 
 /// Publishers of the node that is emptied.
@@ -78,23 +80,47 @@ async fn nodes_are_emptied_and_started_again_under_viewers() {
             member(status, 1).filter(|node| node.leases == 0).map(drop)
         })
         .await;
+    assert_one_at_a_time(&encoders);
     all_play_on(&watching).await;
     assert_undisturbed(&watching, start, "drain");
     assert_eq!(shows(&cluster, &channels).await, before, "other shows");
     cluster.change(0, 1, NodeChange::Uncordon).await;
-    roll(&mut cluster, &watching).await;
+    upgrade(&mut cluster, &watching).await;
 }
 
-/// One core node after the other is asked to stop, and started again.
-async fn roll(cluster: &mut Cluster, watching: &[Viewer]) {
+/// Each publisher was told to connect again, and the next one when the one before was elsewhere.
+fn assert_one_at_a_time(encoders: &[Encoder]) {
+    let mut ends: Vec<End> = encoders.iter().flat_map(Encoder::ends).collect();
+    ends.sort_by_key(|end| end.at);
+    assert_eq!(ends.len(), STREAMS, "{ends:?}");
+    for end in &ends {
+        let asked = end.codes.iter().any(|code| code == "NetConnection.Connect.ReconnectRequest");
+        assert!(asked, "it was not asked to connect again: {end:?}");
+    }
+    // Before that it cannot be anywhere.
+    let apart: Vec<Duration> = ends.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
+    assert!(apart.iter().all(|gap| *gap >= PAUSE), "sent away at once: {apart:?}");
+}
+
+/// One core node after the other is asked to stop, and started again as one of the next release; the edges stay as
+/// they are.
+async fn upgrade(cluster: &mut Cluster, watching: &[Viewer]) {
     let start = Instant::now();
     for node in 0..3 {
         cluster.node_mut(node).stop().await;
-        cluster.restart(node).await;
+        cluster.upgrade(node).await;
         cluster.eventually_all_up(3).await;
         all_play_on(watching).await;
     }
-    assert_undisturbed(watching, start, "rolling restart");
+    assert_undisturbed(watching, start, "rolling upgrade");
+    let links: Vec<LinkInfo> = cluster.api(0).call(Method::GET, "/v1/links", None).await.unwrap();
+    let with = |number| {
+        let name = Cluster::name(number);
+        let link = links.iter().find(|link| link.to_name == name);
+        link.map(|link| link.protocol)
+    };
+    let agreed: Vec<_> = (1..5).map(with).collect();
+    assert_eq!(agreed, [Some(2), Some(2), Some(1), Some(1)], "{links:?}");
 }
 
 /// A machine that comes later takes its share, and leaves again.

@@ -8,6 +8,7 @@ mod command_line;
 mod delivered;
 #[cfg(feature = "fault")]
 mod disks;
+#[cfg(feature = "fault")]
 mod drained;
 mod hostile;
 mod keys;

@@ -36,8 +36,8 @@ pub(crate) struct Status {
 /// A publisher that was let in.
 pub(crate) struct Publisher {
     writer: OwnedWriteHalf,
-    /// Reads what the server says until it closes; answers its last status.
-    listener: JoinHandle<Status>,
+    /// Reads what the server says until it closes; answers each status.
+    listener: JoinHandle<Vec<Status>>,
     stream: u32,
     buffer: Vec<u8>,
 }
@@ -122,6 +122,8 @@ fn connect_object(server: SocketAddr) -> Value {
         ("type".into(), Value::text("nonprivate")),
         ("flashVer".into(), Value::text("FMLE/3.0 (weir tests)")),
         ("tcUrl".into(), Value::text(&format!("rtmp://{server}/live"))),
+        // Enhanced RTMP v2: it understands a request to reconnect.
+        ("capsEx".into(), Value::Number(1.0)),
     ])
 }
 
@@ -172,12 +174,12 @@ async fn next_command(reader: &mut Reader<OwnedReadHalf>) -> std::io::Result<Vec
     }
 }
 
-async fn listen(mut reader: Reader<OwnedReadHalf>) -> Status {
-    let mut last = Status::default();
+async fn listen(mut reader: Reader<OwnedReadHalf>) -> Vec<Status> {
+    let mut heard = Vec::new();
     while let Ok(status) = status(&mut reader).await {
-        last = status;
+        heard.push(status);
     }
-    last
+    heard
 }
 
 impl Publisher {
@@ -205,7 +207,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Sends a clip round after round at the speed of life until the server closes.
+    /// Sends a clip round after round at the speed of life until the server closes its half.
     pub(crate) async fn play(&mut self, tags: &Tags) -> std::io::Error {
         let start = tokio::time::Instant::now();
         for tag in &tags.headers {
@@ -218,6 +220,9 @@ impl Publisher {
             for tag in &tags.frames {
                 let ms = round.wrapping_mul(tags.round_ms).wrapping_add(tag.ms);
                 tokio::time::sleep_until(start + Duration::from_millis(u64::from(ms))).await;
+                if self.is_closed() {
+                    return std::io::ErrorKind::ConnectionAborted.into();
+                }
                 if let Err(closed) = self.send(tag, ms).await {
                     return closed;
                 }
@@ -235,6 +240,11 @@ impl Publisher {
 
     /// Waits until the server closes and answers the last thing it said.
     pub(crate) async fn closed(&mut self) -> Status {
+        self.heard().await.pop().unwrap_or_default()
+    }
+
+    /// Waits until the server closes and answers all that it said.
+    pub(crate) async fn heard(&mut self) -> Vec<Status> {
         (&mut self.listener).await.unwrap_or_default()
     }
 
