@@ -1,8 +1,8 @@
-// What the browser tests stand on: a real node on free ports, ffmpeg as its publisher, and Chromium.
+// What the browser tests stand on: real nodes on free ports, ffmpeg as its publisher, and Chromium.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,8 +27,10 @@ export async function eventually(what, limitMs, look) {
 }
 
 export class Node {
-  static async start() {
+  // With an invitation and its door it joins a cluster instead of founding one.
+  static async start({ name = 'n0', door, invitation } = {}) {
     const node = new Node();
+    node.name = name;
     node.program = process.env.WEIR_NODE;
     if (!node.program || !existsSync(node.program)) {
       throw new Error('WEIR_NODE names no program; run ./scripts/test browser');
@@ -37,14 +39,34 @@ export class Node {
     node.base = await freePortBase();
     node.said = [];
     const environment = { ...process.env, XDG_STATE_HOME: path.join(node.data, 'state') };
-    const parameters = ['--data', node.data, '--port-base', String(node.base)];
+    const config = path.join(node.data, 'cluster.toml');
+    await writeFile(config, `[node]\nname = "${name}"\naddress = "127.0.0.1"\n`);
+    const parameters = ['--data', node.data, '--port-base', String(node.base), '--config', config];
+    if (invitation) {
+      await writeFile(path.join(node.data, 'invitation'), invitation);
+      parameters.push('--join', door, '--token-file', path.join(node.data, 'invitation'));
+    }
     node.process = spawn(node.program, parameters, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const output of [node.process.stdout, node.process.stderr]) output.on('data', (text) => node.said.push(text));
     await eventually('the node answers', START_LIMIT_MS, async () => {
       if (node.process.exitCode !== null) throw new Error(`the node ended at once:\n${node.log()}`);
       return fetch(`${node.api}/v1/version`).then((answer) => answer.ok, () => false);
     });
-    node.token = (await readFile(path.join(node.data, 'operator.token'), 'utf8')).trim();
+    if (!invitation) node.token = (await readFile(path.join(node.data, 'operator.token'), 'utf8')).trim();
+    return node;
+  }
+
+  // A further node of this one's cluster, once it is up; a voter when its roles say so.
+  async invite(name, roles) {
+    const { token } = await this.call('POST', '/v1/nodes/invites', { roles, ttl_secs: 600 });
+    const node = await Node.start({ name, door: `127.0.0.1:${this.base + 6}`, invitation: token });
+    node.token = this.token;
+    const isUp = async () => (await this.call('GET', '/v1/cluster')).members
+      .some((member) => member.name === name && member.state === 'up');
+    await eventually(`${name} is up`, START_LIMIT_MS, isUp);
+    // It is promoted once it has caught up.
+    const promote = () => this.call('POST', `/v1/nodes/${name}/promote?reason=test`).then(() => true, () => false);
+    if (roles.includes('voter')) await eventually(`${name} votes`, START_LIMIT_MS, promote);
     return node;
   }
 
@@ -71,6 +93,10 @@ export class Node {
   async channel(name) {
     await this.call('POST', '/v1/channels', { name });
     return (await this.call('POST', `/v1/channels/${name}/keys`, { label: 'test' })).key;
+  }
+
+  async kill() {
+    await ended(this.process, 'SIGKILL');
   }
 
   async stop() {
