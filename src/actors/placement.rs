@@ -228,6 +228,23 @@ impl Placement {
         self.inner.copies().await
     }
 
+    /// How far what is copied here is behind, by the node that it is copied from: the latest of each, milliseconds.
+    #[must_use]
+    pub fn lags(&self) -> BTreeMap<NodeId, u64> {
+        let incoming = self.inner.puller.get().map(|puller| puller.incoming()).unwrap_or_default();
+        let mut lags = BTreeMap::new();
+        for one in incoming {
+            // Clocks that differ may make it less than nothing.
+            let (Some(source), Ok(lag)) = (one.source, u64::try_from(one.lag_ms.max(0))) else {
+                continue;
+            };
+            lags.entry(source)
+                .and_modify(|known: &mut u64| *known = lag.max(*known))
+                .or_insert(lag);
+        }
+        lags
+    }
+
     /// How copying goes at this node.
     #[must_use]
     pub fn copying(&self) -> Copying {

@@ -219,7 +219,7 @@ pub struct LinkInfo {
     pub received_bytes: u64,
     /// Streams open on it.
     pub streams: u32,
-    /// How far the newest media at the far end is behind the near end, milliseconds.
+    /// How far what the near end copies from the far end is behind, milliseconds; none where it copies nothing.
     pub lag_ms: Option<u64>,
     /// Protocol version that both ends agreed on.
     pub protocol: u32,

@@ -46,7 +46,7 @@ pub(super) struct Operate {
 
 impl Operate {
     fn look(&self) -> Look {
-        Look::at(&self.store, &self.mesh, &self.membership)
+        Look::at(&self.store, &self.mesh, &self.membership, &self.placement.lags())
     }
 
     /// The same after everything that was acknowledged anywhere has come here, if the leader can be asked.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use weir_model::cluster::{NodeChange, NodeState};
+use reqwest::Method;
+use weir_model::cluster::{LinkInfo, NodeChange, NodeState};
 
 use crate::harness::cluster::{SOON, codes};
 use crate::harness::viewer::Seen;
@@ -153,6 +154,7 @@ async fn a_copy_outlives_a_link_that_is_slow_or_lossy_or_cut_one_way() {
     println!("with {SLOW_BYTES_PER_SECOND} bytes a second: longest stall {stall:?}, {late:?} late");
     assert!(stall < STALL_MAX, "{stall:?}");
     assert!(late > LATE_MIN, "the link was not slow: {late:?}");
+    eventually("operators see how late it is", SOON, async || lag(&cluster, 1, 0).await).await;
     // The edge is heard and hears nothing.
     cluster.faults(0, "to @1 block").await;
     let updates = two.seen().grew.len();
@@ -172,6 +174,14 @@ async fn a_copy_outlives_a_link_that_is_slow_or_lossy_or_cut_one_way() {
     one.assert_content("a bad link");
     two.assert_content("beside a bad link");
     assert_eq!(encoder.lives().len(), 1);
+}
+
+/// What a node says of the copies that it pulls from another one, once they are late.
+async fn lag(cluster: &Cluster, node: usize, source: usize) -> Option<()> {
+    let name = Cluster::name(source);
+    let links: Vec<LinkInfo> = cluster.api(node).call(Method::GET, "/v1/links", None).await.ok()?;
+    let media = links.into_iter().find(|link| link.to_name == name && link.lane == "media")?;
+    (u128::from(media.lag_ms?) > LATE_MIN.as_millis()).then_some(())
 }
 
 /// How much later one of two viewers saw the same parts, the median of those since `since`.

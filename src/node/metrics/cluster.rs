@@ -48,6 +48,8 @@ pub(in crate::node) struct Sample {
     pub beats: BeatCounts,
     /// Its part in copying streams.
     pub copying: Copying,
+    /// How far what it copies from a node is behind, milliseconds.
+    pub lags: BTreeMap<NodeId, u64>,
     /// Bytes free on the disk, and whether they are too few.
     pub disk: (u64, bool),
 }
@@ -73,6 +75,7 @@ impl Sample {
             granted: membership.may_act(),
             beats: membership.beats(),
             copying: placement.copying(),
+            lags: placement.lags(),
             disk: (mesh.disk.free(), mesh.disk.is_low()),
         }
     }
@@ -100,6 +103,8 @@ struct Links {
     received: IntCounterVec,
     packets: IntCounterVec,
     lost: IntCounterVec,
+    streams: IntGaugeVec,
+    lag: GaugeVec,
     refused: IntCounterVec,
 }
 
@@ -202,6 +207,10 @@ impl Cluster {
 impl Links {
     fn new(with: &Register<'_>) -> Made<Self> {
         let rtt = Opts::new("weir_link_rtt_seconds", "Round trip to another node, smoothed");
+        let lag = Opts::new(
+            "weir_link_lag_seconds",
+            "How far what is copied from another node is behind, the latest stream of it",
+        );
         Ok(Self {
             peers: with.gauges(
                 "weir_link_peers",
@@ -221,6 +230,8 @@ impl Links {
                 "peer",
             )?,
             lost: with.counters("weir_link_packets_lost_total", "Of them, lost", "peer")?,
+            streams: with.gauges("weir_link_streams", "Media streams open with it", "peer")?,
+            lag: with.keep(GaugeVec::new(lag, &["peer"])?)?,
             refused: with.counters(
                 "weir_link_refused_total",
                 "Connections between nodes that were refused",
@@ -235,6 +246,8 @@ impl Links {
             self.peers.with_label_values(&[word]).set(signed(count as u64));
         }
         self.rtt.reset();
+        self.lag.reset();
+        self.streams.reset();
         for one in [&self.sent, &self.received, &self.packets, &self.lost] {
             one.reset();
         }
@@ -246,6 +259,11 @@ impl Links {
                 lanes.into_iter().filter_map(|(lane, info)| Some((lane, info.as_ref()?)))
             {
                 self.rtt.with_label_values(&[name.as_str(), lane]).set(info.rtt_us as f64 / 1e6);
+            }
+            let streams = self.streams.with_label_values(&[name.as_str()]);
+            streams.set(signed(peer.streams_open as u64));
+            if let Some(lag_ms) = sample.lags.get(&peer.node) {
+                self.lag.with_label_values(&[name.as_str()]).set(*lag_ms as f64 / 1e3);
             }
             let of = |counters: &IntCounterVec, total| {
                 counters.with_label_values(&[name.as_str()]).inc_by(total);

@@ -87,6 +87,7 @@ fn sample() -> Sample {
             tally: Tally { dropped: 4, ..Tally::default() },
             ..Copying::default()
         },
+        lags: [(NodeId(2), 6)].into(),
         disk: (1 << 30, false),
     }
 }
@@ -115,7 +116,7 @@ fn peer(node: u64) -> PeerInfo {
         control_since: Timestamp(0),
         media_since: Timestamp(0),
         requests_in_flight: 0,
-        streams_open: 0,
+        streams_open: 3,
         bytes_in: 100,
         bytes_out: 200,
         packets_sent: 20,
@@ -135,6 +136,8 @@ async fn links_agreement_and_members_are_told_by_name_and_no_stranger_makes_a_se
             "weir_link_rtt_seconds{lane=\"control\",peer=\"n2\"} 0.00025",
             "weir_link_sent_bytes_total{peer=\"n2\"} 200",
             "weir_link_packets_lost_total{peer=\"n2\"} 2",
+            "weir_link_streams{peer=\"n2\"} 3",
+            "weir_link_lag_seconds{peer=\"n2\"} 0.006",
             "weir_link_refused_total{reason=\"revoked\"} 3",
             "weir_raft_term 7",
             "weir_raft_leads 1",

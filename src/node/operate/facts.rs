@@ -1,5 +1,6 @@
 //! One look at everything this node knows of its cluster, so that an answer is of one moment.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use weir_cluster::Directory;
@@ -32,11 +33,16 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) fn at(store: &Store, mesh: &Mesh, membership: &Membership) -> Self {
+    pub(super) fn at(
+        store: &Store,
+        mesh: &Mesh,
+        membership: &Membership,
+        lags: &BTreeMap<NodeId, u64>,
+    ) -> Self {
         let (me, directory) = (membership.node(), store.cluster());
         Self {
             me,
-            links: links(me, &directory.members, &mesh.link.peers()),
+            links: links(me, &directory.members, &mesh.link.peers(), lags),
             directory,
             now: clock::now(),
             known: membership.known(),
@@ -88,20 +94,25 @@ fn agreement(status: &Status) -> Agreement {
 }
 
 /// The links with members; who was removed, or is not known yet, has none worth a look.
-fn links(me: NodeId, members: &Members, peers: &[PeerInfo]) -> Vec<LinkInfo> {
+fn links(
+    me: NodeId,
+    members: &Members,
+    peers: &[PeerInfo],
+    lags: &BTreeMap<NodeId, u64>,
+) -> Vec<LinkInfo> {
     let mut all = Vec::with_capacity(peers.len() * 2);
     for peer in peers {
         let Some(member) = members.of(peer.node) else { continue };
         let at = member.profile.link.as_str();
         let lanes = [
-            ("control", &peer.control, peer.control_since, peer.requests_in_flight),
-            ("media", &peer.media, peer.media_since, peer.streams_open),
+            ("control", &peer.control, peer.control_since, peer.requests_in_flight, None),
+            ("media", &peer.media, peer.media_since, peer.streams_open, lags.get(&peer.node)),
         ];
-        for (lane, info, since, streams) in lanes {
+        for (lane, info, since, streams, lag) in lanes {
             let streams = u32::try_from(streams).unwrap_or(u32::MAX);
             let link = link(me, peer, lane, info.as_ref());
             let remote = info.as_ref().map_or_else(|| at.to_owned(), |one| one.address.to_string());
-            all.push(LinkInfo { remote, since, streams, ..link });
+            all.push(LinkInfo { remote, since, streams, lag_ms: lag.copied(), ..link });
         }
     }
     all
