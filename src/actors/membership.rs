@@ -23,9 +23,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use weir_cluster::directory::Command;
-use weir_cluster::liveness::NodeLease;
+use weir_cluster::liveness::{Fencings, NodeLease};
 use weir_cluster::load::Loads;
-use weir_cluster::members::{Change, KeyPrint, Keys, Member, Profile};
+use weir_cluster::members::{Change, KeyPrint, Keys, Member, Profile, WhyFenced};
 use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId, Role};
 
@@ -94,6 +94,10 @@ struct Inner {
     standing: watch::Sender<Standing>,
     figures: Mutex<Figures>,
     office: Mutex<Option<office::Office>>,
+    /// Who was given up lately, for when this node begins to lead.
+    fencings: Mutex<Fencings>,
+    /// Why the leader does not enter this start in the directory.
+    refused: Mutex<Option<String>>,
     /// Changes that an operator asks of this node.
     asked: told::Told,
     /// Members that other members told of and the directory here does not have yet.
@@ -145,6 +149,8 @@ impl Membership {
             standing: watch::Sender::new(Standing::Waiting),
             figures: Mutex::default(),
             office: Mutex::new(None),
+            fencings: Mutex::default(),
+            refused: Mutex::default(),
             asked: told::Told::default(),
             news: watch::Sender::default(),
             wake: Notify::new(),
@@ -209,7 +215,7 @@ impl Membership {
     pub async fn leave(&self) {
         self.inner.leaving.store(true, Ordering::Release);
         let (id, incarnation) = (self.inner.node, *self.inner.incarnation.borrow());
-        let gone = Command::Member(Change::Fence { id, incarnation });
+        let gone = Command::Member(Change::Fence { id, incarnation, why: WhyFenced::Leave });
         let told = self.inner.parts.store.change_cluster(gone);
         if !matches!(tokio::time::timeout(LEAVE_MAX, told).await, Ok(Ok(_))) {
             tracing::warn!("the others will learn only from this node's silence that it is gone");

@@ -272,9 +272,10 @@ impl Owner for Placement {
     }
 
     fn owns(&self, channel: &ChannelName) -> bool {
-        // A node that is being emptied lets nobody go on with what it has.
         let lease = self.inner.lease(channel);
-        lease.is_some_and(|lease| self.inner.is_own(&lease)) && !self.inner.is_draining()
+        // A node that is being emptied lets nobody go on with what another one can have.
+        let stays = || !self.inner.is_draining() || self.inner.has_to_stay(channel);
+        lease.is_some_and(|lease| self.inner.is_own(&lease)) && stays()
     }
 
     fn release(&self, channel: &ChannelName) {

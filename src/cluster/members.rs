@@ -15,7 +15,7 @@ use crate::limits::{LABELS_MAX, NODES_MAX, REMOVED_MAX, TEXT_MAX, URLS_MAX, VOTE
 mod change;
 mod keys;
 
-pub use change::{Change, ChangeRefusal, Changed};
+pub use change::{Change, ChangeRefusal, Changed, WhyFenced};
 pub use keys::{KeyPrint, Keys};
 
 /// Steps, and what they do together.
@@ -64,6 +64,9 @@ pub struct Member {
     pub duty: Duty,
     /// Whether it votes on the directory.
     pub voter: bool,
+    /// Why it was given up, when it is.
+    #[serde(default, skip_serializing_if = "WhyFenced::is_silence")]
+    pub fenced: WhyFenced,
 }
 
 impl Member {
@@ -164,7 +167,7 @@ impl Members {
             Change::Recover { id, incarnation } => {
                 self.turn(*id, *incarnation, NodeState::Suspect, NodeState::Up)
             }
-            Change::Fence { id, incarnation } => self.fence(*id, *incarnation),
+            Change::Fence { id, incarnation, why } => self.fence(*id, *incarnation, *why),
             Change::SetDuty { id, duty } => self.set_duty(*id, *duty),
             Change::SetVoter { id, voter } => self.set_voter(*id, *voter),
             Change::Remove { id } => self.remove(*id),
@@ -203,6 +206,7 @@ impl Members {
             state: NodeState::Joining,
             duty: Duty::Serving,
             voter: false,
+            fenced: WhyFenced::default(),
         };
         let mut edits = vec![Edit::Put(Part::Member(member))];
         if self.was_removed(id) {
@@ -229,7 +233,8 @@ impl Members {
         let state = NodeState::Up;
         let keys = member.profile.keys.after(&profile.keys);
         let profile = Profile { keys, ..profile.clone() };
-        let started = Member { incarnation, profile, state, ..member.clone() };
+        let fenced = WhyFenced::default();
+        let started = Member { incarnation, profile, state, fenced, ..member.clone() };
         put(started, if lost { Changed::Lost(newest) } else { Changed::Something })
     }
 
@@ -247,14 +252,14 @@ impl Members {
         put(Member { state: to, ..member.clone() }, Changed::Something)
     }
 
-    fn fence(&self, id: NodeId, incarnation: Incarnation) -> Planned {
+    fn fence(&self, id: NodeId, incarnation: Incarnation, why: WhyFenced) -> Planned {
         let member = self.known(id)?;
         // The decision was about a process that is not there any more.
         if member.incarnation != incarnation || !member.is_alive() {
             return nothing();
         }
         let state = NodeState::Fenced;
-        put(Member { state, ..member.clone() }, Changed::Lost(incarnation))
+        put(Member { state, fenced: why, ..member.clone() }, Changed::Lost(incarnation))
     }
 
     fn set_duty(&self, id: NodeId, duty: Duty) -> Planned {

@@ -15,7 +15,7 @@ use weir_model::cluster::{
 use weir_model::{ApiError, ErrorCode, Incarnation, NodeId, Timestamp};
 
 use crate::Directory;
-use crate::members::{Change, ChangeRefusal, Changed, Member, Members, Profile};
+use crate::members::{Change, ChangeRefusal, Changed, Member, Members, Profile, WhyFenced};
 use crate::placement::{self, View};
 
 mod findings;
@@ -324,7 +324,8 @@ pub fn change(members: &Members, node: NodeId, change: NodeChange) -> Change {
         NodeChange::Remove => Change::Remove { id: node },
         NodeChange::Fence => {
             let incarnation = members.of(node).map(|member| member.incarnation);
-            Change::Fence { id: node, incarnation: incarnation.unwrap_or_default() }
+            let incarnation = incarnation.unwrap_or_default();
+            Change::Fence { id: node, incarnation, why: WhyFenced::Operator }
         }
     }
 }

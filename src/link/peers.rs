@@ -1,7 +1,8 @@
 //! The other nodes: two connections with each, kept up.
 //!
-//! The node with the lower id dials both connections and the other one only accepts. Both need to know of
-//! each other anyway (the directory tells them), so there is never a pair of crossing dials to choose from.
+//! The node with the lower id dials both connections and the other one accepts. Only where that lasts too long the
+//! other one dials as well: it may have moved, and be looked for where it was. When their dials cross, that of
+//! the lower id stays.
 //! A node that starts again is found within a keep-alive: its persisted reset key ends the old connections,
 //! and its higher incarnation drops what is left of them.
 
@@ -195,8 +196,11 @@ impl Mesh {
                 continue;
             }
             let peer = peers.entry(node).or_insert_with(|| Arc::new(Peer::new(node, now)));
-            let before = peer.wanted.send_replace(Wanted::At(addresses));
-            if before == Wanted::Unlisted && own < node {
+            let (before, now) = (peer.wanted.borrow().clone(), Wanted::At(addresses));
+            if before != now {
+                peer.wanted.send_replace(now);
+            }
+            if before == Wanted::Unlisted {
                 dial::start(self, peer);
             }
         }
@@ -252,6 +256,14 @@ impl Mesh {
         let waiting =
             async { while self.is_unknown(identity) && changed.changed().await.is_ok() {} };
         let _ = tokio::time::timeout(UNKNOWN_WAIT, waiting).await;
+    }
+
+    /// Whether this node, which is the one to dial, has a connection with that start of the other one. Who dials it
+    /// none the less has lost it, and will find it gone here too before long.
+    fn has_own(&self, node: NodeId, hello: &hello::Hello) -> bool {
+        let Some(peer) = self.peer(node).filter(|_| self.trust.node() < node) else { return false };
+        let mut state = peer.state.lock();
+        state.incarnation == hello.incarnation && state.lane(hello.lane).is_some()
     }
 
     /// Takes a greeted connection in, in the place of what is older.
@@ -328,6 +340,11 @@ impl Peer {
 
     pub(super) fn media(&self) -> Option<Connection> {
         self.state.lock().media.as_ref().map(|live| live.connection.clone())
+    }
+
+    /// Whether the connection of a lane is there.
+    pub(super) fn has(&self, lane: Lane) -> bool {
+        self.state.lock().lane(lane).is_some()
     }
 
     fn is_connected(&self) -> bool {

@@ -7,8 +7,9 @@ use tracing_subscriber::EnvFilter;
 use super::config::{LogConfig, LogFormat};
 
 /// What is told of each step of consensus is for its own developers, unless the filter names it. Of a node that cannot
-/// be reached, for which Weir has an event and figures, it tells ten times a second.
-const QUIET: &str = "openraft=error,openraft::replication=off";
+/// be reached, for which Weir has an event and figures, it tells ten times a second, in two places. Of its own end the
+/// node tells itself.
+const QUIET: &str = "openraft=error,openraft::replication=off,openraft::core::raft_core=off";
 
 /// Sends the process's logs to standard error.
 ///

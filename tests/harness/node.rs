@@ -100,6 +100,11 @@ impl Node {
         .await;
     }
 
+    /// Other ports, for when it is started next: its machine has another address.
+    pub(crate) fn move_away(&mut self) {
+        self.base = free_port_base();
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_weir-node"));
         command.arg("--data").arg(self.data.path());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use weir_model::ShowId;
-use weir_model::cluster::{LinkInfo, NodeChange};
+use weir_model::cluster::{Duty, LinkInfo, NodeChange};
 
 use crate::harness::cluster::{SOON, member};
 use crate::harness::encoder::{End, PAUSE};
@@ -166,4 +166,30 @@ async fn a_further_node_takes_streams_by_a_rebalance_and_is_emptied_and_removed(
     cluster
         .eventually_sees(0, "that it is gone", |status| member(status, new).is_none().then_some(()))
         .await;
+}
+
+/// A node that nobody can replace is not emptied: what it has stays, also when its publisher comes again.
+#[tokio::test]
+async fn what_no_other_node_can_have_stays() {
+    let cluster = Cluster::start(1, 1).await;
+    let key = cluster.channel("demo").await;
+    let encoder = Encoder::start(cluster.ingests(&[0]), &key, &clip::STANDARD);
+    encoder.live_again(0).await;
+    let viewer = cluster.viewer("demo", &[1]).await;
+    let show = cluster.show(0, "demo").await;
+    cluster.change(1, 0, NodeChange::Drain).await;
+    cluster
+        .eventually_sees(0, "that it is to be emptied", |status| {
+            member(status, 0).filter(|node| node.duty == Duty::Draining).map(drop)
+        })
+        .await;
+    let updates = viewer.seen().grew.len();
+    viewer.plays_on(updates + 10).await;
+    assert_eq!((encoder.lives().len(), encoder.ends().len()), (1, 0), "it was sent away");
+    encoder.leave();
+    encoder.live_again(1).await;
+    let updates = viewer.seen().grew.len();
+    viewer.plays_on(updates + 5).await;
+    viewer.assert_content("a drain without another node");
+    assert_eq!(cluster.show(0, "demo").await, show, "another show");
 }

@@ -8,7 +8,7 @@ use weir_cluster::Applied;
 use weir_cluster::Command;
 use weir_cluster::Directory;
 use weir_cluster::lease::{LeaseCommand, LeaseDone, Verdict};
-use weir_cluster::liveness::{Beat, HEARTBEAT_MS, Heard, NodeLease};
+use weir_cluster::liveness::{Beat, Fencings, HEARTBEAT_MS, Heard, NodeLease};
 use weir_cluster::members::{Change, Changed, Profile};
 use weir_model::cluster::NodeLoad;
 use weir_model::{ActorId, ActorKind, Epoch, Incarnation, NodeId, Timestamp};
@@ -75,8 +75,7 @@ pub(super) struct Node {
     /// Publishers that are connected, as far as this node knows.
     pub(super) sessions: BTreeMap<ActorId, Session>,
     pub(super) office: Option<Office>,
-    /// When fencings were read in the log.
-    pub(super) fenced_at: Vec<u64>,
+    pub(super) fencings: Fencings,
     pub(super) media: Media,
     next_beat: u64,
 }
@@ -105,7 +104,7 @@ impl Node {
             owned: BTreeMap::new(),
             sessions: BTreeMap::new(),
             office: None,
-            fenced_at: Vec::new(),
+            fencings: Fencings::default(),
             media: Media::default(),
             next_beat: 0,
         }
@@ -120,7 +119,7 @@ impl Node {
         self.lose_all();
         self.sessions.clear();
         self.office = None;
-        self.fenced_at.clear();
+        self.fencings = Fencings::default();
     }
 
     pub(super) fn start(&mut self, now: u64, incarnation: Incarnation) {
@@ -290,13 +289,13 @@ impl Node {
         match outcome {
             Ok(Applied::Lease(done)) => self.take_in(done),
             Ok(Applied::Member { changed, .. }) => {
+                self.fencings.look(&self.directory.members, now);
                 if let (Command::Member(Change::Fence { id, .. }), Changed::Lost(fenced)) =
                     (command, changed)
+                    && *id == self.id
+                    && *fenced == self.lease.incarnation()
                 {
-                    self.fenced_at.push(now);
-                    if *id == self.id && *fenced == self.lease.incarnation() {
-                        self.be_fenced();
-                    }
+                    self.be_fenced();
                 }
                 if let Some(office) = &mut self.office {
                     office.watch.applied(&self.directory.members, now);

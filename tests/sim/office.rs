@@ -4,7 +4,7 @@
 use weir_cluster::Command;
 use weir_cluster::liveness::{Beat, Heard, SUSPECT_MS, Watch};
 use weir_cluster::load::Loads;
-use weir_cluster::members::Change;
+use weir_cluster::members::{Change, WhyFenced};
 use weir_cluster::placement::{self, Rules, View, Want};
 use weir_model::cluster::{Duty, NodeLoad};
 use weir_model::{ActorId, ActorKind, NodeId};
@@ -42,7 +42,7 @@ impl Node {
             return;
         }
         if self.office.as_ref().is_none_or(|office| office.term != term) {
-            let fenced_at = self.fenced_at.iter().copied();
+            let fenced_at = self.fencings.times();
             let watch = Watch::take_office(&self.directory.members, fenced_at, now);
             let (loads, next_look, next_place) = (Loads::default(), now, now + PLACE_MS);
             let next_plan = now + REBALANCE_MS;
@@ -105,10 +105,11 @@ impl Node {
             let silent = |id| office.watch.silence_ms(id, now).is_some_and(|ms| ms > SUSPECT_MS);
             let members = self.directory.members.iter().filter(|member| member.is_alive());
             let silent = members.filter(|member| silent(member.id));
-            changes.extend(
-                silent
-                    .map(|member| Change::Fence { id: member.id, incarnation: member.incarnation }),
-            );
+            changes.extend(silent.map(|member| Change::Fence {
+                id: member.id,
+                incarnation: member.incarnation,
+                why: WhyFenced::Silence,
+            }));
         }
         for change in changes {
             let command = Command::Member(change);

@@ -51,6 +51,9 @@ pub(super) struct Answer {
     pub(super) at: Timestamp,
     #[serde(default)]
     pub(super) figures: Vec<Figure>,
+    /// Why this start of the node is not entered in the directory.
+    #[serde(default)]
+    pub(super) refused: Option<String>,
 }
 
 /// A node as the leader hears it.
@@ -119,7 +122,8 @@ async fn send(own: &Inner, leader: NodeId, skew_ms: &mut Option<i64>) -> Duratio
     let middle = before.plus_ms(clock::now().since_ms(before) / 2);
     *skew_ms = Some(middle.since_ms(answer.at));
     own.answered(beat, &answer, *skew_ms).await;
-    if answer.heard == Heard::Granted { rest(sent_ms) } else { SOON }
+    let soon = answer.heard != Heard::Granted && answer.refused.is_none();
+    if soon { SOON } else { rest(sent_ms) }
 }
 
 /// What is left of the time between two heartbeats.
@@ -136,6 +140,7 @@ impl Inner {
             Heard::Unknown => self.leave(),
             Heard::NewStart | Heard::Unconfirmed => {}
         }
+        self.tell_refused_here(answer.refused.as_deref());
         if !answer.figures.is_empty() {
             self.note(&answer.figures, skew_ms.unwrap_or_default());
         }
@@ -151,6 +156,20 @@ impl Inner {
         let text = "the cluster gave this node up; it gives up what it owned and comes back";
         let fields = [("incarnation", next.to_string())];
         self.parts.events.emit("node.given_up", None, text, &fields);
+    }
+
+    /// Says once, where the node's own operators look, why it is not taken back.
+    fn tell_refused_here(&self, why: Option<&str>) {
+        let mut known = self.refused.lock();
+        if known.as_deref() == why {
+            return;
+        }
+        *known = why.map(str::to_owned);
+        if let Some(why) = why {
+            let text = format!("the cluster does not take this start of the node: {why}");
+            tracing::error!("{text}");
+            self.parts.events.emit("node.not_taken", None, text, &[]);
+        }
     }
 
     /// Whether nobody is in the cluster yet, and this node leads it: it founded it.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use weir_cluster::Directory;
 use weir_cluster::directory::Command;
-use weir_cluster::liveness::{Heard, Watch};
+use weir_cluster::liveness::{Fencings, Heard, Watch};
 use weir_cluster::load::Loads;
-use weir_cluster::members::{Change, Profile};
+use weir_cluster::members::{Change, Members, Profile};
 use weir_model::{Incarnation, NodeId, Role, Roles};
 
 use super::beat::{Answer, BEAT, Call, Figure};
@@ -42,18 +42,22 @@ pub(super) struct Office {
     skews_ms: BTreeMap<NodeId, i64>,
     /// Starts that wait to be entered in the directory, and such that are in it and have newer keys.
     starts: BTreeMap<NodeId, (Incarnation, Profile)>,
+    /// Starts that the directory does not take, with the reason.
+    refused: BTreeMap<NodeId, String>,
     held_back: BTreeSet<NodeId>,
 }
 
 impl Office {
-    fn new(directory: &Directory) -> Self {
+    fn new(directory: &Directory, fencings: &mut Fencings) -> Self {
         let now = now_ms();
+        fencings.look(&directory.members, now);
         Self {
-            watch: Watch::take_office(&directory.members, [], now),
+            watch: Watch::take_office(&directory.members, fencings.times(), now),
             confirmed_ms: now,
             loads: Loads::default(),
             skews_ms: BTreeMap::new(),
             starts: BTreeMap::new(),
+            refused: BTreeMap::new(),
             held_back: BTreeSet::new(),
         }
     }
@@ -113,7 +117,8 @@ async fn lead(own: &Arc<Inner>) {
         if own.parts.consensus.read_barrier(CATCH_UP_MAX).await.is_err() {
             return;
         }
-        *own.office.lock() = Some(Office::new(&own.parts.store.cluster()));
+        let begun = Office::new(&own.parts.store.cluster(), &mut own.fencings.lock());
+        *own.office.lock() = Some(begun);
     }
     let asked_ms = now_ms();
     let confirmed = tokio::time::timeout(CONFIRM_MAX, own.parts.consensus.confirm()).await;
@@ -152,12 +157,19 @@ impl Inner {
             Heard::Granted => member.is_some_and(|member| !member.profile.keys.has(&profile.keys)),
             _ => false,
         };
+        let mut refused = None;
         if let Some(mut profile) = call.profile.filter(says_more) {
             let claimed = profile.roles.iter().filter(|role| roles.contains(*role));
             profile.roles = claimed.collect();
-            office.starts.insert(node, (incarnation, profile));
-            self.wake.notify_one();
+            let start = Change::Start { id: node, incarnation, profile: profile.clone() };
+            // What would be refused is not put into the log with every heartbeat.
+            refused = directory.plan(0, &Command::Member(start)).err().map(|why| why.to_string());
+            if refused.is_none() {
+                office.starts.insert(node, (incarnation, profile));
+                self.wake.notify_one();
+            }
         }
+        self.tell_refused(office, &directory.members, node, refused.as_deref());
         match heard {
             Heard::Granted => {
                 office.loads.report(node, incarnation, call.beat.seq, call.load, now);
@@ -169,7 +181,28 @@ impl Inner {
         }
         let newest = member.map(|member| member.incarnation);
         let figures = if call.figures { office.figures(&directory) } else { Vec::new() };
-        Some(Answer { heard, newest: newest.unwrap_or_default(), at: clock::now(), figures })
+        let newest = newest.unwrap_or_default();
+        Some(Answer { heard, newest, at: clock::now(), figures, refused })
+    }
+
+    /// Says once why a node's start is not entered in the directory.
+    fn tell_refused(
+        &self,
+        office: &mut Office,
+        members: &Members,
+        node: NodeId,
+        why: Option<&str>,
+    ) {
+        let Some(why) = why else {
+            office.refused.remove(&node);
+            return;
+        };
+        if office.refused.insert(node, why.to_owned()).as_deref() != Some(why) {
+            let name = members.name(node);
+            let text = format!("node {name} started and is not taken back: {why}");
+            let fields = [("node", name), ("id", node.to_string())];
+            self.parts.events.emit("node.start_refused", None, text, &fields);
+        }
     }
 
     /// What is to be proposed now.
@@ -182,6 +215,7 @@ impl Inner {
         }
         office.watch.applied(&directory.members, now_ms());
         office.skews_ms.retain(|node, _| directory.members.of(*node).is_some());
+        office.refused.retain(|node, _| directory.members.of(*node).is_some());
         let due = office.watch.decide(office.confirmed_ms, now_ms());
         let held_back: BTreeSet<NodeId> = due.held_back.into_iter().collect();
         for node in held_back.difference(&office.held_back) {

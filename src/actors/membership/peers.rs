@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
-use weir_cluster::members::{Member, Members};
+use weir_cluster::members::{Member, Members, WhyFenced};
 use weir_model::cluster::{Duty, NodeState};
 use weir_model::{NodeId, Timestamp};
 
 use super::lookup::{Book, Links};
 use super::news::News;
-use super::{Inner, Standing};
+use super::{Inner, Standing, now_ms};
 use crate::actors::clock;
 use crate::actors::tasks::Handle;
 use crate::link::peers::PeerAddress;
@@ -33,6 +33,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     loop {
         changes.mark_unchanged();
         let directory = own.parts.store.cluster();
+        own.fencings.lock().look(&directory.members, now_ms());
         let first = seen.is_empty();
         let now = directory.members.iter().map(|one| (one.id, one.clone())).collect();
         let before = std::mem::replace(&mut seen, now);
@@ -114,7 +115,7 @@ impl Inner {
             }
             if old.map(|old| (old.state, old.incarnation))
                 != Some((member.state, member.incarnation))
-                && let Some((kind, text)) = turn(member.state)
+                && let Some((kind, text)) = turn(member)
             {
                 self.tell_of(member, kind, text);
             }
@@ -158,12 +159,19 @@ impl Inner {
     }
 }
 
-const fn turn(state: NodeState) -> Option<(&'static str, &'static str)> {
-    match state {
+const fn turn(member: &Member) -> Option<(&'static str, &'static str)> {
+    match member.state {
         NodeState::Up => Some(("node.up", "a node takes part")),
         NodeState::Suspect => Some(("node.suspect", "a node is silent")),
         NodeState::Fenced => {
-            Some(("node.fenced", "a node was silent for too long; others may own what it owned"))
+            let text = match member.fenced {
+                WhyFenced::Silence => {
+                    "a node was silent for too long; others may own what it owned"
+                }
+                WhyFenced::Leave => "a node stops; others may own what it owned",
+                WhyFenced::Operator => "an operator gave a node up; others may own what it owned",
+            };
+            Some(("node.fenced", text))
         }
         NodeState::Joining | NodeState::Removed => None,
     }

@@ -1,12 +1,14 @@
 //! Follows the directory: leaves streams that another node took over, claims those again that the cluster took
 //! away while this node was silent, keeps copies, and empties the node when operators want that.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use weir_model::{ActorKind, ChannelName};
+use weir_cluster::placement::{self, Rules, View};
+use weir_model::{ActorId, ActorKind, ChannelName};
 
-use super::{Inner, now_ms};
+use super::{Inner, now_ms, stream};
 use crate::actors::membership::Standing;
 use crate::actors::streams::{StopReason, Streams};
 use crate::actors::tasks::Handle;
@@ -104,6 +106,27 @@ impl Inner {
         }
     }
 
+    /// Of this node's streams, those that another node can have now.
+    fn have_a_home(&self, mut channels: Vec<ChannelName>) -> Vec<ChannelName> {
+        let (directory, known) = (self.parts.store.cluster(), self.parts.membership.known());
+        let (rules, now_ms) = (Rules::default(), known.now_ms);
+        let view = View { directory: &directory, loads: &known.loads, rules: &rules, now_ms };
+        let plan = placement::drain(&view, self.node);
+        let homes: BTreeSet<ActorId> = plan
+            .moves
+            .into_iter()
+            .filter(|step| step.to.is_some())
+            .map(|step| step.actor)
+            .collect();
+        channels.retain(|channel| homes.contains(&stream(channel)));
+        channels
+    }
+
+    /// Whether a stream that the node owns stays although the node is being emptied, for want of another place.
+    pub(super) fn has_to_stay(&self, channel: &ChannelName) -> bool {
+        self.have_a_home(vec![channel.clone()]).is_empty()
+    }
+
     /// Sends the next publisher away when the node is being emptied; whether there may be more. `away` is whose turn
     /// it was last, and when.
     async fn empty(&self, streams: &Streams, away: &mut Option<(ChannelName, u64)>) -> bool {
@@ -116,7 +139,9 @@ impl Inner {
         if away.as_ref().is_some_and(|(last, since)| packaged.contains(last) && !late(*since)) {
             return true;
         }
-        for channel in packaged {
+        // What no other node can have stays, until the operator decides.
+        let leaving = self.have_a_home(packaged);
+        for channel in leaving {
             if streams.kick(&channel, StopReason::Moved).await {
                 *away = Some((channel, now_ms));
                 return true;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use weir_model::{ActorId, Epoch, Incarnation, Timestamp};
 
 use super::*;
+use crate::members::WhyFenced;
 use crate::testing::{actor, profile};
 
 fn start(id: u64, incarnation: u64) -> Command {
@@ -38,14 +39,19 @@ fn only_a_living_incarnation_may_claim() {
     directory.apply(2, &start(0, 5)).unwrap();
     assert_eq!(directory.apply(3, &claim(1, 0, 4, None)), refused, "an older start");
     assert!(directory.apply(4, &claim(1, 0, 5, None)).is_ok());
-    let fence = Change::Fence { id: NodeId(0), incarnation: Incarnation(5) };
+    let fence =
+        Change::Fence { id: NodeId(0), incarnation: Incarnation(5), why: WhyFenced::Silence };
     directory.apply(5, &Command::Member(fence)).unwrap();
     assert_eq!(directory.apply(6, &claim(2, 0, 5, None)), refused, "a fenced one");
 }
 
 #[test]
 fn fencing_restarting_and_removing_a_node_each_free_its_leases_in_the_same_step() {
-    let fence = Command::Member(Change::Fence { id: NodeId(0), incarnation: Incarnation(5) });
+    let fence = Command::Member(Change::Fence {
+        id: NodeId(0),
+        incarnation: Incarnation(5),
+        why: WhyFenced::Silence,
+    });
     let remove = Command::Member(Change::Remove { id: NodeId(0) });
     for end in [fence, remove, start(0, 6)] {
         let mut directory = with_nodes(2);
@@ -70,7 +76,7 @@ fn command(directory: &Directory, step: (u8, u64, u64, u64, u8)) -> Command {
     let held = directory.leases.of(&actor(&format!("room/{key}"))).map(|lease| lease.epoch);
     match what {
         0 => start(node, newest.0 + u64::from(named)),
-        1 => Command::Member(Change::Fence { id, incarnation: newest }),
+        1 => Command::Member(Change::Fence { id, incarnation: newest, why: WhyFenced::Silence }),
         2 => {
             let epoch = held.unwrap_or_else(|| Epoch(u64::from(named)));
             let actor = actor(&format!("room/{key}"));

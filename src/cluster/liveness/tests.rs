@@ -3,7 +3,7 @@ use weir_model::cluster::NodeState;
 use weir_model::{Incarnation, NodeId};
 
 use super::*;
-use crate::members::{Change, Members};
+use crate::members::{Change, Members, WhyFenced};
 use crate::testing::{Cluster, profile};
 
 const FIRST: Incarnation = Incarnation(1);
@@ -76,7 +76,7 @@ fn once_fencing_was_decided_nothing_is_granted_any_more() {
     due(&mut watch, 5001);
     let members = &cluster.directory.members;
     assert_eq!(watch.heard(NodeId(1), FIRST, members, 5002, 5002), Heard::Fenced);
-    cluster.change(Change::Fence { id: NodeId(1), incarnation: FIRST });
+    cluster.change(Change::Fence { id: NodeId(1), incarnation: FIRST, why: WhyFenced::Silence });
     let members = &cluster.directory.members;
     watch.applied(members, 5100);
     assert_eq!(due(&mut watch, 20_000), Due::default());
@@ -139,6 +139,23 @@ fn a_new_leader_gives_everybody_a_full_ttl_and_remembers_what_it_saw_fenced() {
     let now = due(&mut watch, 105_001);
     assert_eq!((fenced(&now).len(), now.held_back.len()), (0, 2));
     assert_eq!(fenced(&due(&mut watch, 120_000)).len(), 1);
+}
+
+#[test]
+fn who_was_given_up_for_its_silence_counts_and_who_stopped_by_itself_does_not() {
+    let mut cluster = Cluster::of(3);
+    let mut fencings = Fencings::default();
+    fencings.look(&cluster.directory.members, 0);
+    let mut change = |change: Change, now_ms| {
+        cluster.change(change);
+        fencings.look(&cluster.directory.members, now_ms);
+        fencings.times().collect::<Vec<u64>>()
+    };
+    let fence = |id, why| Change::Fence { id: NodeId(id), incarnation: FIRST, why };
+    assert_eq!(change(fence(1, WhyFenced::Silence), 4_000), [4_000]);
+    assert_eq!(change(fence(2, WhyFenced::Leave), 5_000), [4_000]);
+    assert_eq!(change(fence(3, WhyFenced::Silence), 23_000), [4_000, 23_000]);
+    assert_eq!(change(Change::Remove { id: NodeId(2) }, 34_000), [23_000]);
 }
 
 /// A run of one node and two leaders in true milliseconds, with clocks in percent of true time.

@@ -6,7 +6,7 @@ use weir_model::{Incarnation, NodeId};
 
 use super::{BRAKE_WINDOW_MS, CONFIRMED_MS, MARGIN_MS, SUSPECT_MS, TTL_MS, brake_limit};
 use crate::limits::NODES_MAX;
-use crate::members::{Change, Members};
+use crate::members::{Change, Members, WhyFenced};
 
 /// The answer to a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -67,7 +67,7 @@ impl Entry {
 impl Watch {
     /// A leader that begins at `now_ms` counts for everybody from now, because it cannot know what the one before
     /// granted. Before, it has to have read everything that was committed, or it grants to who was given up already.
-    /// `fenced_at` are the times, by its own clock, at which it has read fencings in the log lately.
+    /// `fenced_at` are the times, by its own clock, at which it has seen nodes given up lately: [`Fencings`](super::Fencings).
     #[must_use]
     pub fn take_office(
         members: &Members,
@@ -145,7 +145,7 @@ impl Watch {
                 }
             }
             if entry.given_up {
-                due.changes.push(Change::Fence { id, incarnation });
+                due.changes.push(Change::Fence { id, incarnation, why: WhyFenced::Silence });
             } else if silence > SUSPECT_MS && !entry.suspect {
                 due.changes.push(Change::Suspect { id, incarnation });
             } else if silence <= SUSPECT_MS && entry.suspect {

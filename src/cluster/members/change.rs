@@ -5,6 +5,26 @@ use weir_model::{Incarnation, NodeId};
 
 use super::Profile;
 
+/// Why a node is given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhyFenced {
+    /// Its leader did not hear from it for too long.
+    #[default]
+    Silence,
+    /// It stops, and said so.
+    Leave,
+    /// An operator is sure that it is dead.
+    Operator,
+}
+
+impl WhyFenced {
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(super) const fn is_silence(&self) -> bool {
+        matches!(self, Self::Silence)
+    }
+}
+
 /// A change of the members, as it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -46,6 +66,9 @@ pub enum Change {
         id: NodeId,
         /// The start that is given up; a newer one is not meant.
         incarnation: Incarnation,
+        /// Why.
+        #[serde(default, skip_serializing_if = "WhyFenced::is_silence")]
+        why: WhyFenced,
     },
     /// `weir node cordon`, `drain` and `uncordon`.
     SetDuty {

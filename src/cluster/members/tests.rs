@@ -16,7 +16,7 @@ fn start(id: u64, incarnation: u64) -> Change {
 }
 
 fn fence(id: u64, incarnation: u64) -> Change {
-    Change::Fence { id: NodeId(id), incarnation: Incarnation(incarnation) }
+    Change::Fence { id: NodeId(id), incarnation: Incarnation(incarnation), why: WhyFenced::Silence }
 }
 
 fn after(changes: &[Change]) -> Members {

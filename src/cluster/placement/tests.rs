@@ -5,7 +5,7 @@ use weir_model::cluster::{MovePlan, NodeLoad};
 use weir_model::{Incarnation, Roles};
 
 use super::*;
-use crate::members::{Change, Profile};
+use crate::members::{Change, Profile, WhyFenced};
 use crate::testing::{Cluster, actor, profile};
 
 /// A cluster with loads and rules.
@@ -98,7 +98,11 @@ fn rooms_of_a_lost_node_move_and_no_others() {
     let mut scene = Scene::of(&[0, 0, 0]);
     let names: Vec<String> = (0..60).map(|at| format!("room/r{at}")).collect();
     let before: Vec<_> = names.iter().map(|name| scene.choose(name, None).node).collect();
-    scene.cluster.change(Change::Fence { id: NodeId(3), incarnation: Incarnation(1) });
+    scene.cluster.change(Change::Fence {
+        id: NodeId(3),
+        incarnation: Incarnation(1),
+        why: WhyFenced::Silence,
+    });
     for (name, before) in names.iter().zip(before) {
         let now = scene.choose(name, None).node;
         assert!(now == before || before == Some(NodeId(3)));

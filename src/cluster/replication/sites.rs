@@ -61,7 +61,7 @@ mod tests {
     use weir_model::{Incarnation, Roles};
 
     use super::*;
-    use crate::members::{Change, Profile};
+    use crate::members::{Change, Profile, WhyFenced};
     use crate::testing::{Cluster, actor, profile};
 
     /// Nodes that keep a copy of anything.
@@ -72,7 +72,11 @@ mod tests {
     }
 
     fn fence(cluster: &mut Cluster, id: u64) {
-        cluster.change(Change::Fence { id: NodeId(id), incarnation: Incarnation(1) });
+        cluster.change(Change::Fence {
+            id: NodeId(id),
+            incarnation: Incarnation(1),
+            why: WhyFenced::Silence,
+        });
     }
 
     #[test]

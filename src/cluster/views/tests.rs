@@ -129,7 +129,11 @@ fn an_actor_that_lost_its_node_is_listed_without_one() {
     let mut cluster = three();
     cluster.own(&actor("stream/demo"), NodeId(2));
     cluster.own(&actor("room/demo"), NodeId(1));
-    cluster.change(Change::Fence { id: NodeId(2), incarnation: Incarnation(1) });
+    cluster.change(Change::Fence {
+        id: NodeId(2),
+        incarnation: Incarnation(1),
+        why: WhyFenced::Silence,
+    });
     let leases = leases(&cluster.directory);
     let seen: Vec<_> = leases.iter().map(|one| (one.actor.to_string(), one.node)).collect();
     assert_eq!(seen, [("stream/demo".into(), None), ("room/demo".into(), Some(NodeId(1)))]);
@@ -159,7 +163,11 @@ fn silence_thins_the_quorum_and_then_ends_it() {
     let thin = Known::of(cluster.clone()).codes();
     let warning = |code: &str| (code.to_owned(), HealthLevel::Warning);
     assert_eq!(thin, [warning("quorum_thin"), warning("node_suspect")]);
-    cluster.change(Change::Fence { id: NodeId(3), incarnation: Incarnation(1) });
+    cluster.change(Change::Fence {
+        id: NodeId(3),
+        incarnation: Incarnation(1),
+        why: WhyFenced::Silence,
+    });
     let mut known = Known::of(cluster);
     known.agreement.leader = None;
     let lost = known.codes();
@@ -231,7 +239,11 @@ fn a_node_that_owns_something_is_not_removed_and_one_that_is_heard_is_not_given_
     assert!(heard.contains("n2 is heard from"), "{heard}");
     cluster.change(Change::Suspect { id: NodeId(2), incarnation: Incarnation(1) });
     assert!(refused(&cluster, NodeChange::Fence).unwrap().changed);
-    cluster.change(Change::Fence { id: NodeId(2), incarnation: Incarnation(1) });
+    cluster.change(Change::Fence {
+        id: NodeId(2),
+        incarnation: Incarnation(1),
+        why: WhyFenced::Silence,
+    });
     assert!(!refused(&cluster, NodeChange::Fence).unwrap().changed, "it was given up already");
     assert!(refused(&cluster, NodeChange::Remove).unwrap().changed, "what it owned is free");
 }

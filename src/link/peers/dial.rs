@@ -1,4 +1,4 @@
-//! Dialling: one loop per connection that is ours to make.
+//! Dialling: one loop per connection, which sleeps while it is there or another's to make.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use crate::link::wire::code;
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 /// A healed partition is noticed within this and an attempt's longest pause, 1.2 s.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Whoever is to be dialled dials itself after so long: longer than a dial that gets through takes.
+const OVERDUE: Duration = Duration::from_secs(3);
 /// A connection that lives so long was a good one: the next dial starts quickly again.
 const GOOD: Duration = Duration::from_secs(1);
 
@@ -35,6 +37,11 @@ async fn keep(mesh: Arc<Mesh>, peer: Arc<Peer>, lane: Lane) {
     let (mut backoff, mut turn) = (BACKOFF_MIN, 0_usize);
     loop {
         let Some(addresses) = addresses(&mut wanted) else { return };
+        tokio::select! {
+            () = due(&mesh, &peer, lane) => {}
+            _ = wanted.changed() => continue,
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
         let tried = async {
             let length = addresses.len().max(1);
             let address = addresses.get(turn % length).copied();
@@ -58,6 +65,28 @@ async fn keep(mesh: Arc<Mesh>, peer: Arc<Peer>, lane: Lane) {
     }
 }
 
+/// Waits until the lane is down, and, where it is the other node's to make, has been for long.
+async fn due(mesh: &Mesh, peer: &Peer, lane: Lane) {
+    let patience = if is_ours(mesh, peer) { Duration::ZERO } else { OVERDUE };
+    let mut changed = mesh.changed.subscribe();
+    loop {
+        until(&mut changed, || !peer.has(lane)).await;
+        if tokio::time::timeout(patience, until(&mut changed, || peer.has(lane))).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn until(changed: &mut watch::Receiver<u64>, fits: impl Fn() -> bool) {
+    // Whoever holds the mesh holds the sender.
+    while !fits() && changed.changed().await.is_ok() {}
+}
+
+/// Whether this node is the one to dial.
+fn is_ours(mesh: &Mesh, peer: &Peer) -> bool {
+    mesh.trust.node() < peer.node
+}
+
 fn addresses(wanted: &mut watch::Receiver<Wanted>) -> Option<Vec<SocketAddr>> {
     match &*wanted.borrow_and_update() {
         Wanted::At(addresses) => Some(addresses.clone()),
@@ -72,7 +101,7 @@ fn jittered(backoff: Duration) -> Duration {
     backoff / 2 + backoff / 2 * u32::from(byte) / 255
 }
 
-/// Dials and serves until the connection ends. Says whether it was a good one.
+/// Dials and serves until the connection ends. Says whether it was a good one, or the other node's came before it.
 async fn once(mesh: &Arc<Mesh>, peer: &Arc<Peer>, lane: Lane, address: Option<SocketAddr>) -> bool {
     let Some(address) = address else {
         peer.failed("no address is known".into());
@@ -82,7 +111,8 @@ async fn once(mesh: &Arc<Mesh>, peer: &Arc<Peer>, lane: Lane, address: Option<So
     let dialled = tokio::time::timeout(HANDSHAKE_TIMEOUT, connect(mesh, peer, lane, address));
     let dialled = dialled.await.unwrap_or_else(|_| Err("no answer".into()));
     let (connection, greeted) = match dialled {
-        Ok(dialled) => dialled,
+        Ok(Some(dialled)) => dialled,
+        Ok(None) => return true,
         Err(error) => {
             peer.counts.dials_failed.fetch_add(1, Relaxed);
             tracing::debug!(node = %peer.node, %address, %error, "dialling a node failed");
@@ -104,18 +134,21 @@ async fn connect(
     peer: &Arc<Peer>,
     lane: Lane,
     address: SocketAddr,
-) -> Result<(Connection, Greeted), String> {
+) -> Result<Option<(Connection, Greeted)>, String> {
     let connecting = mesh
         .endpoint
         .connect_with(mesh.client.clone(), address, &server_name(peer.node))
         .map_err(|error| error.to_string())?;
     let connection = connecting.await.map_err(|error| error.to_string())?;
+    let crossed = || !is_ours(mesh, peer) && peer.has(lane);
     let greeted = match accept::identity(mesh, &connection) {
-        Some(identity) => hello::say(mesh, &connection, identity, lane).await,
+        Some(_) if crossed() => return Ok(None),
+        Some(identity) => hello::say(mesh, &connection, identity, lane, crossed).await,
         None => Err("the other node's certificate was refused".into()),
     };
     match greeted {
-        Ok(greeted) => Ok((connection, greeted)),
+        Ok(Some(greeted)) => Ok(Some((connection, greeted))),
+        Ok(None) => Ok(None),
         Err(error) => {
             connection.close(code::REFUSED, b"refused");
             Err(error)

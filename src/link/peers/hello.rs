@@ -76,13 +76,14 @@ fn agree(own: &[u16], theirs: &[u16]) -> Result<u16, String> {
     })
 }
 
-/// The dialler's part.
+/// The dialler's part; none when a connection that crossed this one is to stay.
 pub(in crate::link) async fn say(
     mesh: &Mesh,
     connection: &Connection,
     identity: Identity,
     lane: Lane,
-) -> Result<Greeted, String> {
+    crossed: impl Fn() -> bool,
+) -> Result<Option<Greeted>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     if mesh.trust.judge(&identity).is_err_and(|reason| reason == Reason::ForeignKey) {
         mesh.knocked();
@@ -99,8 +100,11 @@ pub(in crate::link) async fn say(
     if let Some(refusal) = reply.refusal {
         return Err(format!("the other node refused: {}", refusal.message));
     }
+    if crossed() {
+        return Ok(None);
+    }
     let theirs = Hello { lane, ..reply.hello };
-    take(mesh, connection, identity, &theirs).map_err(|refusal| refusal.message)
+    take(mesh, connection, identity, &theirs).map(Some).map_err(|refusal| refusal.message)
 }
 
 /// The listener's part; refusals are counted and told to the other side.
@@ -118,6 +122,10 @@ pub(in crate::link) async fn answer(
         return None;
     };
     mesh.known_soon(&identity).await;
+    if mesh.has_own(node, &hello) {
+        connection.close(code::REPLACED, b"a connection that crossed this one stays");
+        return None;
+    }
     let taken = take(mesh, connection, identity, &hello);
     let (greeted, refusal) = match taken {
         Ok(greeted) => (Some(greeted), None),

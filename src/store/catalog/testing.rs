@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use weir_cluster::Command as ClusterCommand;
 use weir_cluster::lease::LeaseCommand;
-use weir_cluster::members::{Change, KeyPrint, Profile};
+use weir_cluster::members::{Change, KeyPrint, Profile, WhyFenced};
 use weir_model::cluster::Duty;
 use weir_model::{
     AccountId, ActorId, Epoch, Incarnation, InviteId, NodeId, Role, Roles, Timestamp,
@@ -74,7 +74,11 @@ pub(in crate::store) fn any_command() -> impl Strategy<Value = Command> {
         match what {
             0 | 1 => Command::Cluster(join(id)),
             2 | 3 => Command::Cluster(start(id, n)),
-            4 => member(Change::Fence { id: node, incarnation: Incarnation(n) }),
+            4 => member(Change::Fence {
+                id: node,
+                incarnation: Incarnation(n),
+                why: WhyFenced::Silence,
+            }),
             5 => member(Change::Suspect { id: node, incarnation: Incarnation(n) }),
             6 => member(Change::SetDuty { id: node, duty: Duty::Draining }),
             7 => member(Change::SetVoter { id: node, voter: n == 1 }),

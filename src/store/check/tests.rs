@@ -7,7 +7,7 @@ use super::super::sled::Raw;
 use super::*;
 use weir_cluster::directory::Part;
 use weir_cluster::lease::Vacancy;
-use weir_cluster::members::{Member, Profile};
+use weir_cluster::members::{Member, Profile, WhyFenced};
 use weir_model::cluster::{Duty, NodeState};
 use weir_model::{AccountId, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp};
 
@@ -127,6 +127,7 @@ fn members_and_leases_that_do_not_fit_each_other_are_named() {
         state: NodeState::Up,
         duty: Duty::Serving,
         voter: true,
+        fenced: WhyFenced::Silence,
     };
     let lease = |key: &str, node, epoch| Lease {
         actor: format!("room/{key}").parse().unwrap(),
