@@ -382,7 +382,7 @@ pub struct ReplicaInfo {
     pub from_name: Option<String>,
     /// Nodes between the publisher's and this one.
     pub hops: Vec<NodeId>,
-    /// How far its newest part is behind the origin's, milliseconds; none when not known.
+    /// How far its newest part is behind the origin's, milliseconds; none before anything came.
     pub lag_ms: Option<u64>,
     /// Number of its newest segment.
     pub msn: Option<u64>,
