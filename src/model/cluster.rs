@@ -270,7 +270,7 @@ pub struct NodeScore {
     pub barred: Option<String>,
 }
 
-/// Why an actor is where it is, or would be (`weir stream explain`).
+/// Why an actor is where it is, or would be (`weir actor explain`, `weir stream explain`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct PlacementInfo {
     /// The actor.

@@ -103,6 +103,9 @@ async fn streams_are_listed_explained_and_kicked() {
     let explained = bench.ask("GET", "/v1/streams/demo/explain", None).await;
     let first = explained.json["sentences"][0].as_str().unwrap();
     assert!(first.starts_with("Channel demo is live"), "{first}");
+    let placement = bench.ask("GET", "/v1/actors/stream/demo/explain", None).await.json;
+    assert_eq!(explained.json["placement"], placement);
+    assert_eq!(placement["scores"].as_array().map(Vec::len), Some(2), "one for each node");
 
     let body = json!({"reason": "spam"});
     let kicked = bench.ask("POST", "/v1/streams/demo/kick", Some(body)).await;
