@@ -110,6 +110,30 @@ fn sentences(why: &PlacementInfo) -> String {
     text
 }
 
+/// The rule that decided and, when there are several nodes, a line for each of them.
+pub(crate) fn in_short(why: &PlacementInfo) -> String {
+    let mut text = clean(&why.rule) + "\n";
+    if why.scores.len() < 2 {
+        return text;
+    }
+    for score in &why.scores {
+        let here = if why.current == Some(score.node) { ", where it is now" } else { "" };
+        let (name, verdict) = (clean(&score.name), verdict(score));
+        text.push_str(&format!("  {name}{here}: {verdict}{}\n", parts(score)));
+    }
+    text
+}
+
+/// What the points are made of; of no interest where they decide nothing.
+fn parts(score: &NodeScore) -> String {
+    let parts: Vec<_> =
+        score.parts.iter().map(|part| format!("{:+} {}", part.points, part.name)).collect();
+    match score.barred.is_some() || parts.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", parts.join(", ")),
+    }
+}
+
 fn verdict(score: &NodeScore) -> String {
     match &score.barred {
         Some(why) => format!("cannot have it: {}", clean(why)),

@@ -17,7 +17,7 @@ use crate::{actor, channel, cluster, event, key, node, stream, topics, viewing};
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "Examples:\n  weir status\n  weir channel create demo && weir key create demo\n  \
-                  weir event follow --kind 'stream.*'\n\n`weir help topics` explains formats, exit codes and the environment."
+                  weir event follow --kind 'stream.*'\n\n`weir help topics` lists exit codes and JSON fields, and explains formats and filters."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -88,7 +88,8 @@ pub(crate) enum Command {
     /// What happened and what happens: list, follow.
     #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::Verb),
-    /// Nodes of the cluster: list, show, cordon, uncordon, drain, promote, demote, remove, invite.
+    /// Nodes of the cluster: list, show, cordon, uncordon, drain, promote, demote, remove, fence, invite, invites,
+    /// uninvite.
     #[command(subcommand, after_help = node::EXAMPLES)]
     Node(node::Verb),
     /// The cluster as a whole: status, check, doctor, rebalance, links, replicas.
@@ -107,8 +108,8 @@ pub(crate) enum Command {
         /// For which shell.
         shell: Shell,
     },
-    /// Formats, exit codes, event kinds and the environment.
-    #[command(after_help = topics::PAGE)]
+    /// Formats, JSON fields, exit codes, filters, event kinds and the environment.
+    #[command(after_help = topics::page())]
     Topics,
 }
 

@@ -65,7 +65,7 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
             clap_complete::generate(shell, &mut Cli::command(), "weir", &mut script);
             print(&mut around.out, &String::from_utf8_lossy(&script))
         }
-        Command::Topics => print(&mut around.out, topics::PAGE),
+        Command::Topics => print(&mut around.out, &topics::page()),
         Command::Version => status::version(cli.global, around).await,
         Command::Status => status::status(&mut Session::new(cli.global, around)?).await,
         Command::Stream(verb) => stream::run(&mut Session::new(cli.global, around)?, verb).await,

@@ -3,14 +3,15 @@
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::{Kick, Kicked, StreamExplanation};
+use weir_model::cluster::PlacementInfo;
 use weir_model::human::{bitrate, duration};
 use weir_model::node::NodeRef;
 use weir_model::stream::{HealthLevel, TrackInfo};
 use weir_model::{ChannelName, StreamInfo};
 
-use crate::filter;
 use crate::output::{Sheet, Table, View, clean};
 use crate::session::{Done, Session};
+use crate::{actor, filter};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  weir stream list\n  weir stream explain demo";
 
@@ -33,9 +34,9 @@ pub(crate) enum Verb {
         /// Its channel.
         channel: ChannelName,
     },
-    /// Says in plain sentences what happens, why, and what to do.
+    /// Says in plain sentences what happens, why, and what to do, then on which node it is and why.
     #[command(after_help = "Examples:\n  weir stream explain demo\n  \
-                            weir stream explain demo -o json | jq -r '.sentences[]'")]
+                            weir stream explain demo -o json | jq '.sentences, .placement.rule'")]
     Explain {
         /// Its channel.
         channel: ChannelName,
@@ -146,7 +147,16 @@ pub(crate) fn node(node: Option<&NodeRef>) -> String {
 }
 
 fn sentences(explained: &StreamExplanation) -> String {
-    explained.sentences.iter().map(|sentence| clean(sentence) + "\n").collect()
+    let sentences = explained.sentences.iter().map(|sentence| clean(sentence) + "\n");
+    sentences.chain(explained.placement.as_ref().map(place)).collect()
+}
+
+fn place(why: &PlacementInfo) -> String {
+    match why.current {
+        Some(_) => actor::in_short(why),
+        // The node that would have most points is of no interest: the publisher decides.
+        None => "On no node now: a stream is where its publisher is connected.\n".into(),
+    }
 }
 
 /// The state with what a table's reader would ask next.
@@ -179,4 +189,34 @@ fn brief(track: &TrackInfo) -> String {
         text.push_str(&format!(" {rate} Hz"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::cluster::explained;
+
+    #[test]
+    fn where_a_stream_is_is_said_in_lines_that_fit_a_terminal() {
+        let text = place(&explained());
+        assert_eq!(
+            text,
+            "On core-1: a stream is where its publisher is connected.\n  \
+               core-1, where it is now: 160 points (-40 load)\n  \
+               edge-1: cannot have it: its publisher is connected to core-1\n"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+
+    #[test]
+    fn on_one_machine_or_on_none_one_line_is_enough() {
+        let mut alone = explained();
+        alone.scores.truncate(1);
+        assert_eq!(place(&alone), "On core-1: a stream is where its publisher is connected.\n");
+        let nowhere = PlacementInfo { current: None, ..explained() };
+        assert_eq!(
+            place(&nowhere),
+            "On no node now: a stream is where its publisher is connected.\n"
+        );
+    }
 }

@@ -14,7 +14,7 @@ use crate::run::run;
 use crate::session::Surroundings;
 
 mod answers;
-mod cluster;
+pub(crate) mod cluster;
 mod codes;
 mod golden;
 mod help;

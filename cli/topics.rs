@@ -1,7 +1,48 @@
 //! The page of `weir help topics`.
 
-/// Formats, exit codes, event kinds, environment.
-pub(crate) const PAGE: &str = "\
+use weir_client::filter::fields::{self, Fields};
+
+/// Lists, with the fields of their JSON.
+const LISTS: [(&str, Fields); 10] = [
+    ("stream list", fields::STREAM),
+    ("channel list", fields::CHANNEL),
+    ("key list", fields::KEY),
+    ("viewing list", fields::VIEWING),
+    ("event list, follow", fields::EVENT),
+    ("node list", fields::NODE),
+    ("node invites", fields::INVITE),
+    ("cluster links", fields::LINK),
+    ("cluster replicas", fields::REPLICA),
+    ("actor list", fields::LEASE),
+];
+
+/// Where the fields of a list begin, and where their lines end.
+const COLUMNS: (usize, usize) = (22, 80);
+
+/// Formats, fields, exit codes, filters, event kinds, environment.
+pub(crate) fn page() -> String {
+    let lists: String = LISTS.iter().map(|(name, fields)| named(name, fields)).collect();
+    format!("{FORMATS}\nJSON fields of lists (`a.b` is the part b of a):\n{lists}{REST}")
+}
+
+/// The fields of a list beside its name.
+fn named(list: &str, fields: Fields) -> String {
+    let (begin, end) = COLUMNS;
+    let mut text = String::new();
+    let mut line = format!("  {list:0$}", begin - 2);
+    for field in fields {
+        if line.len() + field.name.len() > end {
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line = " ".repeat(begin);
+        }
+        line.push_str(field.name);
+        line.push(' ');
+    }
+    text + line.trim_end() + "\n"
+}
+
+const FORMATS: &str = "\
 Examples:
   weir topics
   weir help topics
@@ -12,6 +53,10 @@ Formats (-o):
   jsonl   one JSON object per line
   Errors go to the standard error stream; with -o json or jsonl as one object
   {code, message, hint, request_id}.
+";
+
+const REST: &str = "
+  What the other commands answer is described in /v1/openapi.json of the API's address.
 
 Exit codes:
   0  done
@@ -20,7 +65,7 @@ Exit codes:
   3  not found
   4  not allowed: no token or a wrong one
   5  conflict: it exists already, or the state forbids it
-  6  no answer in time
+  6  no answer in time; a change may have been made
   8  unreachable, or not ready
   9  cancelled
   10 a check found something that wants attention

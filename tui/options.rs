@@ -35,8 +35,8 @@ pub struct Options {
     /// Filter of the first page: a text, or an expression like 'bitrate>4M and viewers<10'.
     #[arg(long, default_value = "", value_name = "EXPR")]
     pub filter: String,
-    /// First page: streams, node, events, channels, log, stream/CHANNEL or channel/CHANNEL.
-    #[arg(long, default_value = "streams", value_name = "NAME")]
+    /// First page.
+    #[arg(long, default_value = "streams", value_name = "NAME", help = format!("First page: {}", pages()))]
     pub view: String,
     /// Draw with ASCII characters only.
     #[arg(long)]
@@ -116,14 +116,7 @@ impl Options {
     /// # Errors
     /// There is no such page.
     pub fn page(&self) -> Result<View, Failure> {
-        let unknown = || {
-            let names: Vec<_> = TOP.iter().map(|(_, name, _, _)| *name).collect();
-            Failure::Usage(format!(
-                "--view {}: use one of {}, stream/CHANNEL, channel/CHANNEL",
-                self.view,
-                names.join(", ")
-            ))
-        };
+        let unknown = || Failure::Usage(format!("--view {}: use one of {}", self.view, pages()));
         match self.view.split_once('/') {
             Some(("stream", name)) => name.parse().map(View::Stream).map_err(|_| unknown()),
             Some(("channel", name)) => name.parse().map(View::Channel).map_err(|_| unknown()),
@@ -161,8 +154,17 @@ impl Options {
     }
 }
 
+/// What `--view` takes.
+fn pages() -> String {
+    let mut names: Vec<_> = TOP.iter().map(|(_, name, _, _)| *name).collect();
+    names.extend(["stream/CHANNEL", "channel/CHANNEL"]);
+    names.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
     use crate::theme::Depth;
 
@@ -179,6 +181,21 @@ mod tests {
         for wrong in ["what", "stream/../x", "x/demo"] {
             assert_eq!(options(&["--view", wrong]).page().unwrap_err().code(), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_help_lists_every_page() {
+        let help = Options::command().term_width(10_000).render_help().to_string();
+        let (_, listed) = help.split_once("First page: ").unwrap();
+        let (listed, _) = listed.split_once(" [default").unwrap();
+        let listed: Vec<View> = listed
+            .split(", ")
+            .map(|name| options(&["--view", &name.replace("CHANNEL", "demo")]).page().unwrap())
+            .collect();
+        let mut all: Vec<View> = TOP.iter().map(|(page, ..)| page.clone()).collect();
+        let demo = || "demo".parse().unwrap();
+        all.extend([View::Stream(demo()), View::Channel(demo())]);
+        assert_eq!(listed, all);
     }
 
     fn with(name: &'static str, value: &'static str) -> Options {

@@ -156,7 +156,7 @@ fn stream() -> StreamInfo {
 
 fn explained() -> StreamExplanation {
     let sentences = vec!["Channel demo is live.".into(), "2 viewers watch.".into()];
-    StreamExplanation { stream: stream(), sentences }
+    StreamExplanation { stream: stream(), sentences, placement: Some(super::cluster::explained()) }
 }
 
 fn kicked(what: &str) -> Kicked {

@@ -202,7 +202,7 @@ fn invite() -> InviteInfo {
     }
 }
 
-fn explained() -> PlacementInfo {
+pub(crate) fn explained() -> PlacementInfo {
     let part = ScorePart { name: "load".into(), points: -40, text: "it is 40 % busy".into() };
     let score = |node, name: &str, barred: Option<&str>| NodeScore {
         node,

@@ -1,6 +1,7 @@
 //! The help of every command, in one golden text.
 
 use clap::{Command, CommandFactory};
+use weir_client::filter::fields::{self, Field};
 
 use crate::args::Cli;
 
@@ -20,6 +21,36 @@ fn every_command_has_two_examples_that_are_its_own() {
         let own = help.lines().filter(|line| line.contains(name)).count();
         assert!(examples >= 2 && own >= 1, "{name}: {help}");
     });
+}
+
+#[test]
+fn the_summary_of_a_noun_lists_its_verbs() {
+    for noun in Cli::command().get_subcommands().filter(|noun| noun.has_subcommands()) {
+        let about = noun.get_about().map(ToString::to_string).unwrap_or_default();
+        let (_, listed) = about.rsplit_once(": ").expect("a list of verbs");
+        let verbs: Vec<&str> = noun.get_subcommands().map(Command::get_name).collect();
+        assert_eq!(listed, verbs.join(", "), "{}", noun.get_name());
+    }
+}
+
+#[test]
+fn the_topics_list_the_fields_of_every_list_that_can_be_filtered() {
+    let page = crate::topics::page();
+    let (_, fields) = page.split_once("JSON fields of lists").unwrap();
+    let (fields, _) = fields.split_once("Exit codes:").unwrap();
+    walk(&Cli::command(), "weir", &mut |name, command| {
+        if command.get_arguments().any(|argument| argument.get_id() == "filter") {
+            let name =
+                name.trim_start_matches("weir ").replace("event follow", "event list, follow");
+            assert!(fields.contains(&format!("\n  {name}")), "{name}: {fields}");
+        }
+    });
+    let words: Vec<&str> = fields.split_whitespace().collect();
+    let shown = |field: &&Field| words.contains(&field.name);
+    for noun in [fields::STREAM, fields::NODE, fields::LINK, fields::LEASE] {
+        assert!(noun.iter().all(|field| shown(&field)), "{fields}");
+    }
+    assert!(fields.lines().all(|line| line.chars().count() <= 90), "{fields}");
 }
 
 #[test]

@@ -86,8 +86,8 @@ impl Audience {
     }
 
     /// Ends a viewing wherever it is. None when there is no such viewing; else the nodes that know of the kick.
-    pub async fn kick(&self, id: ViewingId, reason: &str) -> Option<BTreeSet<NodeId>> {
-        if !self.inner.viewings.kick(id, reason) {
+    pub async fn kick(&self, id: ViewingId) -> Option<BTreeSet<NodeId>> {
+        if !self.inner.viewings.kick(id) {
             return None;
         }
         let listeners = self.inner.listeners();

@@ -229,18 +229,16 @@ impl Placement {
     }
 
     /// How far what is copied here is behind, by the node that it is copied from: the latest of each, milliseconds.
+    /// A node from which nothing has come yet is not among them.
     #[must_use]
     pub fn lags(&self) -> BTreeMap<NodeId, u64> {
         let incoming = self.inner.puller.get().map(|puller| puller.incoming()).unwrap_or_default();
         let mut lags = BTreeMap::new();
         for one in incoming {
-            // Clocks that differ may make it less than nothing.
-            let (Some(source), Ok(lag)) = (one.source, u64::try_from(one.lag_ms.max(0))) else {
-                continue;
-            };
-            lags.entry(source)
-                .and_modify(|known: &mut u64| *known = lag.max(*known))
-                .or_insert(lag);
+            if let (Some(source), Some(lag)) = (one.source, one.lag_ms) {
+                let latest: &mut u64 = lags.entry(source).or_default();
+                *latest = lag.max(*latest);
+            }
         }
         lags
     }

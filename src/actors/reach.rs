@@ -152,8 +152,8 @@ impl Reach {
     }
 
     /// Ends a viewing wherever it is. False when there is none of that id.
-    pub async fn kick_viewing(&self, id: ViewingId, reason: &str) -> Gathered<bool> {
-        let Some(told) = self.inner.audience.kick(id, reason).await else {
+    pub async fn kick_viewing(&self, id: ViewingId) -> Gathered<bool> {
+        let Some(told) = self.inner.audience.kick(id).await else {
             return Gathered { found: false, silent: Vec::new() };
         };
         let mut untold = self.inner.others();

@@ -275,16 +275,14 @@ impl Viewings {
     }
 
     /// Refuses every further request of a viewing from now on, here; [`super::audience`] tells the others. False
-    /// when there is none of that id anywhere.
-    pub fn kick(&self, id: ViewingId, reason: &str) -> bool {
-        let Some(channel) = self.channel_of(id) else { return false };
-        let now = clock::now();
-        self.keep_out((id, now.plus_ms(KICKED_MS)), now);
-        let reason = if reason.is_empty() { "no reason given" } else { reason };
-        let text = format!("viewing {id} of {channel} was kicked: {reason}");
-        let fields = [("viewing", id.to_string()), ("reason", reason.to_owned())];
-        self.inner.events.emit("viewing.kicked", Some(&channel), text, &fields);
-        true
+    /// when there is none of that id anywhere. Whoever kicks tells it in an event: they know by whom, and why.
+    pub fn kick(&self, id: ViewingId) -> bool {
+        let found = self.channel_of(id).is_some();
+        if found {
+            let now = clock::now();
+            self.keep_out((id, now.plus_ms(KICKED_MS)), now);
+        }
+        found
     }
 
     /// Takes over kicks of another node. None of them lasts longer than one of this node.

@@ -60,6 +60,7 @@ impl From<StoreError> for ApiError {
             StoreError::Invalid(_) => ErrorCode::Invalid,
             StoreError::NotFound { .. } => ErrorCode::NotFound,
             StoreError::Unavailable(_) => ErrorCode::Unavailable,
+            StoreError::Unanswered(_) => ErrorCode::Timeout,
             StoreError::Damaged(_) | StoreError::InUse { .. } | StoreError::Io(_) => {
                 ErrorCode::Internal
             }

@@ -50,7 +50,7 @@ pub trait Live: Send + Sync + 'static {
     fn watches(&self, id: ViewingId) -> Option<ChannelName>;
 
     /// Ends a viewing. False when there is none of that id.
-    fn kick_viewing<'a>(&'a self, id: ViewingId, reason: &'a str) -> Reply<'a, Gathered<bool>>;
+    fn kick_viewing(&self, id: ViewingId) -> Reply<'_, Gathered<bool>>;
 }
 
 impl Live for Reach {
@@ -94,8 +94,8 @@ impl Live for Reach {
         self.channel_of(id)
     }
 
-    fn kick_viewing<'a>(&'a self, id: ViewingId, reason: &'a str) -> Reply<'a, Gathered<bool>> {
-        Box::pin(self.kick_viewing(id, reason))
+    fn kick_viewing(&self, id: ViewingId) -> Reply<'_, Gathered<bool>> {
+        Box::pin(self.kick_viewing(id))
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use weir_model::api::{Kick, Kicked, Mutation, StreamExplanation};
-use weir_model::{ApiError, ChannelName, ErrorCode, StreamInfo};
+use weir_model::{ActorId, ActorKind, ApiError, ChannelName, ErrorCode, StreamInfo};
 
 use super::Context;
 use super::error::Refusal;
@@ -43,7 +43,7 @@ pub(super) async fn show(
     Ok(told(ctx.live.stream(&channel).await))
 }
 
-/// A channel's stream in plain sentences.
+/// A channel's stream in plain sentences, and on which node it is and why.
 #[utoipa::path(
     get, path = "/v1/streams/{channel}/explain", tag = "stream",
     params(("channel" = String, Path)),
@@ -59,7 +59,10 @@ pub(super) async fn explain(
     ctx.store.channel(&channel)?;
     let stream = ctx.live.stream(&channel).await.found;
     let sentences = sentences(&stream, clock::now());
-    Ok(axum::Json(StreamExplanation { stream, sentences }))
+    let actor = ActorId::new(ActorKind::Stream, (&channel).into());
+    // Without it the rest is still worth reading.
+    let placement = ctx.cluster.explain_actor(&actor).await.ok();
+    Ok(axum::Json(StreamExplanation { stream, sentences, placement }))
 }
 
 /// Drops a stream's publisher. Its encoder may come back; revoke its key to keep it out.

@@ -135,8 +135,8 @@ impl Live for FakeLive {
         (id == ViewingId(1)).then(|| "demo".parse().unwrap())
     }
 
-    fn kick_viewing<'a>(&'a self, id: ViewingId, reason: &'a str) -> Reply<'a, Gathered<bool>> {
-        self.tell(format!("kick {id} {reason}"));
+    fn kick_viewing(&self, id: ViewingId) -> Reply<'_, Gathered<bool>> {
+        self.tell(format!("kick {id}"));
         gathered(id == ViewingId(1))
     }
 }

@@ -61,7 +61,7 @@ pub(super) async fn kick(
     let channel = ctx.live.watches(id).ok_or_else(gone)?;
     let mut silent = Vec::new();
     if !query.dry_run {
-        let kicked = ctx.live.kick_viewing(id, &reason).await;
+        let kicked = ctx.live.kick_viewing(id).await;
         if !kicked.found {
             return Err(gone());
         }

@@ -1,5 +1,6 @@
 //! Requests and answers of `/v1` that are not nouns of their own.
 
+use crate::cluster::PlacementInfo;
 use crate::{ActorKind, Channel, ChannelName, StreamInfo, StreamKey, Timestamp};
 
 /// `POST /v1/channels`.
@@ -152,4 +153,7 @@ pub struct StreamExplanation {
     pub stream: StreamInfo,
     /// Plain sentences, most important first: what happens, why, and what to do.
     pub sentences: Vec<String>,
+    /// On which node it is, and why; absent when the node that was asked cannot say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<PlacementInfo>,
 }

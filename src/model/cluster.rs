@@ -270,7 +270,7 @@ pub struct NodeScore {
     pub barred: Option<String>,
 }
 
-/// Why an actor is where it is, or would be (`weir stream explain`).
+/// Why an actor is where it is, or would be (`weir actor explain`, `weir stream explain`).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct PlacementInfo {
     /// The actor.
@@ -382,7 +382,7 @@ pub struct ReplicaInfo {
     pub from_name: Option<String>,
     /// Nodes between the publisher's and this one.
     pub hops: Vec<NodeId>,
-    /// How far its newest part is behind the origin's, milliseconds; none when not known.
+    /// How far its newest part is behind the origin's, milliseconds; none before anything came.
     pub lag_ms: Option<u64>,
     /// Number of its newest segment.
     pub msn: Option<u64>,

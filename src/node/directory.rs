@@ -150,7 +150,10 @@ fn asking(request: Request) -> Asking {
 fn refused(error: &ProposeError) -> StoreError {
     match error {
         ProposeError::TooLarge(_) => StoreError::Invalid(error.to_string()),
-        other => StoreError::Unavailable(other.to_string()),
+        ProposeError::Unknown => StoreError::Unanswered(error.to_string()),
+        ProposeError::NoLeader | ProposeError::NoRoom(_) | ProposeError::Stopped(_) => {
+            StoreError::Unavailable(error.to_string())
+        }
     }
 }
 

@@ -88,9 +88,12 @@ pub enum StoreError {
         /// How many.
         limit: usize,
     },
-    /// The cluster takes no changes now.
+    /// The cluster takes no changes now; nothing was changed.
     #[error("{0}")]
     Unavailable(String),
+    /// The cluster did not answer in time; the change may have been made.
+    #[error("{0}")]
+    Unanswered(String),
     /// No such thing.
     #[error("{what} does not exist")]
     NotFound {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use weir_model::api::{ChannelDetail, CreatedKey, StreamExplanation, Version};
 use weir_model::cluster::{ClusterStatus, InvitedNode, LeaseInfo, NodeChange, NodeChanged};
 use weir_model::node::NodeStatus;
-use weir_model::{ApiError, Event, StreamInfo, StreamKey, Timestamp, Viewing};
+use weir_model::{ApiError, ErrorCode, Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
 /// The API answers in milliseconds; a loaded machine takes longer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(20);
@@ -29,6 +29,20 @@ pub(crate) struct Refused {
 }
 
 type Answer<T> = Result<T, Refused>;
+
+impl Refused {
+    /// A change without a majority promises nothing: there is no leader to take it (503), or one took it and did not
+    /// answer in time (504). Which of them depends on whether the node still counts on a leader.
+    pub(crate) fn assert_nothing_promised(&self) {
+        let code = self.error.as_ref().map(|error| error.code);
+        let nothing = match self.status.as_u16() {
+            503 => code == Some(ErrorCode::Unavailable),
+            504 => code == Some(ErrorCode::Timeout),
+            _ => false,
+        };
+        assert!(nothing, "{self:?}");
+    }
+}
 
 impl Api {
     pub(crate) fn new(base: String, token: Option<String>) -> Self {

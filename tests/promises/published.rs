@@ -43,8 +43,11 @@ async fn the_operator_sees_what_is_live() {
     assert_eq!((live.tracks[1].sample_rate, live.tracks[1].channels), (Some(48_000), Some(2)));
     let publisher = live.publisher.expect("a publisher");
     assert_eq!(publisher.protocol, "rtmp");
-    let sentences = node.api().explain("demo").await.unwrap().sentences;
-    assert!(!sentences.is_empty());
+    let explained = node.api().explain("demo").await.unwrap();
+    assert!(!explained.sentences.is_empty());
+    let placement = explained.placement.expect("why it is here");
+    assert!(placement.rule.ends_with("a stream is where its publisher is connected."));
+    assert_eq!(placement.current, Some(placement.scores[0].node));
     let kinds: Vec<String> =
         node.api().events().await.unwrap().into_iter().map(|event| event.kind).collect();
     assert!(kinds.contains(&"stream.live".to_owned()), "{kinds:?}");

@@ -68,8 +68,14 @@ async fn a_kicked_viewing_gets_nothing_more() {
     let url = watch(&player).await;
     let viewings = node.api().viewings().await.unwrap();
     assert!(!viewings.is_empty());
-    for viewing in viewings {
+    for viewing in &viewings {
         node.api().kick_viewing(&viewing.id.to_string()).await.unwrap();
+    }
+    let mut events = node.api().events().await.unwrap();
+    events.retain(|event| event.kind == "viewing.kicked");
+    assert_eq!(events.len(), viewings.len(), "each is told once: {events:?}");
+    for event in events {
+        assert_eq!([&event.fields["by"], &event.fields["reason"]], ["operator", "test"]);
     }
     eventually("the player is sent away", Duration::from_secs(1), async || {
         let status = player.get(&url).await.unwrap().status();

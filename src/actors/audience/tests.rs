@@ -99,14 +99,14 @@ async fn when_a_kick_is_answered_it_is_in_force_on_every_node() {
     one.touch(1);
     two.touch(1);
     three.until("the viewing", |seen| seen.channel_of(ViewingId(1)).is_some()).await;
-    let told = three.audience.kick(ViewingId(1), "spam").await;
+    let told = three.audience.kick(ViewingId(1)).await;
     assert_eq!(told, Some([NodeId(1), NodeId(2)].into()));
     for hall in [&one, &two, &three] {
         assert_eq!(hall.touch(1), Verdict::Kicked, "{}", hall.node.id());
     }
     assert_eq!((one.viewings.total(), two.viewings.total()), (0, 0));
-    assert_eq!(three.audience.kick(ViewingId(1), "again").await, None);
-    assert_eq!(three.audience.kick(ViewingId(2), "nobody").await, None);
+    assert_eq!(three.audience.kick(ViewingId(1)).await, None);
+    assert_eq!(three.audience.kick(ViewingId(2)).await, None);
     one.counts(0).await;
 }
 
@@ -117,7 +117,7 @@ async fn a_kick_comes_to_who_was_away_and_round_a_link_that_is_missing() {
     meet(&one.node, &two.node).await;
     one.touch(1);
     two.until("the viewing", |seen| seen.channel_of(ViewingId(1)).is_some()).await;
-    assert_eq!(one.audience.kick(ViewingId(1), "spam").await, Some([NodeId(2)].into()));
+    assert_eq!(one.audience.kick(ViewingId(1)).await, Some([NodeId(2)].into()));
     // The third only knows the second.
     two.node.link.set_peers(vec![one.node.address(), three.node.address()]);
     three.node.link.set_peers(vec![two.node.address()]);
@@ -134,7 +134,7 @@ async fn who_knows_nothing_any_more_is_told_everything() {
     one.touch(2);
     one.touch(3);
     two.counts(3).await;
-    one.audience.kick(ViewingId(3), "spam").await;
+    one.audience.kick(ViewingId(3)).await;
     two.counts(2).await;
     // As a new start of the node would.
     two.viewings = viewings();

@@ -297,7 +297,7 @@ impl Inner {
                     StoreError::Cluster(Refused::Lease(LeaseRefusal::NotAlive)) => {
                         PublishRefusal::Unavailable("the cluster does not count on it now")
                     }
-                    StoreError::Unavailable(_) => {
+                    StoreError::Unavailable(_) | StoreError::Unanswered(_) => {
                         PublishRefusal::Unavailable("the cluster has no majority now")
                     }
                     _ => PublishRefusal::Unavailable("the cluster refused it"),

@@ -60,7 +60,7 @@ impl Inner {
         ReplicaInfo {
             from: one.source,
             hops: path.map(|(_, hops)| hops).unwrap_or_default(),
-            lag_ms: u64::try_from(one.lag_ms).ok(),
+            lag_ms: one.lag_ms,
             ..self.held_here(one.channel, role)
         }
     }

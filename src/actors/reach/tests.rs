@@ -175,12 +175,12 @@ async fn a_viewing_is_kicked_wherever_it_is() {
     one.touch(1);
     three.until("the viewing", |one| one.reach.channel_of(ViewingId(1)).is_some()).await;
     three.roll.lock().extend(names(&[9]));
-    let kicked = three.reach.kick_viewing(ViewingId(1), "spam").await;
+    let kicked = three.reach.kick_viewing(ViewingId(1)).await;
     assert_eq!(kicked, Gathered { found: true, silent: vec!["n9".into()] });
     for station in [&one, &two, &three] {
         assert_eq!(station.touch(1), Verdict::Kicked);
     }
-    let unknown = three.reach.kick_viewing(ViewingId(2), "spam").await;
+    let unknown = three.reach.kick_viewing(ViewingId(2)).await;
     assert_eq!(unknown, Gathered { found: false, silent: Vec::new() });
 }
 

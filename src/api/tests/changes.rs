@@ -103,6 +103,9 @@ async fn streams_are_listed_explained_and_kicked() {
     let explained = bench.ask("GET", "/v1/streams/demo/explain", None).await;
     let first = explained.json["sentences"][0].as_str().unwrap();
     assert!(first.starts_with("Channel demo is live"), "{first}");
+    let placement = bench.ask("GET", "/v1/actors/stream/demo/explain", None).await.json;
+    assert_eq!(explained.json["placement"], placement);
+    assert_eq!(placement["scores"].as_array().map(Vec::len), Some(2), "one for each node");
 
     let body = json!({"reason": "spam"});
     let kicked = bench.ask("POST", "/v1/streams/demo/kick", Some(body)).await;
@@ -136,8 +139,10 @@ async fn viewings_are_listed_by_channel_and_kicked_by_id() {
     let path = "/v1/viewings/view_0000000000000001/kick";
     let kicked = bench.ask("POST", path, Some(json!({"reason": "abuse"}))).await;
     assert_eq!((kicked.status, &kicked.json["silent"]), (StatusCode::OK, &json!(["west"])));
-    assert_eq!(bench.told(), ["kick view_0000000000000001 abuse"]);
-    assert_eq!(bench.ctx.events.newest(1)[0].fields["viewing"], "view_0000000000000001");
+    assert_eq!(bench.told(), ["kick view_0000000000000001"]);
+    let event = &bench.ctx.events.newest(1)[0];
+    let told = ["viewing", "by", "reason"].map(|field| event.fields[field].as_str());
+    assert_eq!(told, ["view_0000000000000001", "operator", "abuse"]);
     let gone = bench.ask("POST", "/v1/viewings/view_0000000000000002/kick", None).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
 }

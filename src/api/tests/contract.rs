@@ -65,7 +65,9 @@ async fn the_description_lists_every_route_and_no_other() {
     }
     let expected = ROUTES.map(|(method, path)| (method.to_owned(), path.to_owned()));
     assert_eq!(described, BTreeSet::from(expected));
-    assert!(answer.json["components"]["schemas"]["StreamInfo"].is_object());
+    let schemas = &answer.json["components"]["schemas"];
+    assert!(schemas["StreamInfo"].is_object());
+    assert!(schemas["StreamExplanation"]["properties"]["placement"].is_object());
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ async fn a_kicked_viewer_is_refused_with_a_sentence() {
     let path = format!("/live/demo/{uri}");
     assert_eq!(edge.get(&path).await.status(), StatusCode::OK);
     let id = edge.context.viewings.list(None, 1)[0].id;
-    assert!(edge.context.viewings.kick(id, "test"));
+    assert!(edge.context.viewings.kick(id));
     let refused = edge.get(&path).await;
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
     assert_eq!(header(&refused, "access-control-allow-origin"), "*");
@@ -77,7 +77,7 @@ async fn who_asks_for_heads_starts_no_viewing() {
     assert_eq!(edge.context.viewings.total(), 0);
     edge.get(&path).await;
     let id = edge.context.viewings.list(None, 1)[0].id;
-    assert!(edge.context.viewings.kick(id, "test"));
+    assert!(edge.context.viewings.kick(id));
     assert_eq!(head().await, StatusCode::FORBIDDEN);
 }
 

@@ -77,8 +77,8 @@ pub struct Incoming {
     pub epoch: Option<u64>,
     /// How many want it.
     pub wanted: usize,
-    /// Age of the newest part when it arrived, milliseconds by both nodes' wall clocks.
-    pub lag_ms: i64,
+    /// Age of the newest part when it arrived, milliseconds by both nodes' wall clocks; none before the first one.
+    pub lag_ms: Option<u64>,
     /// Subscriptions made, the first one included.
     pub subscriptions: u64,
     /// Subscriptions refused or not answered.

@@ -1,7 +1,7 @@
 //! The loop of one channel: finds the source, subscribes, asks for what is missing, ends when nobody wants it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -36,7 +36,6 @@ pub(super) struct Pull {
     /// The subscription whose outline is known.
     pub(super) ready: watch::Sender<u64>,
     pub(super) wake: Notify,
-    pub(super) lag_ms: AtomicI64,
     subscriptions: AtomicU64,
     failures: AtomicU64,
 }
@@ -48,6 +47,8 @@ pub(super) struct State {
     pub(super) sub: u64,
     pub(super) source: Option<NodeId>,
     pub(super) heard: u64,
+    /// Age of the newest part when it arrived; none before the first one.
+    pub(super) lag_ms: Option<u64>,
     /// The status stream of the subscription is over.
     pub(super) cut: bool,
     pub(super) route: Route,
@@ -81,6 +82,7 @@ impl Pull {
             sub: 0,
             source: None,
             heard: 0,
+            lag_ms: None,
             cut: false,
             route: Route::default(),
             path: None,
@@ -94,7 +96,6 @@ impl Pull {
             state: Mutex::new(state),
             ready: watch::Sender::new(0),
             wake: Notify::new(),
-            lag_ms: AtomicI64::new(0),
             subscriptions: AtomicU64::new(0),
             failures: AtomicU64::new(0),
         }
@@ -141,7 +142,7 @@ impl Pull {
             source: state.source,
             epoch: state.assembly.epoch(),
             wanted: state.wanted,
-            lag_ms: self.lag_ms.load(Relaxed),
+            lag_ms: state.lag_ms,
             subscriptions: self.subscriptions.load(Relaxed),
             failures: self.failures.load(Relaxed),
             problem: state.problem.clone(),

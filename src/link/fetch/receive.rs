@@ -1,7 +1,6 @@
 //! Takes the streams of subscriptions: segments piece by piece, and where the show stands.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -117,7 +116,7 @@ impl Inner {
                     Ok(Some(captured_ms)) => {
                         state.route.news(now);
                         let wall_ms = (self.link.mesh.world.clock)().0;
-                        pull.lag_ms.store(wall_ms.saturating_sub(captured_ms), Relaxed);
+                        state.lag_ms = Some(age_ms(captured_ms, wall_ms));
                     }
                     Ok(None) => {}
                     // Something before it is missing.
@@ -173,6 +172,11 @@ impl Inner {
     }
 }
 
+/// How long ago something was captured. Clocks of two nodes are never the same, and nothing comes before it was made.
+fn age_ms(captured_ms: i64, now_ms: i64) -> u64 {
+    u64::try_from(now_ms.saturating_sub(captured_ms)).unwrap_or_default()
+}
+
 /// Cuts the next status off; one that is not understood is passed over.
 fn next_status(buffer: &mut BytesMut) -> Option<ShowStatus> {
     loop {
@@ -183,6 +187,19 @@ fn next_status(buffer: &mut BytesMut) -> Option<ShowStatus> {
         let record = buffer.split_to(4 + length);
         if let Ok(status) = serde_json::from_slice(record.get(4..)?) {
             return Some(status);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_younger_than_new_whatever_the_clocks_say() {
+        assert_eq!(age_ms(1_000, 1_070), 70);
+        for ahead in [1_001, i64::MAX] {
+            assert_eq!(age_ms(ahead, 1_000), 0, "the clock here is behind");
         }
     }
 }

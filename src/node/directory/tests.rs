@@ -7,7 +7,7 @@ use parking_lot::RwLock;
 use weir_cluster::lease::{LeaseCommand, LeaseRefusal};
 use weir_cluster::members::{Change as MemberChange, Profile};
 use weir_cluster::{Command, Refusal};
-use weir_model::{ChannelName, Epoch, Incarnation, NodeId, Roles};
+use weir_model::{ApiError, ChannelName, Epoch, ErrorCode, Incarnation, NodeId, Roles};
 
 use super::*;
 use crate::actors::tasks::Tasks;
@@ -261,4 +261,18 @@ async fn a_database_that_is_lost_or_damaged_is_made_again_from_snapshot_and_log(
         node.stop().await;
         closed(dir.path()).await;
     }
+}
+
+#[test]
+fn a_change_of_unknown_outcome_is_told_apart_from_one_that_was_not_made() {
+    let code = |error: &ProposeError| ApiError::from(refused(error)).code;
+    assert_eq!(code(&ProposeError::Unknown), ErrorCode::Timeout);
+    for not_made in [
+        ProposeError::NoLeader,
+        ProposeError::NoRoom("the disk is full".into()),
+        ProposeError::Stopped("damaged".into()),
+    ] {
+        assert_eq!(code(&not_made), ErrorCode::Unavailable, "{not_made}");
+    }
+    assert_eq!(code(&ProposeError::TooLarge(1 << 20)), ErrorCode::Invalid);
 }

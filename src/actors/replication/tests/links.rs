@@ -13,6 +13,7 @@ async fn an_edge_says_what_the_origin_says_byte_for_byte_while_it_grows() {
     let cluster = Cluster::new();
     let (_origin, edge, mut studio) = pair(&cluster, 500).await;
     let _wanted = edge.puller.want(&channel()).unwrap();
+    assert_eq!(edge.incoming().unwrap().lag_ms, None, "nothing came yet");
     for _ in 0..150 {
         studio.produce(200);
         edge.same_as(&studio.window).await;
@@ -20,6 +21,7 @@ async fn an_edge_says_what_the_origin_says_byte_for_byte_while_it_grows() {
     let incoming = edge.incoming().unwrap();
     assert_eq!((incoming.tally.gaps, incoming.subscriptions), (0, 1), "{incoming:?}");
     assert_eq!((incoming.source, incoming.epoch), (Some(id(1)), Some(5)));
+    assert_eq!(incoming.lag_ms, Some(0), "the clock here is behind that of the media");
     studio.gap(9_000);
     edge.same_as(&studio.window).await;
     studio.produce(3_000);
