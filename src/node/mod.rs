@@ -20,6 +20,7 @@ mod profile;
 pub mod signal;
 mod status;
 mod tls;
+mod token;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,15 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// A node opens its doors when the cluster counts on it, or after this: what it holds it can serve anyway.
 const ENTERED_MAX: Duration = Duration::from_secs(3);
 
+/// What a start does once, beside running the node.
+#[derive(Debug, Clone, Default)]
+pub struct Errands {
+    /// The cluster to join, for a node that is in none.
+    pub joining: Option<Joining>,
+    /// The operator's token is replaced.
+    pub new_operator_token: bool,
+}
+
 /// A running node.
 pub struct Node {
     tasks: Tasks,
@@ -70,7 +80,7 @@ impl Node {
     /// One sentence that says what could not be had and what to do.
     pub async fn start(
         config: Config,
-        joining: Option<Joining>,
+        errands: Errands,
         data: PathBuf,
         homes: &Homes,
     ) -> Result<Self, String> {
@@ -85,7 +95,11 @@ impl Node {
         let endpoints = listeners.endpoints()?;
         let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
         let (mut profile, place) = of.profile(&data).await?;
-        let mesh = Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
+        token::tell_of_replacements(&store, &events, &tasks);
+        let mesh = Mesh::start(place.as_ref(), errands.joining, &store, &events, &tasks).await?;
+        if errands.new_operator_token {
+            token::replace(&mesh, &store, &events, &tasks)?;
+        }
         profile.roles = mesh.granted(profile.roles);
         let (roles, address) = (profile.roles, profile.link.clone());
         let load = profile::Load::default();

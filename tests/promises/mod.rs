@@ -17,6 +17,7 @@ mod observed;
 mod partitioned;
 mod passed_on;
 mod published;
+mod recovered;
 mod restarted;
 mod shows;
 mod stalls;
