@@ -17,6 +17,7 @@ mod metrics;
 mod operate;
 mod process;
 mod profile;
+mod ready;
 pub mod signal;
 mod status;
 mod tls;
@@ -47,6 +48,7 @@ use joining::Joining;
 use listeners::Listeners;
 use mesh::Mesh;
 use operate::{Away, Operate};
+use ready::Ready;
 
 /// Loops that did not end within this when the node stops are left to the process's end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -69,6 +71,7 @@ pub struct Node {
     streams: Streams,
     mesh: Mesh,
     membership: Membership,
+    ready: Ready,
     endpoints: Vec<Endpoint>,
     local: local::NodeFile,
 }
@@ -112,6 +115,7 @@ impl Node {
                 "the cluster has not answered yet; publishers are refused until it does"
             );
         }
+        let ready = Ready::new(&store, &membership, &mesh.link, roles);
         let local = local::NodeFile::write(homes, &endpoints, &data);
         let sending = placement.clone();
         let send: operate::SendTo = Arc::new(move |channel, node| sending.send(channel, node));
@@ -128,6 +132,7 @@ impl Node {
         let doors = Doors {
             config,
             roles,
+            ready: ready.clone(),
             cluster,
             sample,
             store,
@@ -142,7 +147,7 @@ impl Node {
         };
         doors.serve(listeners, tls)?;
         let Doors { tasks, streams, endpoints, .. } = doors;
-        Ok(Self { tasks, streams, mesh, membership, endpoints, local })
+        Ok(Self { tasks, streams, mesh, membership, ready, endpoints, local })
     }
 
     /// Tells whoever started the node where it listens: one line on standard output.
@@ -155,6 +160,7 @@ impl Node {
     /// Ends connections and loops, and shows too unless another node can go on with them, at most [`STOP_LIMIT`].
     pub async fn stop(self) {
         tracing::info!("stopping");
+        self.ready.stop();
         if self.membership.has_successor() {
             self.streams.leave().await;
             self.membership.leave().await;

@@ -1,6 +1,7 @@
 //! What we promise, one file per promise. Every test starts its own node, so none can disturb another.
 
 mod audience;
+mod balanced;
 mod checked;
 mod cluster;
 mod codecs;
