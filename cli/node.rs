@@ -2,11 +2,11 @@
 
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
-use weir_model::Roles;
 use weir_model::cluster::{
     ClusterNode, Invite, InviteInfo, InvitedNode, NodeChange, NodeChanged, NodeDetail,
 };
 use weir_model::human::{bitrate, duration};
+use weir_model::{Role, Roles};
 
 use crate::cluster::show_plan;
 use crate::filter;
@@ -15,6 +15,10 @@ use crate::session::{Done, Session};
 
 pub(crate) const EXAMPLES: &str =
     "Examples:\n  weir node list\n  weir node drain edge-2 --yes --reason 'new disk'";
+
+/// For whoever cordons or drains an edge.
+const VIEWERS_KEPT: &str = "its viewers are kept; new ones are kept away by your balancer's health check, /ready at \
+                            its address for viewers, which answers 503 until `weir node uncordon`";
 
 /// What can be done with nodes. Each is named by its name or its id.
 #[derive(Debug, Subcommand)]
@@ -34,7 +38,7 @@ pub(crate) enum Verb {
         /// Which one.
         node: String,
     },
-    /// Gives a node nothing new; it keeps what it has.
+    /// Gives a node nothing new; it keeps what it has. New viewers are kept away by the balancer's health check.
     #[command(after_help = "Examples:\n  weir node cordon edge-2\n  \
                             weir node cordon edge-2 --reason 'its disk is slow'")]
     Cordon {
@@ -48,7 +52,7 @@ pub(crate) enum Verb {
         /// Which one.
         node: String,
     },
-    /// Cordons a node and moves away what it has.
+    /// Cordons a node and moves away what it has. Viewers are kept; they leave by themselves.
     #[command(after_help = "Examples:\n  weir node drain edge-2 --dry-run\n  \
                             weir node drain edge-2 --yes --reason 'new disk'")]
     Drain {
@@ -128,7 +132,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
         Verb::Cordon { node } => change(session, &node, NodeChange::Cordon, None).await,
         Verb::Uncordon { node } => change(session, &node, NodeChange::Uncordon, None).await,
         Verb::Drain { node } => {
-            let question = format!("Move away everything that node {node} has?");
+            let question = format!("Move away every actor that node {node} has?");
             change(session, &node, NodeChange::Drain, Some(question)).await
         }
         Verb::Promote { node } => change(session, &node, NodeChange::Promote, None).await,
@@ -179,7 +183,16 @@ async fn change(
     if change == NodeChange::Drain && session.view.format == Format::Table {
         show_plan(session, &changed.plan)?;
     }
+    if keeps_viewers(&changed) && !session.dry_run() {
+        session.say(VIEWERS_KEPT);
+    }
     Ok(())
+}
+
+/// Whether people may expect viewers to be sent away, which nobody does.
+fn keeps_viewers(changed: &NodeChanged) -> bool {
+    let sends = matches!(changed.change, NodeChange::Cordon | NodeChange::Drain);
+    sends && changed.roles.contains(Role::Edge)
 }
 
 fn show_made(session: &mut Session<'_>, made: &InvitedNode) -> Done {

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
 async fn run(args: &Args) -> Result<(), String> {
     let config = args.config().map_err(|error| error.to_string())?;
     node::logs::start(&config.log)?;
-    let node = Node::start(config, args.joining()?, args.data_dir()?, &args.homes()).await?;
+    let node = Node::start(config, args.errands()?, args.data_dir()?, &args.homes()).await?;
     node.print_ready();
     node::signal::wait().await;
     node.stop().await;

@@ -188,7 +188,8 @@ fn plan() -> MovePlan {
 }
 
 fn changed(change: NodeChange, plan: MovePlan) -> NodeChanged {
-    NodeChanged { node: EDGE, name: "edge-1".into(), change, changed: true, plan }
+    let roles = Roles::default().with(Role::Edge);
+    NodeChanged { node: EDGE, name: "edge-1".into(), roles, change, changed: true, plan }
 }
 
 fn invite() -> InviteInfo {

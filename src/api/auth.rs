@@ -19,8 +19,8 @@ pub(super) async fn require(State(ctx): State<Context>, request: Request, next: 
     let file = ctx.store.operator_token_file();
     Refusal::new(ErrorCode::Unauthorized, message)
         .hint(format!(
-            "the token is in the file {} of the node's data directory, in a cluster of that of its first node; \
-             name the file or a copy with WEIR_TOKEN_FILE or give its content in WEIR_TOKEN",
+            "the token is in the file {} of the node's data directory, in a cluster of that of its first node, or of \
+             the voter that last made a new one; name the file or a copy with WEIR_TOKEN_FILE or give its content in WEIR_TOKEN",
             file.file_name().unwrap_or_default().display()
         ))
         .into_response()

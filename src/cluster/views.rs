@@ -344,7 +344,10 @@ pub fn rehearse(view: &View<'_>, node: NodeId, wish: NodeChange) -> Result<NodeC
         NodeChange::Drain => placement::drain(view, node),
         _ => MovePlan::default(),
     };
-    Ok(NodeChanged { node, name, change: wish, changed: changed != Changed::Nothing, plan })
+    let before = &view.directory.members;
+    let roles = before.of(node).map(|member| member.profile.roles).unwrap_or_default();
+    let changed = changed != Changed::Nothing;
+    Ok(NodeChanged { node, name, roles, change: wish, changed, plan })
 }
 
 /// What the log would do and an operator hardly means.

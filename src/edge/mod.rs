@@ -2,7 +2,7 @@
 //!
 //! A request's way, in file order: [`http`] accepts the connection and reads the request, [`route`] takes its
 //! path apart, [`gate`] says whether its viewer may watch, [`hls`] answers from the stream's window, and
-//! [`watch`] holds the page that people open. The path of media is short on purpose: no router, no
+//! [`watch`] holds the page that people open; [`ready`] is for balancers. The path of media is short on purpose: no router, no
 //! middleware, no copy of a media byte between the packager and the socket.
 
 pub mod config;
@@ -11,6 +11,7 @@ pub mod gauges;
 pub mod hls;
 pub mod http;
 pub mod metrics;
+pub mod ready;
 pub mod route;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -88,4 +89,6 @@ pub struct Context {
     pub tickets: ticket::Tickets,
     /// Open connections, in all and by address.
     pub slots: Slots,
+    /// Whether balancers should send viewers elsewhere.
+    pub away: ready::Away,
 }

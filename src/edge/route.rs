@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode, header};
 
 use super::http::reply::{self, Reply};
 use super::metrics::Kind;
-use super::{Context, hls, watch};
+use super::{Context, hls, ready, watch};
 
 /// What an answer may depend on.
 pub struct Ask<'a> {
@@ -62,6 +62,9 @@ async fn dispatch<B: Sync>(
     let path = uri.path();
     if let Some(rest) = path.strip_prefix("/live/") {
         return hls::answer(context, rest, &ask).await;
+    }
+    if path == "/ready" {
+        return (Kind::Other, ready::answer(context));
     }
     watch::answer(context, path, &ask)
         .map_or_else(|| (Kind::Other, nothing()), |reply| (Kind::Page, reply))

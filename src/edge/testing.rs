@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -44,6 +45,8 @@ pub(crate) struct Edge {
     pub(crate) context: Arc<Context>,
     pub(crate) window: Arc<Window>,
     pub(crate) state: watch::Sender<PublicState>,
+    /// Why balancers are told to send viewers elsewhere.
+    pub(crate) away: Arc<Mutex<Option<&'static str>>>,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
 }
@@ -62,6 +65,8 @@ impl Edge {
             gauge: Arc::default(),
         };
         let events = Events::new();
+        let away: Arc<Mutex<Option<&'static str>>> = Arc::default();
+        let told = Arc::clone(&away);
         let context = Arc::new(Context {
             viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
@@ -71,12 +76,13 @@ impl Edge {
             tasks: Tasks::new(),
             metrics: Metrics::new(&Registry::new()).unwrap(),
             tickets: Tickets::new(|| [7; 32]),
+            away: Box::new(move || *told.lock()),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         listen(&context, listener, None);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { context, window, state, address, client }
+        Self { context, window, state, away, address, client }
     }
 
     /// Two whole segments and an open one with one part, in video and audio.

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use weir_model::Roles;
 use weir_model::local::{Homes, default_data_dir};
 
+use super::Errands;
 use super::config::{Config, ConfigError};
 use super::joining::Joining;
 use crate::link::invite::Token;
@@ -43,6 +44,11 @@ pub struct Args {
     /// [default: `node.roles` of the configuration, else all]
     #[arg(long, value_name = "ROLES")]
     roles: Option<Roles>,
+    /// Replaces the operator token, when its file is lost or in wrong hands: the new one is in `operator.token` of
+    /// this node's data directory, the old one is refused at every node. Only at a voter; waits up to two minutes for
+    /// a quorum. Leave it out at the next start, which would make yet another one, and keep a copy of the file elsewhere.
+    #[arg(long)]
+    new_operator_token: bool,
     /// How the node calls itself.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -71,6 +77,8 @@ const EXAMPLES: &str = "Examples:
   weir-node --config /etc/weir/cluster.toml   run on a configuration
   weir-node --data ./two --port-base 18000 --join 10.0.0.5:7071 --token-file ./invitation
                                               a further node of a cluster
+  weir-node --data ./two --new-operator-token
+                                              a voter whose cluster lost its operator token
   weir-node check --data ./two                verify a stopped node's data";
 
 impl Args {
@@ -93,11 +101,17 @@ impl Args {
         Ok(config)
     }
 
-    /// The cluster to join, if there is one.
+    /// What this start is to do once, beside running the node.
     ///
     /// # Errors
     /// When the invitation's file cannot be read or holds none.
-    pub fn joining(&self) -> Result<Option<Joining>, String> {
+    pub fn errands(&self) -> Result<Errands, String> {
+        let (joining, new_operator_token) = (self.joining()?, self.new_operator_token);
+        Ok(Errands { joining, new_operator_token })
+    }
+
+    /// The cluster to join, if there is one.
+    fn joining(&self) -> Result<Option<Joining>, String> {
         let Some(at) = self.join.clone() else { return Ok(None) };
         if let Some(token) = self.token {
             return Ok(Some(Joining { at, token }));

@@ -9,6 +9,7 @@ use weir_model::node::Endpoint;
 
 use super::config::Config;
 use super::listeners::Listeners;
+use super::ready::Ready;
 use super::{metrics, status, tls};
 use crate::actors::clock;
 use crate::actors::events::Events;
@@ -25,6 +26,7 @@ use crate::{api, edge, ingest};
 pub(super) struct Doors {
     pub(super) config: Config,
     pub(super) roles: Roles,
+    pub(super) ready: Ready,
     pub(super) cluster: Arc<dyn api::Cluster>,
     pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
@@ -93,6 +95,10 @@ impl Doors {
                 self.config.edge.connections_max,
                 self.config.edge.connections_per_address_max,
             ),
+            away: {
+                let ready = self.ready.clone();
+                Box::new(move || ready.away())
+            },
         })
     }
 

@@ -17,9 +17,11 @@ mod metrics;
 mod operate;
 mod process;
 mod profile;
+mod ready;
 pub mod signal;
 mod status;
 mod tls;
+mod token;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,6 +48,7 @@ use joining::Joining;
 use listeners::Listeners;
 use mesh::Mesh;
 use operate::{Away, Operate};
+use ready::Ready;
 
 /// Loops that did not end within this when the node stops are left to the process's end.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
@@ -53,12 +56,22 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// A node opens its doors when the cluster counts on it, or after this: what it holds it can serve anyway.
 const ENTERED_MAX: Duration = Duration::from_secs(3);
 
+/// What a start does once, beside running the node.
+#[derive(Debug, Clone, Default)]
+pub struct Errands {
+    /// The cluster to join, for a node that is in none.
+    pub joining: Option<Joining>,
+    /// The operator's token is replaced.
+    pub new_operator_token: bool,
+}
+
 /// A running node.
 pub struct Node {
     tasks: Tasks,
     streams: Streams,
     mesh: Mesh,
     membership: Membership,
+    ready: Ready,
     endpoints: Vec<Endpoint>,
     local: local::NodeFile,
 }
@@ -70,7 +83,7 @@ impl Node {
     /// One sentence that says what could not be had and what to do.
     pub async fn start(
         config: Config,
-        joining: Option<Joining>,
+        errands: Errands,
         data: PathBuf,
         homes: &Homes,
     ) -> Result<Self, String> {
@@ -85,7 +98,11 @@ impl Node {
         let endpoints = listeners.endpoints()?;
         let of = profile::Of { config: &config, endpoints: &endpoints, store: &store };
         let (mut profile, place) = of.profile(&data).await?;
-        let mesh = Mesh::start(place.as_ref(), joining, &store, &events, &tasks).await?;
+        token::tell_of_replacements(&store, &events, &tasks);
+        let mesh = Mesh::start(place.as_ref(), errands.joining, &store, &events, &tasks).await?;
+        if errands.new_operator_token {
+            token::replace(&mesh, &store, &events, &tasks)?;
+        }
         profile.roles = mesh.granted(profile.roles);
         let (roles, address) = (profile.roles, profile.link.clone());
         let load = profile::Load::default();
@@ -98,6 +115,7 @@ impl Node {
                 "the cluster has not answered yet; publishers are refused until it does"
             );
         }
+        let ready = Ready::new(&store, &membership, &mesh.link, roles);
         let local = local::NodeFile::write(homes, &endpoints, &data);
         let sending = placement.clone();
         let send: operate::SendTo = Arc::new(move |channel, node| sending.send(channel, node));
@@ -114,6 +132,7 @@ impl Node {
         let doors = Doors {
             config,
             roles,
+            ready: ready.clone(),
             cluster,
             sample,
             store,
@@ -128,7 +147,7 @@ impl Node {
         };
         doors.serve(listeners, tls)?;
         let Doors { tasks, streams, endpoints, .. } = doors;
-        Ok(Self { tasks, streams, mesh, membership, endpoints, local })
+        Ok(Self { tasks, streams, mesh, membership, ready, endpoints, local })
     }
 
     /// Tells whoever started the node where it listens: one line on standard output.
@@ -141,6 +160,7 @@ impl Node {
     /// Ends connections and loops, and shows too unless another node can go on with them, at most [`STOP_LIMIT`].
     pub async fn stop(self) {
         tracing::info!("stopping");
+        self.ready.stop();
         if self.membership.has_successor() {
             self.streams.leave().await;
             self.membership.leave().await;

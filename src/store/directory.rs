@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
+use weir_model::NodeId;
 
 use super::catalog::{Answer, Asked, Catalog, Command};
 use super::entry::{Change, Entry};
-use super::record::PlaceRecord;
+use super::record::{ClusterRecord, PlaceRecord};
 use super::sled::{Raw, RawChange, Records};
 use super::{Held, StoreError, check};
 
@@ -69,8 +70,11 @@ impl Directory {
         place: Vec<u8>,
     ) -> Result<Vec<Vec<Box<RawValue>>>, StoreError> {
         let made = self.held.writer.follow(move |catalog| make(catalog, entries, place));
-        let (replies, changed) = made.await??;
+        let Applied { replies, changed, replaced } = made.await??;
         self.held.changed.send_if_modified(|known| std::mem::replace(known, changed) != changed);
+        if replaced.is_some() {
+            self.held.replaced.send_replace(replaced);
+        }
         let parse = |text: String| RawValue::from_string(text).map_err(unreadable);
         let of_entry = |texts: Vec<String>| texts.into_iter().map(parse).collect();
         replies.into_iter().map(of_entry).collect()
@@ -104,8 +108,11 @@ impl Directory {
         }
         let (new, report) = check::load(&Records { all, complete: true });
         super::open::refuse_fatal(&report)?;
-        let changed = self.held.writer.follow(move |catalog| replace(catalog, new)).await??;
-        self.held.changed.send_replace(changed);
+        let replaced = self.held.writer.follow(move |catalog| replace(catalog, new)).await??;
+        self.held.changed.send_replace(replaced.changed);
+        if replaced.token {
+            self.held.replaced.send_replace(None);
+        }
         Ok(())
     }
 }
@@ -137,17 +144,33 @@ fn read(reply: Result<Box<RawValue>, StoreError>) -> Result<Answer, StoreError> 
 
 type Made<T> = (Vec<RawChange>, Result<T, StoreError>);
 
-fn make(
-    catalog: &mut Catalog,
-    entries: Vec<(u64, Vec<Asking>)>,
-    place: Vec<u8>,
-) -> Made<(Vec<Vec<String>>, u64)> {
-    let mut changes = Vec::new();
+/// What entries did.
+struct Applied {
+    replies: Vec<Vec<String>>,
+    /// Index of the newest change of members or leases.
+    changed: u64,
+    /// Who had the operator token replaced last.
+    replaced: Option<NodeId>,
+}
+
+/// What a snapshot did.
+struct Replaced {
+    changed: u64,
+    /// The cluster's operator token is another one than before.
+    token: bool,
+}
+
+fn make(catalog: &mut Catalog, entries: Vec<(u64, Vec<Asking>)>, place: Vec<u8>) -> Made<Applied> {
+    let (mut changes, mut replaced) = (Vec::new(), None);
     let mut replies = Vec::with_capacity(entries.len());
     for (index, requests) in entries {
         let mut texts = Vec::with_capacity(requests.len());
         for Asking { id, since, command } in requests {
+            let before = catalog.shared();
             let (made, text) = catalog.make(index, &Asked { key: id, since, command });
+            if has_other_token(&before, catalog) {
+                replaced = Some(NodeId(id.0));
+            }
             changes.extend(made);
             texts.push(text);
         }
@@ -158,12 +181,12 @@ fn make(
     changes.push(place);
     let raw: Result<Vec<RawChange>, _> = changes.iter().map(Change::raw).collect();
     match raw {
-        Ok(raw) => (raw, Ok((replies, catalog.changed))),
+        Ok(raw) => (raw, Ok(Applied { replies, changed: catalog.changed, replaced })),
         Err(error) => (Vec::new(), Err(unreadable(error))),
     }
 }
 
-fn replace(catalog: &mut Catalog, new: Catalog) -> Made<u64> {
+fn replace(catalog: &mut Catalog, new: Catalog) -> Made<Replaced> {
     let raw = catalog.records().and_then(|old| Ok((old, new.records()?)));
     let (old, records) = match raw {
         Ok(both) => both,
@@ -171,8 +194,16 @@ fn replace(catalog: &mut Catalog, new: Catalog) -> Made<u64> {
     };
     let gone = old.into_iter().map(|(name, _)| (name, None));
     let put = records.into_iter().map(|(name, bytes)| (name, Some(bytes)));
+    let before = catalog.shared();
     *catalog = new;
-    (gone.chain(put).collect(), Ok(catalog.changed))
+    let token = has_other_token(&before, catalog);
+    (gone.chain(put).collect(), Ok(Replaced { changed: catalog.changed, token }))
+}
+
+/// Whether the token was replaced in the same cluster: one that is joined brings its own.
+fn has_other_token(before: &ClusterRecord, catalog: &Catalog) -> bool {
+    let now = catalog.shared();
+    before.hash_secret == now.hash_secret && before.operator_token != now.operator_token
 }
 
 fn is_shared(name: &[u8]) -> bool {

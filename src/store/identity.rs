@@ -18,6 +18,9 @@ use super::record::{AccountRecord, ClusterRecord, Hex32, NodeRecord};
 /// The operator token lives long and opens everything: 256 random bits.
 const TOKEN_BYTES: usize = 32;
 
+/// Its length as text.
+const TOKEN_CHARS: usize = (TOKEN_BYTES * 8).div_ceil(5);
+
 /// Crockford's alphabet in lower case: no `i`, `l`, `o`, `u`, so that a key can be read out loud.
 const BASE_32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -138,6 +141,36 @@ pub(super) fn new_token(dir: &Path, shared: &ClusterRecord) -> Result<Hex32, Sto
         StoreError::Io(format!("writing {} failed: {error}", token_file(dir).display()))
     })?;
     Ok(hash(&shared.hash_secret, Purpose::OperatorToken, &token))
+}
+
+/// Writes a token that is to replace the one there is, beside its file, and answers with its hash. What an attempt
+/// without an answer wrote is written no second time: it may be good already.
+pub(super) fn next_token(dir: &Path, shared: &ClusterRecord) -> Result<Hex32, StoreError> {
+    let file = next_token_file(dir);
+    let kept = std::fs::read_to_string(&file).ok().map(|text| text.trim().to_owned());
+    let token = match kept.filter(|text| text.len() == TOKEN_CHARS) {
+        Some(token) => token,
+        None => random::<TOKEN_BYTES>().map(|bytes| base_32(&bytes))?,
+    };
+    write_private(&file, &format!("{token}\n"))
+        .map_err(|error| StoreError::Io(format!("writing {} failed: {error}", file.display())))?;
+    Ok(hash(&shared.hash_secret, Purpose::OperatorToken, &token))
+}
+
+/// The token of [`next_token`] is the cluster's now: its file takes the place of the old one.
+pub(super) fn take_next_token(dir: &Path) -> Result<(), StoreError> {
+    let (next, file) = (next_token_file(dir), token_file(dir));
+    let taken = std::fs::rename(&next, &file).and_then(|()| File::open(dir)?.sync_all());
+    taken.map_err(|error| {
+        let (next, file) = (next.display(), file.display());
+        StoreError::Io(format!(
+            "the new token is good and in {next}; renaming it to {file} failed: {error}"
+        ))
+    })
+}
+
+fn next_token_file(dir: &Path) -> PathBuf {
+    dir.join(format!("{OPERATOR_TOKEN_FILE}.next"))
 }
 
 /// Takes the token's file away.

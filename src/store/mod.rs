@@ -141,6 +141,8 @@ struct Held {
     catalog: Arc<RwLock<Catalog>>,
     /// Tells the index of the newest change of members or leases.
     changed: watch::Sender<u64>,
+    /// Tells who had the operator token replaced.
+    replaced: watch::Sender<Option<NodeId>>,
     // Before the lock: the database is closed when another process may open it.
     writer: writer::Writer,
     _lock: Lock,
@@ -189,6 +191,24 @@ impl Store {
         }
         let hash = identity::new_token(&self.inner.dir, &shared)?;
         self.change(Command::SetOperatorToken { hash }).await.map(|_| ())
+    }
+
+    /// Makes a new operator token whatever the one before is, and puts its file where that one's was. The secret is on
+    /// the disk before the change is asked for, and under its name once it is made: a crash loses neither token.
+    ///
+    /// # Errors
+    /// When a file cannot be written or the change is not made; then the file of the old token is as it was.
+    pub async fn replace_operator_token(&self) -> Result<(), StoreError> {
+        let shared = self.inner.held.catalog.read().shared();
+        let hash = identity::next_token(&self.inner.dir, &shared)?;
+        self.change(Command::SetOperatorToken { hash }).await?;
+        identity::take_next_token(&self.inner.dir)
+    }
+
+    /// Changes whenever the log brings another operator token; names the node that asked for it, when that is known.
+    #[must_use]
+    pub fn operator_token_changes(&self) -> watch::Receiver<Option<NodeId>> {
+        self.inner.held.replaced.subscribe()
     }
 
     /// Takes away the file of the operator token that this node made when it began. For a node that joins a cluster:

@@ -37,8 +37,9 @@ pub(super) fn open(dir: &Path, now: Timestamp, sync_file: &SyncFile) -> Result<I
     let catalog = Arc::new(RwLock::new(catalog));
     let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
     let dir = dir.to_owned();
-    let held = Arc::new(Held { node: node.clone(), catalog, changed, writer, _lock: lock });
-    Ok(Inner { dir, node, operator, held, proposer: OnceLock::new() })
+    let replaced = watch::Sender::new(None);
+    let held = Held { node: node.clone(), catalog, changed, replaced, writer, _lock: lock };
+    Ok(Inner { dir, node, operator, held: Arc::new(held), proposer: OnceLock::new() })
 }
 
 /// Keeps a second process out of a data directory.

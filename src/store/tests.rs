@@ -147,6 +147,25 @@ fn a_node_that_joins_keeps_no_token_of_its_own() {
     store.drop_operator_token().unwrap();
 }
 
+#[tokio::test]
+async fn a_token_that_is_replaced_is_private_and_the_one_before_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut known = vec![token(dir.path())];
+    for _ in 0..2 {
+        store.replace_operator_token().await.unwrap();
+        let new = token(dir.path());
+        assert!(store.check_operator_token(&new));
+        assert!(known.iter().all(|old| !store.check_operator_token(old)));
+        known.push(new);
+    }
+    let mode = std::fs::metadata(store.operator_token_file()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let left = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left = left.filter(|name| name.to_string_lossy().starts_with("operator.")).count();
+    assert_eq!(left, 1, "nothing else is left");
+}
+
 #[test]
 fn a_token_file_that_was_deleted_or_changed_is_replaced_and_the_old_token_dies() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 //! A cluster of real nodes on loopback: founded, joined by token, promoted. Nodes are meant by their number, from 0;
-//! node 0 is the founder, and its operator's token is good at all of them.
+//! node 0 is the founder, and its operator's token is good at all of them, until another node makes a new one.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +24,8 @@ const CORE: [&str; 3] = ["ingest", "edge", "voter"];
 /// Several nodes; all of them end with it.
 pub(crate) struct Cluster {
     nodes: Vec<Node>,
+    /// Which node has the operator's token and lets newcomers in.
+    home: usize,
     /// What all of them are told beside the usual, TOML.
     config: &'static str,
 }
@@ -38,7 +40,7 @@ impl Cluster {
     pub(crate) async fn configured(voters: usize, edges: usize, config: &'static str) -> Self {
         let mut founder = Node::prepared(&(node_table("n0") + config));
         founder.run().await;
-        let mut cluster = Self { nodes: vec![founder], config };
+        let mut cluster = Self { nodes: vec![founder], home: 0, config };
         for _ in 1..voters {
             let node = cluster.join(&CORE).await;
             cluster.change(0, node, NodeChange::Promote).await;
@@ -50,14 +52,19 @@ impl Cluster {
         cluster
     }
 
+    /// The founder is gone; another node has the operator's token and lets newcomers in.
+    pub(crate) fn move_home(&mut self, home: usize) {
+        self.home = home;
+    }
+
     /// A further node with these roles, invited by the founder; its number once the founder sees it up.
     pub(crate) async fn join(&mut self, roles: &[&str]) -> usize {
         let number = self.nodes.len();
-        let invited = self.api(0).invite(roles, TTL_SECS).await.unwrap();
+        let invited = self.api(self.home).invite(roles, TTL_SECS).await.unwrap();
         let mut node = self.guest(&invited.token);
         node.run().await;
         self.nodes.push(node);
-        self.eventually_state(0, number, NodeState::Up).await;
+        self.eventually_state(self.home, number, NodeState::Up).await;
         number
     }
 
@@ -67,7 +74,7 @@ impl Cluster {
         let mut node = Node::prepared(&(node_table(&name) + self.config));
         let file = node.data().join("invitation");
         std::fs::write(&file, token).unwrap();
-        let door = self.nodes[0].link_address().to_string();
+        let door = self.nodes[self.home].link_address().to_string();
         node.add_arguments(&["--join", &door, "--token-file", file.to_str().unwrap()]);
         node
     }
@@ -181,7 +188,7 @@ impl Cluster {
     }
 
     fn token_file(&self) -> PathBuf {
-        self.nodes[0].token_file()
+        self.nodes[self.home].token_file()
     }
 
     /// Changes a node by way of another one; insists on success.

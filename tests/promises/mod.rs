@@ -1,6 +1,7 @@
 //! What we promise, one file per promise. Every test starts its own node, so none can disturb another.
 
 mod audience;
+mod balanced;
 mod checked;
 mod cluster;
 mod codecs;
@@ -17,6 +18,7 @@ mod observed;
 mod partitioned;
 mod passed_on;
 mod published;
+mod recovered;
 mod restarted;
 mod shows;
 mod stalls;

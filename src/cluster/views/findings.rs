@@ -189,18 +189,7 @@ fn state(node: &ClusterNode) -> Option<ClusterFinding> {
             format!("Node {name} was admitted and has not started yet."),
             "Start it, or take it out with `weir node remove`.",
         ),
-        (NodeState::Up, Duty::Draining) if node.leases == 0 => (
-            "node_drained",
-            HealthLevel::Ok,
-            format!("Node {name} is drained; it may be stopped."),
-            "`weir node uncordon` gives it work again.",
-        ),
-        (NodeState::Up, Duty::Draining) => (
-            "node_draining",
-            HealthLevel::Ok,
-            format!("Node {name} is being drained; {} actors are still there.", node.leases),
-            "",
-        ),
+        (NodeState::Up, Duty::Draining) => return Some(drain(node)),
         (NodeState::Up, Duty::Cordoned) => (
             "node_cordoned",
             HealthLevel::Ok,
@@ -210,6 +199,40 @@ fn state(node: &ClusterNode) -> Option<ClusterFinding> {
         (NodeState::Up, Duty::Serving) | (NodeState::Removed, _) => return None,
     };
     Some(finding(code, level, Some(node.id), text, advice))
+}
+
+/// A drain sends publishers and actors away, but no viewer: a node is empty when the last of them has left by himself.
+fn drain(node: &ClusterNode) -> ClusterFinding {
+    let (name, level) = (&node.name, HealthLevel::Ok);
+    let about = |code, text, advice| finding(code, level, Some(node.id), text, advice);
+    let Some(viewers) = node.load.map(|load| u64::from(load.viewers)) else {
+        let text = format!("Node {name} is being drained; it has not said lately who is there.");
+        return about("node_draining", text, "Look again in a few seconds.");
+    };
+    let there = [(node.leases, "actor"), (viewers, "viewer")];
+    let there: Vec<String> = there.into_iter().filter_map(|(n, what)| some(n, what)).collect();
+    if there.is_empty() {
+        let text = format!("Node {name} is drained; it may be stopped.");
+        return about("node_drained", text, "`weir node uncordon` gives it work again.");
+    }
+    let verb = if node.leases + viewers == 1 { "is" } else { "are" };
+    let text = format!("Node {name} is being drained; {} {verb} still there.", there.join(" and "));
+    let advice = match viewers {
+        0 => "",
+        _ => {
+            "Viewers leave by themselves once none are sent there: by the balancer, whose health check is /ready of the node, or by DNS."
+        }
+    };
+    about("node_draining", text, advice)
+}
+
+/// So many of something; none when there is nothing of it.
+fn some(count: u64, what: &str) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        many => Some(format!("{many} {what}s")),
+    }
 }
 
 fn skew(node: &ClusterNode) -> Option<ClusterFinding> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use weir_model::cluster::{CheckReport, ReplicaRole};
+use weir_model::cluster::{CheckReport, NodeLoad, ReplicaRole};
 use weir_model::stream::HealthLevel;
 
 use super::*;
@@ -206,6 +206,34 @@ fn a_cluster_that_takes_nobody_says_so() {
     let codes = Known::of(cluster).codes();
     let missing = codes.iter().filter(|(code, _)| code == "role_missing").count();
     assert_eq!(missing, 2, "{codes:?}");
+}
+
+#[test]
+fn a_node_is_drained_once_it_has_neither_actors_nor_viewers() {
+    let mut cluster = three();
+    cluster.own(&actor("stream/demo"), NodeId(2));
+    cluster.duty(2, Duty::Draining);
+    let said = |cluster: &Cluster, viewers: Option<u32>| {
+        let mut known = Known::of(cluster.clone());
+        if let Some(viewers) = viewers {
+            let load = NodeLoad { viewers, ..NodeLoad::default() };
+            known.loads.report(NodeId(2), Incarnation(1), 1, load, 0);
+        }
+        let warnings = status(&known.facts()).warnings;
+        let [one] = warnings.as_slice() else { panic!("{warnings:?}") };
+        (one.code.clone(), one.text.clone(), one.advice.contains("/ready"))
+    };
+    let draining = |text: &str, advice| {
+        ("node_draining".to_owned(), format!("Node n2 is being drained; {text}."), advice)
+    };
+    assert_eq!(said(&cluster, Some(0)), draining("1 actor is still there", false));
+    assert_eq!(said(&cluster, Some(3)), draining("1 actor and 3 viewers are still there", true));
+    cluster.own(&actor("stream/demo"), NodeId(1));
+    assert_eq!(said(&cluster, Some(1)), draining("1 viewer is still there", true));
+    let silent = draining("it has not said lately who is there", false);
+    assert_eq!(said(&cluster, None), silent);
+    let drained = ("node_drained".to_owned(), "Node n2 is drained; it may be stopped.".to_owned());
+    assert_eq!(said(&cluster, Some(0)), (drained.0, drained.1, false));
 }
 
 #[test]

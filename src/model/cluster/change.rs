@@ -74,6 +74,9 @@ pub struct NodeChanged {
     pub node: NodeId,
     /// Its name.
     pub name: String,
+    /// What it is there for; empty from a version that does not say.
+    #[serde(default)]
+    pub roles: Roles,
     /// What was asked.
     pub change: NodeChange,
     /// False when it was so already.

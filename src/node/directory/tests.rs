@@ -161,6 +161,52 @@ async fn a_node_that_joins_has_every_key_and_its_changes_are_made_everywhere() {
     first.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_operator_token_is_the_clusters_with_a_quorum_and_nobody_loses_one_without() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let wire = Wire::default();
+    let first = Running::start(dirs[0].path(), &wire, 1, false).await;
+    let second = Running::start(dirs[1].path(), &wire, 1, true).await;
+    let mut told = second.store.operator_token_changes();
+    let two = second.store.node().id;
+    first.consensus.change(Change::AddLearner(two)).await.unwrap();
+    until(async || first.consensus.change(Change::Promote(two)).await.is_ok()).await;
+    second.read().await;
+    assert!(!told.has_changed().unwrap(), "that of the cluster it joins is not a new one");
+    let before = token(dirs[0].path());
+    second.store.replace_operator_token().await.unwrap();
+    first.read().await;
+    let new = token(dirs[1].path());
+    for node in [&first, &second] {
+        assert!(node.store.check_operator_token(&new));
+        assert!(!node.store.check_operator_token(&before));
+    }
+    tokio::time::timeout(PATIENCE, told.changed()).await.unwrap().unwrap();
+    assert_eq!(*told.borrow(), Some(two));
+
+    first.stop().await;
+    second.store.replace_operator_token().await.unwrap_err();
+    assert_eq!(token(dirs[1].path()), new, "what may be good stays");
+    assert!(second.store.check_operator_token(&new));
+    let first = Running::start(dirs[0].path(), &wire, 2, false).await;
+    until(async || second.store.replace_operator_token().await.is_ok()).await;
+    first.read().await;
+    assert!(!first.store.check_operator_token(&new));
+    assert!(first.store.check_operator_token(&token(dirs[1].path())));
+    second.stop().await;
+    first.stop().await;
+}
+
+/// Waits for what takes an election or a newcomer's catching up.
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it holds in the end");
+}
+
 /// The name of a node in this test.
 fn profile(store: &Store) -> Profile {
     Profile { name: store.node().id.to_string(), ..Profile::default() }
