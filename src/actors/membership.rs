@@ -16,6 +16,7 @@ mod refusals;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -78,6 +79,8 @@ pub struct Parts {
     pub load: Box<dyn Fn() -> NodeLoad + Send + Sync>,
     /// This start of the process.
     pub incarnation: Incarnation,
+    /// Where any of the others may be, beside where they said that they are.
+    pub doors: Vec<SocketAddr>,
 }
 
 /// A node's place in its cluster. Cheap to clone.

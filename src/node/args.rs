@@ -30,8 +30,9 @@ pub struct Args {
     /// node-to-node, metrics. For several nodes on one machine.
     #[arg(long, value_name = "N")]
     port_base: Option<u16>,
-    /// Joins the cluster of the node whose link is at HOST:PORT. Once joined, the node finds back by itself.
-    #[arg(long, value_name = "HOST:PORT", env = "WEIR_JOIN", requires = "invitation")]
+    /// Joins the cluster of the node whose link is at HOST:PORT, with an invitation. Once joined, the node finds back by
+    /// itself; it needs this again, without an invitation, when every node it knows has another address.
+    #[arg(long, value_name = "HOST:PORT", env = "WEIR_JOIN")]
     join: Option<String>,
     /// The invitation that `weir node invite` printed. Better in a file or the environment: arguments can be
     /// read by every user of the machine.
@@ -113,14 +114,14 @@ impl Args {
     /// The cluster to join, if there is one.
     fn joining(&self) -> Result<Option<Joining>, String> {
         let Some(at) = self.join.clone() else { return Ok(None) };
-        if let Some(token) = self.token {
-            return Ok(Some(Joining { at, token }));
+        if self.token.is_some() {
+            return Ok(Some(Joining { at, token: self.token }));
         }
-        let Some(path) = &self.token_file else { return Ok(None) };
+        let Some(path) = &self.token_file else { return Ok(Some(Joining { at, token: None })) };
         let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
         let token = text.parse().map_err(|error| wrong(&error))?;
-        Ok(Some(Joining { at, token }))
+        Ok(Some(Joining { at, token: Some(token) }))
     }
 
     /// Where this user's files lie.

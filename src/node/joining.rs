@@ -26,13 +26,13 @@ const LOOK_UP_MAX: Duration = Duration::from_secs(5);
 /// Addresses of the door that are tried in turn: a name's IPv4 and IPv6.
 const DOORS_MAX: usize = 4;
 
-/// An invitation and where to use it.
+/// Where a cluster is, and an invitation to it; without one, for a node that is in it.
 #[derive(Debug, Clone)]
 pub struct Joining {
     /// A node of the cluster, `HOST:PORT` of its link.
     pub at: String,
     /// What `weir node invite` printed.
-    pub token: Token,
+    pub token: Option<Token>,
 }
 
 /// Where a node is and what it is called.
@@ -59,6 +59,8 @@ pub(super) struct Standing {
     pub(super) joined: bool,
     /// Whom to connect with until the directory is here.
     pub(super) peers: Vec<PeerAddress>,
+    /// Where any of the others may be.
+    pub(super) doors: Vec<SocketAddr>,
 }
 
 /// Loads, gets or makes the certificate of `node`.
@@ -71,10 +73,17 @@ pub(super) async fn trust(
     node: NodeId,
 ) -> Result<Standing, String> {
     let kept = seeds(place.data)?;
-    if kept.is_none()
-        && let Some(joining) = joining
-    {
-        return join(place, joining, node).await;
+    let mut found = Vec::new();
+    if let Some(Joining { at, token }) = joining {
+        let is_member = kept.is_some() || (token.is_none() && place.data.join(LOG_DIR).exists());
+        if !is_member {
+            return join(place, &at, token, node).await;
+        }
+        found = doors(&at).await.unwrap_or_else(|error| {
+            // Where the others said that they are may be right.
+            tracing::warn!(%error, "nobody is looked for there");
+            Vec::new()
+        });
     }
     let (dir, roles) = (place.data.to_owned(), words(place.roles));
     let joined = kept.is_some();
@@ -87,7 +96,9 @@ pub(super) async fn trust(
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(|error| error.to_string())?;
     let trust = opened.map_err(|error| error.to_string())?;
-    Ok(Standing { trust, joined, peers: kept.unwrap_or_default() })
+    let mut peers = kept.unwrap_or_default();
+    peers.iter_mut().for_each(|peer| peer.addresses.extend(&found));
+    Ok(Standing { trust, joined, peers, doors: found })
 }
 
 fn missing(dir: &Path) -> Result<Trust, TrustError> {
@@ -95,7 +106,15 @@ fn missing(dir: &Path) -> Result<Trust, TrustError> {
     Err(TrustError::Unreadable(dir.display().to_string(), text))
 }
 
-async fn join(place: &Place<'_>, joining: Joining, node: NodeId) -> Result<Standing, String> {
+async fn join(
+    place: &Place<'_>,
+    at: &str,
+    token: Option<Token>,
+    node: NodeId,
+) -> Result<Standing, String> {
+    let token = token.ok_or_else(|| {
+        format!("--join {at} needs an invitation: `weir node invite` at a member prints one, for --token-file")
+    })?;
     if place.data.join(LOG_DIR).exists() {
         return Err(format!(
             "{} holds a cluster of its own; to join another one choose an empty --data",
@@ -110,11 +129,11 @@ async fn join(place: &Place<'_>, joining: Joining, node: NodeId) -> Result<Stand
         addresses: vec![place.reached],
         program: env!("CARGO_PKG_VERSION").into(),
     };
-    let joined = ask(&joining, wish, key(place.data).await?).await?;
+    let joined = ask(at, &token, wish, key(place.data).await?).await?;
     let (dir, peers) = (place.data.to_owned(), joined.peers.clone());
     let saved = tokio::task::spawn_blocking(move || save(&dir, joined)).await;
     let trust = saved.map_err(|error| error.to_string())??;
-    Ok(Standing { trust, joined: true, peers })
+    Ok(Standing { trust, joined: true, peers, doors: Vec::new() })
 }
 
 /// The same key at each try, so that the invitation stays good for this machine.
@@ -124,19 +143,19 @@ async fn key(data: &Path) -> Result<NodeKey, String> {
     opened.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
-async fn ask(joining: &Joining, wish: Wish, key: NodeKey) -> Result<Joined, String> {
+async fn ask(at: &str, token: &Token, wish: Wish, key: NodeKey) -> Result<Joined, String> {
     let mut last = "the name has no address".to_owned();
-    for door in doors(&joining.at).await? {
-        let asked = invite::join(door, &joining.token, &key, wish.clone(), Arc::new(clock::now));
+    for door in doors(at).await? {
+        let asked = invite::join(door, token, &key, wish.clone(), Arc::new(clock::now));
         match asked.await {
             Ok(joined) => return Ok(joined),
             Err(error @ JoinError::NoAnswer(..)) => {
                 last = format!("{error}. The invitation stays good for this machine: try again");
             }
-            Err(error) => return Err(format!("cannot join at {}: {error}", joining.at)),
+            Err(error) => return Err(format!("cannot join at {at}: {error}")),
         }
     }
-    Err(format!("cannot join at {}: {last}", joining.at))
+    Err(format!("cannot join at {at}: {last}"))
 }
 
 fn save(dir: &Path, joined: Joined) -> Result<Trust, String> {

@@ -1,6 +1,7 @@
 //! The node's place in its cluster: its certificate, its end of the link, its part in consensus, in this order.
 //! A node that never joined another is a cluster of one.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub struct Mesh {
     pub incarnation: Incarnation,
     /// Room for the log.
     pub disk: Disk,
+    /// Where any of the others may be.
+    doors: Vec<SocketAddr>,
 }
 
 impl Mesh {
@@ -54,6 +57,7 @@ impl Mesh {
         let incarnation = begin(store).await?;
         let standing = joining::trust(&place, joining, store.node().id).await?;
         let (trust, joined) = (Arc::new(standing.trust), standing.joined);
+        let doors = standing.doors;
         let peers = membership::prepare(store, &trust, standing.peers);
         let version = env!("CARGO_PKG_VERSION");
         let mut settings = link::Config::new(place.link, incarnation.0, version);
@@ -72,7 +76,7 @@ impl Mesh {
         link.set_peers(peers);
         let consensus = consensus(&place, store, incarnation, &link, tasks, &disk, joined).await?;
         tell_of_its_end(&consensus, events, tasks);
-        Ok(Self { link, consensus, trust, incarnation, disk })
+        Ok(Self { link, consensus, trust, incarnation, disk, doors })
     }
 
     /// Of these roles, those that the node's certificate says too.
@@ -101,6 +105,7 @@ impl Mesh {
             profile,
             load,
             incarnation: self.incarnation,
+            doors: self.doors.clone(),
         })
     }
 

@@ -46,7 +46,7 @@ impl Voter {
         let link = free_address();
         let roles = Roles::all();
         let place = Place { data: dir.path(), name, roles, link, reached: link, reserve: 0 };
-        let joining = at.map(|(at, token)| Joining { at: at.to_string(), token });
+        let joining = at.map(|(at, token)| Joining { at: at.to_string(), token: Some(token) });
         let mesh = Mesh::start(place, joining, &store, &events, &tasks).await.unwrap();
         let link = link.to_string();
         let profile = Profile { name: name.into(), link, roles, ..Profile::default() };

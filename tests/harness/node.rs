@@ -100,6 +100,13 @@ impl Node {
         .await;
     }
 
+    /// Looks for the others there too when it is started next.
+    pub(crate) fn look_at(&mut self, door: &str) {
+        let join = self.arguments.iter().position(|one| one == "--join");
+        let join = join.expect("who was invited was told where to join");
+        door.clone_into(&mut self.arguments[join + 1]);
+    }
+
     /// Other ports, for when it is started next: its machine has another address.
     pub(crate) fn move_away(&mut self) {
         self.base = free_port_base();

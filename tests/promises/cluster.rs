@@ -154,6 +154,26 @@ async fn a_node_whose_address_changed_is_found_again() {
 }
 
 #[tokio::test]
+async fn nodes_that_all_moved_find_each_other_where_one_of_them_is() {
+    let mut cluster = Cluster::start(3, 1).await;
+    for moved in 0..4 {
+        cluster.node_mut(moved).stop().await;
+        cluster.node_mut(moved).move_away();
+    }
+    let door = cluster.node(0).link_address().to_string();
+    for moved in 0..4 {
+        if moved > 0 {
+            cluster.node_mut(moved).look_at(&door);
+        }
+        cluster.restart(moved).await;
+    }
+    for asked in 0..4 {
+        cluster.eventually_all_up(asked).await;
+    }
+    cluster.eventually_writes(3, "after").await;
+}
+
+#[tokio::test]
 async fn a_node_that_comes_back_as_it_may_not_says_why_and_fills_no_log() {
     let mut cluster = Cluster::start(3, 0).await;
     let leader = cluster.leader(0, &[]).await;

@@ -58,7 +58,7 @@ struct Known {
     keys: Keys,
 }
 
-/// Members that this node's copy of the directory does not have, or not with their newest keys.
+/// Members that this node's copy of the directory does not have, or not with their newest address and keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct News {
     /// As of this change.
@@ -81,7 +81,8 @@ impl News {
             if members.was_removed(node) {
                 continue;
             }
-            if member.is_none() {
+            // Who moved while this node was off is looked for where it is.
+            if member.is_none_or(|member| member.profile.link != link) {
                 news.links.insert(node, link);
             }
             // One of a version that knows of no keys tells of none.
@@ -198,7 +199,8 @@ mod tests {
     use super::*;
 
     fn join(id: u64) -> Command {
-        let profile = Profile { name: format!("n{id}"), ..Profile::default() };
+        let link = format!("10.0.0.{id}:1");
+        let profile = Profile { name: format!("n{id}"), link, ..Profile::default() };
         Command::Member(Change::Join { id: NodeId(id), profile })
     }
 
@@ -221,11 +223,15 @@ mod tests {
     }
 
     #[test]
-    fn only_a_newer_answer_is_news_and_only_of_nodes_that_are_neither_known_nor_removed() {
+    fn only_a_newer_answer_is_news_of_nodes_that_are_unknown_here_or_moved_and_not_removed() {
         let directory = directory();
         assert_eq!(News::of(answer(3, &[1, 4]), &directory, 3, 0), None);
         let news = News::of(answer(4, &[1, 2, 4]), &directory, 3, 0).unwrap();
         assert_eq!(news.links, Links::from([(NodeId(4), "10.0.0.4:1".to_owned())]));
+        let mut moved = answer(4, &[1]);
+        moved.members[0].link = "10.0.0.9:1".into();
+        let news = News::of(moved, &directory, 3, 0).unwrap();
+        assert_eq!(news.links, Links::from([(NodeId(1), "10.0.0.9:1".to_owned())]));
         let many: Vec<u64> = (10..10 + 2 * NODES_MAX as u64).collect();
         let news = News::of(answer(4, &many), &directory, 3, 0).unwrap();
         assert_eq!(news.links.len(), NODES_MAX);

@@ -25,7 +25,7 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(30);
 /// Follows the directory until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let mut changes = own.parts.store.cluster_changes();
-    let mut news = own.news.subscribe();
+    let (mut news, mut standing) = (own.news.subscribe(), own.standing.subscribe());
     let mut seen: BTreeMap<NodeId, Member> = BTreeMap::new();
     let mut again = tokio::time::interval(LOOK_UP_EVERY);
     again.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -56,7 +56,11 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         // Before there is a directory, the link keeps whom the join named.
         if !links.is_empty() || !seen.is_empty() {
             // At once: who is among them is let in, also while its address is being looked up.
-            own.parts.link.set_peers(book.peers(&links));
+            let mut peers = book.peers(&links);
+            if *standing.borrow_and_update() != Standing::Granted {
+                peers.iter_mut().for_each(|peer| peer.addresses.extend(&own.parts.doors));
+            }
+            own.parts.link.set_peers(peers);
         }
         if looked != links && book.lacks(&links) {
             again.reset_immediately();
@@ -64,6 +68,7 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
             _ = news.changed() => {}
+            _ = standing.changed() => {}
             _ = again.tick() => {
                 book.look_up(&links).await;
                 looked = links;
@@ -102,7 +107,8 @@ fn forbidden(members: &Members, news: &News) -> Forbidden {
 /// Where everybody is to be found: members, and those that a member told of.
 fn links(own: &Inner, members: &BTreeMap<NodeId, Member>, news: &News) -> Links {
     let members = members.values().map(|member| (member.id, member.profile.link.clone()));
-    let all = news.links.clone().into_iter().chain(members);
+    // Of two addresses the news are the newer one.
+    let all = members.chain(news.links.clone());
     all.filter(|(node, _)| *node != own.node).collect()
 }
 

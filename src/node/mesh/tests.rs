@@ -101,7 +101,7 @@ impl Running {
         let token = Token::new(self.mesh.trust.fingerprint(), expires).unwrap();
         let hash = token.secret_hash(&self.store.invitation_key());
         self.store.create_invite(hash, roles, expires, clock::now()).await.unwrap();
-        Joining { at: self.mesh.link.local_addr().unwrap().to_string(), token }
+        Joining { at: self.mesh.link.local_addr().unwrap().to_string(), token: Some(token) }
     }
 
     fn id(&self) -> NodeId {
@@ -208,7 +208,8 @@ async fn a_join_that_broke_off_is_repeated_on_the_same_machine_with_the_same_inv
         program: "test".into(),
     };
     let door = founder.mesh.link.local_addr().unwrap();
-    let answer = invite::join(door, &invitation.token, &key, wish, Arc::new(clock::now)).await;
+    let answer =
+        invite::join(door, &invitation.token.unwrap(), &key, wish, Arc::new(clock::now)).await;
     // The machine dies between the cluster's answer and its own disk.
     drop(answer.unwrap());
     let thief = Machine::new("thief", edge()).start(Some(invitation.clone())).await;
