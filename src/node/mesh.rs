@@ -58,6 +58,10 @@ impl Mesh {
         let standing = joining::trust(&place, joining, store.node().id).await?;
         let (trust, joined) = (Arc::new(standing.trust), standing.joined);
         let doors = standing.doors;
+        if !doors.is_empty() && store.cluster().members.len() <= 1 && !joined {
+            let text = "this node is a cluster of its own; to join another one it needs an invitation and an empty --data";
+            return Err(format!("--join: {text}"));
+        }
         let peers = membership::prepare(store, &trust, standing.peers);
         let version = env!("CARGO_PKG_VERSION");
         let mut settings = link::Config::new(place.link, incarnation.0, version);

@@ -37,6 +37,15 @@ async fn a_lone_node_is_a_cluster_of_one() {
 }
 
 #[tokio::test]
+async fn a_lone_node_that_is_to_look_for_others_without_an_invitation_says_what_it_needs() {
+    let mut node = Node::start().await;
+    node.stop().await;
+    node.add_arguments(&["--join", "127.0.0.1:1"]);
+    let said = node.run_in_vain().await;
+    assert!(said.contains("an invitation") && said.contains("empty --data"), "{said}");
+}
+
+#[tokio::test]
 async fn any_node_takes_changes_and_all_of_them_know() {
     let cluster = Cluster::start(3, 1).await;
     for asked in 0..cluster.len() {
@@ -185,13 +194,15 @@ async fn a_node_that_comes_back_as_it_may_not_says_why_and_fills_no_log() {
     let told = cluster.eventually_event(leader, "node.start_refused", |_| true).await;
     assert!(told.text.contains(&name) && told.text.contains("demote"), "{told:?}");
     cluster.eventually_event(other, "node.not_taken", |event| event.text.contains("demote")).await;
-    let entries = async || cluster.status(leader).await.raft.last_log;
-    let before = entries().await;
-    cluster.eventually_writes(leader, "one").await;
+    let before = cluster.status(leader).await.raft.last_log;
+    // It is silent after two seconds: four heartbeats of the refused one.
+    let third = (leader + 2) % 3;
+    cluster.kill(third);
+    cluster.eventually_state(leader, third, NodeState::Suspect).await;
     let told = cluster.api(leader).events().await.unwrap();
     let told = told.iter().filter(|event| event.kind == "node.start_refused").count();
-    let grown = entries().await - before;
-    assert!(told == 1 && grown < 5, "told {told} times, {grown} entries for one change");
+    let grown = cluster.status(leader).await.raft.last_log - before;
+    assert!(told == 1 && grown < 4, "told {told} times, {grown} entries for one change");
 }
 
 /// The next leader knows whom the one before gave up.
