@@ -42,22 +42,10 @@ pub use beat::BeatCounts;
 pub use joins::Admission;
 pub use peers::prepare;
 pub use told::Asked;
+pub use weir_cluster::liveness::Standing;
 
 /// A node that stops says so, but does not wait for long.
 const LEAVE_MAX: Duration = Duration::from_secs(2);
-
-/// Where this node stands with its cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// The leader has not granted it anything yet.
-    Waiting,
-    /// The leader counts on it.
-    Granted,
-    /// Nobody granted it anything for so long that others may take over what it owns.
-    Lapsed,
-    /// It was removed from the cluster.
-    Removed,
-}
 
 /// What membership is made of.
 pub struct Parts {

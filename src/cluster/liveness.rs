@@ -19,7 +19,7 @@ mod node;
 mod watch;
 
 pub use fencings::Fencings;
-pub use node::{Beat, NodeLease};
+pub use node::{Beat, NodeLease, Standing};
 pub use watch::{Due, Heard, Watch};
 
 /// A node's time between heartbeats.

@@ -19,10 +19,12 @@ use crate::members::{Change, ChangeRefusal, Changed, Member, Members, Profile, W
 use crate::placement::{self, View};
 
 mod findings;
+mod ready;
 
 pub use findings::{
     LAG_WARNING, LOSS_WARNING_PPM, QUORUM_AGE_BAD_MS, SKEW_BAD_MS, SKEW_WARNING_MS, findings,
 };
+pub use ready::away;
 
 /// The agreement as one node's consensus reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]

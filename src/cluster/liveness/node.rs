@@ -6,6 +6,19 @@ use weir_model::Incarnation;
 
 use super::{BEATS_MAX, NODE_TTL_MS};
 
+/// Where a node stands with its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The leader has not granted it anything yet.
+    Waiting,
+    /// The leader counts on it.
+    Granted,
+    /// Nobody granted it anything for so long that others may take over what it owns.
+    Lapsed,
+    /// It was removed from the cluster.
+    Removed,
+}
+
 /// A heartbeat as it goes on the wire, beside the node's load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Beat {
