@@ -1,0 +1,64 @@
+//! Money that comes in: paid by users, given by the platform.
+
+use weir_model::AccountId;
+
+use crate::Amount;
+use crate::account::{Account, Kind};
+use crate::draft::Draft;
+use crate::record::Receipt;
+use crate::refusal::{Refusal, What};
+use crate::request::Provider;
+use crate::row::{At, Id, Lot, LotState, Origin, Row};
+
+pub(super) fn top_up(
+    draft: &mut Draft<'_>,
+    id: Id,
+    user: AccountId,
+    amount: Amount,
+    provider: Provider,
+) -> Result<Receipt, Refusal> {
+    must_be_new(draft, id)?;
+    let psp = Account { kind: Kind::PspPending, of: provider.of() };
+    draft.post(psp, Account::wallet(user), amount.units())?;
+    draft.open_lot(id, user, Origin::Paid, amount.units(), None);
+    Ok(Receipt { units: amount.units(), available: draft.spendable(user) })
+}
+
+pub(super) fn grant(
+    draft: &mut Draft<'_>,
+    id: Id,
+    user: AccountId,
+    amount: Amount,
+    expires_at: Option<At>,
+) -> Result<Receipt, Refusal> {
+    must_be_new(draft, id)?;
+    if expires_at.is_some_and(|at| at <= draft.now()) {
+        return Err(Refusal::Over { what: What::Lot });
+    }
+    let lot = Account { kind: Kind::Promo, of: id };
+    draft.post(Account::single(Kind::PlatformPromo), lot, amount.units())?;
+    draft.open_lot(id, user, Origin::Promo, amount.units(), expires_at);
+    Ok(Receipt { units: amount.units(), available: draft.spendable(user) })
+}
+
+/// Unspent promotional money is income again.
+pub(super) fn expire(draft: &mut Draft<'_>, id: Id) -> Result<Receipt, Refusal> {
+    let lot = draft.lot(id)?;
+    let available = |draft: &Draft<'_>| draft.spendable(lot.owner);
+    if lot.state == LotState::Expired {
+        return Ok(Receipt { units: 0, available: available(draft) });
+    }
+    if lot.expires_at.is_none_or(|at| at > draft.now()) {
+        return Err(Refusal::NotDue { what: What::Lot });
+    }
+    draft.post(lot.account(id), Account::single(Kind::PlatformBreakage), lot.left)?;
+    draft.put(Row::Lot(id, Lot { left: 0, state: LotState::Expired, ..lot }));
+    Ok(Receipt { units: lot.left, available: available(draft) })
+}
+
+fn must_be_new(draft: &Draft<'_>, id: Id) -> Result<(), Refusal> {
+    match draft.lot(id) {
+        Ok(_) => Err(Refusal::Exists { what: What::Lot, id }),
+        Err(_) => Ok(()),
+    }
+}

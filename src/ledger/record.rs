@@ -1,0 +1,84 @@
+//! Records: what was asked, what came of it, and what it changed.
+
+use crate::chain::Link;
+use crate::leg::Leg;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::row::{At, Row};
+
+/// What a request brought about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Receipt {
+    /// Units that it moved or reserved.
+    pub units: u64,
+    /// What its payer or owner can spend afterwards.
+    pub available: u128,
+}
+
+/// An entry of the ledger; never changed, never removed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Record {
+    /// Counts from 1 without gaps.
+    pub seq: u64,
+    /// When; later than the one before.
+    pub at: At,
+    /// What was asked.
+    pub request: Request,
+    /// What came of it.
+    pub result: Result<Receipt, Refusal>,
+    /// What it did to accounts; nothing when it was refused.
+    pub legs: Vec<Leg>,
+    /// What it changed beside them, as it is afterwards.
+    pub rows: Vec<Row>,
+}
+
+/// Bytes that are no record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a record of the ledger: {0}")]
+pub struct Unreadable(String);
+
+/// Where a ledger stands: its newest record and the chain up to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Head {
+    /// Zero before the first.
+    pub seq: u64,
+    /// Its time.
+    pub at: At,
+    /// The hash of all records up to it.
+    pub link: Link,
+}
+
+impl Record {
+    /// Its canonical bytes, which the chain is made of (postcard 1, fields in their order).
+    ///
+    /// # Errors
+    /// When it cannot be written, which no record brings about.
+    pub fn bytes(&self) -> Result<Vec<u8>, Refusal> {
+        postcard::to_allocvec(self).map_err(|error| Refusal::Invalid(error.to_string()))
+    }
+
+    /// The record that has these canonical bytes.
+    ///
+    /// # Errors
+    /// When they are none of a record, or not its canonical ones.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let unreadable = |text: String| Unreadable(text);
+        let record: Self = postcard::from_bytes(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let again = record.bytes().map_err(|e| unreadable(e.to_string()))?;
+        (again == bytes).then_some(record).ok_or_else(|| unreadable("other bytes say it".into()))
+    }
+}
+
+impl Head {
+    /// The head after `record`, whose canonical bytes are `bytes`.
+    #[must_use]
+    pub fn then(&self, record: &Record, bytes: &[u8]) -> Self {
+        Self { seq: record.seq, at: record.at, link: self.link.then(bytes) }
+    }
+
+    /// The time of the next record: `wall`, or a moment later than the one before.
+    #[must_use]
+    pub fn next_at(&self, wall: At) -> At {
+        wall.max(At(self.at.0.saturating_add(1)))
+    }
+}

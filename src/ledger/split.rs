@@ -1,0 +1,226 @@
+//! Who gets what of a payment.
+//!
+//! All recipients but one get the rounded-down share of the *total* that was paid so far; the residual one gets the
+//! rest. So what each of them has in the end depends on the total alone and not on how it came in pieces: a payment
+//! in a thousand ticks is split like one in a single tick.
+
+use weir_model::AccountId;
+
+/// Shares are of this many.
+pub const WHOLE_BPS: u32 = 10_000;
+
+/// Recipients beside the residual one; with the payer's sources they fit one record.
+pub const SHARES_MAX: usize = 8;
+
+/// Who gets a share.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub enum Recipient {
+    /// The platform's fees.
+    Platform,
+    /// A streamer or somebody who shares in the show.
+    Creator(AccountId),
+}
+
+/// A share in hundredths of a percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Share {
+    /// Who gets it.
+    pub to: Recipient,
+    /// How much of [`WHOLE_BPS`].
+    pub bps: u32,
+}
+
+/// How payments are split; frozen in each charge when it begins.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Parts", into = "Parts")]
+pub struct Split {
+    shares: Vec<Share>,
+    residual: Recipient,
+}
+
+/// Shares that make no split.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSplit {
+    /// The residual recipient would owe.
+    #[error("the shares are more than the whole: {0} of {WHOLE_BPS} hundredths of a percent")]
+    TooMuch(u64),
+    /// More than a record holds.
+    #[error("{0} shares; at most {SHARES_MAX} beside the one who gets the rest")]
+    TooMany(usize),
+    /// Each recipient stands once.
+    #[error("a recipient stands twice")]
+    Twice,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Parts {
+    shares: Vec<Share>,
+    residual: Recipient,
+}
+
+impl Split {
+    /// `shares` of each payment, and the rest to `residual`.
+    ///
+    /// # Errors
+    /// When that is no split.
+    pub fn new(shares: Vec<Share>, residual: Recipient) -> Result<Self, InvalidSplit> {
+        if shares.len() > SHARES_MAX {
+            return Err(InvalidSplit::TooMany(shares.len()));
+        }
+        let total: u64 = shares.iter().map(|share| u64::from(share.bps)).sum();
+        if total > u64::from(WHOLE_BPS) {
+            return Err(InvalidSplit::TooMuch(total));
+        }
+        let mut names: Vec<Recipient> = shares.iter().map(|share| share.to).collect();
+        names.push(residual);
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(InvalidSplit::Twice);
+        }
+        Ok(Self { shares, residual })
+    }
+
+    /// What each recipient has of `total` units, the residual one last.
+    pub fn of(&self, total: u64) -> impl Iterator<Item = (Recipient, u64)> {
+        let mut rest = total;
+        let floors = self.shares.iter().map(move |share| {
+            let units = floor(total, share.bps);
+            (share.to, units)
+        });
+        let floors: Vec<(Recipient, u64)> = floors.collect();
+        floors.iter().for_each(|(_, units)| rest -= units);
+        floors.into_iter().chain([(self.residual, rest)])
+    }
+
+    /// By how much each recipient's part changes when the total goes from `before` to `after` (both at most
+    /// 2^63 − 1), the residual one's last. When several other shares step up at the same unit, the residual one's falls
+    /// by less than their number although the total rises.
+    pub fn between(&self, before: u64, after: u64) -> impl Iterator<Item = (Recipient, i64)> {
+        let pairs = self.of(before).zip(self.of(after));
+        pairs.map(|((to, before), (_, after))| (to, after.cast_signed() - before.cast_signed()))
+    }
+}
+
+/// The rounded-down share; the product needs 77 bits.
+fn floor(total: u64, bps: u32) -> u64 {
+    let share = u128::from(total) * u128::from(bps) / u128::from(WHOLE_BPS);
+    // Not more than `total`, because a share is not more than the whole.
+    u64::try_from(share).unwrap_or(total)
+}
+
+impl TryFrom<Parts> for Split {
+    type Error = InvalidSplit;
+
+    fn try_from(parts: Parts) -> Result<Self, InvalidSplit> {
+        Self::new(parts.shares, parts.residual)
+    }
+}
+
+impl From<Split> for Parts {
+    fn from(split: Split) -> Self {
+        Self { shares: split.shares, residual: split.residual }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CREATOR: Recipient = Recipient::Creator(AccountId(1));
+
+    fn seventy_thirty() -> Split {
+        Split::new(vec![Share { to: Recipient::Platform, bps: 3000 }], CREATOR).unwrap()
+    }
+
+    #[test]
+    fn the_rest_is_the_creators() {
+        let parts: Vec<_> = seventy_thirty().of(101).collect();
+        assert_eq!(parts, [(Recipient::Platform, 30), (CREATOR, 71)]);
+    }
+
+    #[test]
+    fn shares_that_make_no_split_are_refused() {
+        let share = |to, bps| Share { to, bps };
+        let [platform, creator] = [Recipient::Platform, CREATOR];
+        let new = |shares: Vec<Share>| Split::new(shares, creator);
+        assert_eq!(new(vec![share(platform, 10_001)]), Err(InvalidSplit::TooMuch(10_001)));
+        assert_eq!(new(vec![share(creator, 1)]), Err(InvalidSplit::Twice));
+        assert_eq!(new(vec![share(platform, 1), share(platform, 1)]), Err(InvalidSplit::Twice));
+        let many = (2..11).map(|id| share(Recipient::Creator(AccountId(id)), 1)).collect();
+        assert_eq!(new(many), Err(InvalidSplit::TooMany(9)));
+        let bytes = stored(&seventy_thirty());
+        assert_eq!(postcard::from_bytes::<Split>(&bytes), Ok(seventy_thirty()));
+    }
+
+    fn stored(split: &Split) -> Vec<u8> {
+        postcard::to_allocvec(split).unwrap()
+    }
+
+    fn splits() -> impl Strategy<Value = Split> {
+        prop::collection::vec(0_u32..=10_000, 0..=SHARES_MAX).prop_map(|weights| {
+            let sum: u32 = weights.iter().sum::<u32>().max(1);
+            // Scaled so that they fit the whole.
+            let share = |(i, weight): (usize, u32)| Share {
+                to: Recipient::Creator(AccountId(2 + i as u64)),
+                bps: u32::try_from(u64::from(weight) * 10_000 / u64::from(sum.max(10_000))).unwrap(),
+            };
+            Split::new(weights.into_iter().enumerate().map(share).collect(), CREATOR).unwrap()
+        })
+    }
+
+    proptest! {
+        /// INV-14.
+        #[test]
+        fn inv_14_shares_sum_to_the_whole_and_lose_less_than_a_unit(
+            split in splits(),
+            total in 0..=(i64::MAX as u64),
+        ) {
+            let parts: Vec<(Recipient, u64)> = split.of(total).collect();
+            prop_assert_eq!(parts.iter().map(|(_, units)| u128::from(*units)).sum::<u128>(), u128::from(total));
+            let others = split.shares.len() as u128;
+            let whole = u128::from(WHOLE_BPS);
+            let mut given = 0_u128;
+            for (share, (_, units)) in split.shares.iter().zip(&parts) {
+                let (exact, units) = (u128::from(total) * u128::from(share.bps), u128::from(*units) * whole);
+                prop_assert!(units <= exact && exact - units < whole);
+                prop_assert!(share.bps > 0 || units == 0);
+                given += u128::from(share.bps);
+            }
+            let (residual, exact) = (u128::from(parts[others as usize].1) * whole, u128::from(total) * (whole - given));
+            prop_assert!(residual >= exact && (others == 0 || residual - exact < others * whole));
+        }
+
+        #[test]
+        fn a_total_in_pieces_is_split_like_a_total_at_once(
+            split in splits(),
+            pieces in prop::collection::vec(1_u64..100_000, 1..40),
+        ) {
+            let mut had: Vec<i64> = vec![0; split.shares.len() + 1];
+            let mut total = 0;
+            for piece in pieces {
+                for (have, (_, change)) in had.iter_mut().zip(split.between(total, total + piece)) {
+                    *have += change;
+                }
+                total += piece;
+            }
+            let at_once: Vec<i64> = split.between(0, total).map(|(_, units)| units).collect();
+            prop_assert_eq!(had, at_once);
+        }
+
+        #[test]
+        fn no_share_but_the_residual_ones_falls_while_the_total_rises(
+            split in splits(),
+            total in 0_u64..1_000_000,
+            more in 1_u64..1_000,
+        ) {
+            let changes: Vec<i64> = split.between(total, total + more).map(|(_, change)| change).collect();
+            let (residual, others) = changes.split_last().unwrap();
+            prop_assert!(others.iter().all(|change| *change >= 0));
+            prop_assert!(*residual > -(others.len().max(1) as i64));
+        }
+    }
+}

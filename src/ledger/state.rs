@@ -1,0 +1,285 @@
+//! The state of a ledger: the fold of its records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use weir_model::AccountId;
+
+use crate::account::{Account, Balance};
+use crate::draft::Draft;
+use crate::flow;
+use crate::leg::{self, Side, Stage};
+use crate::record::{Head, Receipt, Record};
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::row::{At, Charge, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, Place, Policy, Row};
+use crate::table::Table;
+
+/// Everything that decides what the next request brings about.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub(crate) head: Head,
+    pub(crate) policy: Policy,
+    pub(crate) balances: Table<Account, Balance>,
+    pub(crate) lots: Table<Id, Lot>,
+    pub(crate) holds: Table<HoldId, Hold>,
+    pub(crate) charges: Table<Id, Charge>,
+    pub(crate) dues: Table<DueId, u64>,
+    /// Requests with an id, and the record of each.
+    seen: BTreeMap<Id, Seen>,
+    /// Derived: lots that can be spent, in the order in which they are.
+    pub(crate) purses: BTreeSet<Place>,
+    /// Derived: what creators have pending.
+    pub(crate) pending: BTreeSet<DueId>,
+    /// Derived: what ends by itself.
+    expiring: BTreeSet<(At, Expiring)>,
+    totals: Totals,
+}
+
+/// A request that was done or refused before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Seen {
+    /// The record.
+    pub seq: u64,
+    /// The first half of the hash of the request's bytes.
+    pub digest: [u8; 16],
+}
+
+/// What ends by itself when its time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Expiring {
+    /// A hold.
+    Hold(HoldId),
+    /// A lot.
+    Lot(Id),
+    /// What a creator has pending.
+    Due(DueId),
+}
+
+/// Sums over all accounts: debits and credits of each kind are the same, after every record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Debits, credits.
+    pub posted: (u128, u128),
+    /// Debits, credits.
+    pub pending: (u128, u128),
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// It made this record.
+    Recorded(Box<Record>),
+    /// The record of that number is its answer: it was done before.
+    Replayed(u64),
+    /// Its command names what was done already; nothing changed.
+    Unchanged(Receipt),
+    /// A repeatable command was refused; nothing is kept of that.
+    Refused(Refusal),
+    /// Another request has its id.
+    Mismatch(u64),
+}
+
+impl State {
+    /// Where it stands.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What is on `account`.
+    #[must_use]
+    pub fn balance(&self, account: &Account) -> Balance {
+        self.balances.get(account).copied().unwrap_or_default()
+    }
+
+    /// What `user` can spend: everything that is neither reserved, disputed nor expired at `now`.
+    #[must_use]
+    pub fn spendable(&self, user: AccountId, now: At) -> u128 {
+        let lots = self.open_lots(user).filter_map(|id| self.lots.get(&id));
+        let good = lots.filter(|lot| lot.expires_at.is_none_or(|at| at > now));
+        good.map(|lot| u128::from(lot.left)).sum()
+    }
+
+    /// A payment.
+    #[must_use]
+    pub fn charge(&self, id: Id) -> Option<&Charge> {
+        self.charges.get(&id)
+    }
+
+    /// Reserved money.
+    #[must_use]
+    pub fn hold(&self, id: HoldId) -> Option<&Hold> {
+        self.holds.get(&id)
+    }
+
+    /// The sums over all accounts.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// What has ended by itself at `now`, and is waiting to be told so.
+    pub fn expired(&self, now: At) -> impl Iterator<Item = Expiring> {
+        self.expiring.iter().take_while(move |(at, _)| *at <= now).map(|(_, what)| *what)
+    }
+
+    /// Does what `request` asks, at `wall` by the clock of whoever put it into the log.
+    ///
+    /// # Errors
+    /// When a record cannot be made at all; then nothing has changed.
+    pub fn execute(&mut self, request: &Request, wall: At) -> Result<Done, Refusal> {
+        if let Some(before) = self.repeated(request)? {
+            return Ok(before);
+        }
+        let at = self.head.next_at(wall);
+        let mut draft = Draft::new(self, at);
+        let asked = flow::run(&mut draft, &request.command, request.id);
+        let decided = asked.and_then(|receipt| draft.seal().map(|effects| (receipt, effects)));
+        let (result, (legs, rows)) = match decided {
+            Ok((receipt, (legs, rows))) if legs.is_empty() && rows.is_empty() => {
+                return Ok(Done::Unchanged(receipt));
+            }
+            Ok((receipt, effects)) => (Ok(receipt), effects),
+            Err(refusal) if request.command.is_repeatable() => return Ok(Done::Refused(refusal)),
+            Err(refusal) => (Err(refusal), Default::default()),
+        };
+        let (seq, request) = (self.head.seq + 1, request.clone());
+        let record = Record { seq, at, request, result, legs, rows };
+        self.commit(&record, &record.bytes()?)?;
+        Ok(Done::Recorded(Box::new(record)))
+    }
+
+    fn repeated(&self, request: &Request) -> Result<Option<Done>, Refusal> {
+        if request.id == 0 {
+            return Ok(None);
+        }
+        let Some(seen) = self.seen.get(&request.id) else { return Ok(None) };
+        let same = seen.digest == digest(request)?;
+        Ok(Some(if same { Done::Replayed(seen.seq) } else { Done::Mismatch(seen.seq) }))
+    }
+
+    /// Makes what `record` says, whose canonical bytes are `bytes`. It follows on the newest one.
+    ///
+    /// # Errors
+    /// When it does not follow, is not balanced, or leaves an account where it may not be; then nothing has changed.
+    pub fn commit(&mut self, record: &Record, bytes: &[u8]) -> Result<(), Refusal> {
+        let invalid = |text: &str| Refusal::Invalid(format!("record {}: {text}", record.seq));
+        if record.seq != self.head.seq + 1 || record.at <= self.head.at {
+            return Err(invalid("it does not follow on the one before"));
+        }
+        if !leg::is_balanced(&record.legs) {
+            return Err(invalid("its debits are not its credits"));
+        }
+        let balances = self.after(record)?;
+        let digest = digest(&record.request)?;
+        for (account, balance) in balances {
+            self.balances.put(account, balance);
+        }
+        record.legs.iter().for_each(|leg| self.totals.add(leg));
+        record.rows.iter().for_each(|row| self.put(row));
+        if record.request.id != 0 {
+            self.seen.insert(record.request.id, Seen { seq: record.seq, digest });
+        }
+        self.head = self.head.then(record, bytes);
+        Ok(())
+    }
+
+    fn after(&self, record: &Record) -> Result<Vec<(Account, Balance)>, Refusal> {
+        let mut after: Vec<(Account, Balance)> = Vec::with_capacity(record.legs.len());
+        for leg in &record.legs {
+            let known = after.iter().position(|(account, _)| *account == leg.account);
+            let at = known.unwrap_or_else(|| {
+                after.push((leg.account, self.balance(&leg.account)));
+                after.len() - 1
+            });
+            after[at].1 = leg.on(after[at].1)?;
+        }
+        for (account, balance) in &after {
+            leg::check(*account, &self.balance(account), balance)?;
+        }
+        Ok(after)
+    }
+
+    fn put(&mut self, row: &Row) {
+        match row {
+            Row::Standing(account, standing) => {
+                let balance = Balance { standing: *standing, ..self.balance(account) };
+                self.balances.put(*account, balance);
+            }
+            Row::Lot(id, lot) => self.put_lot(*id, *lot),
+            Row::Hold(id, hold) => self.put_hold(*id, hold),
+            Row::Charge(id, charge) => self.charges.put(*id, charge.clone()),
+            Row::Due(id, units) => self.put_due(*id, *units),
+            Row::Policy(policy) => self.policy = *policy,
+        }
+    }
+
+    fn put_lot(&mut self, id: Id, lot: Lot) {
+        if let Some(before) = self.lots.get(&id).and_then(|lot| lot.place(id)) {
+            self.purses.remove(&before);
+        }
+        self.purses.extend(lot.place(id));
+        if let Some(at) = lot.expires_at {
+            let (key, ends) = ((at, Expiring::Lot(id)), lot.state != LotState::Expired);
+            let _ = if ends { self.expiring.insert(key) } else { self.expiring.remove(&key) };
+        }
+        self.lots.put(id, lot);
+    }
+
+    fn put_due(&mut self, id: DueId, units: u64) {
+        if units > 0 {
+            self.pending.insert(id);
+            self.expiring.insert((id.at, Expiring::Due(id)));
+        } else {
+            self.pending.remove(&id);
+            self.expiring.remove(&(id.at, Expiring::Due(id)));
+        }
+        self.dues.put(id, units);
+    }
+
+    fn put_hold(&mut self, id: HoldId, hold: &Hold) {
+        let (key, ends) = ((hold.expires_at, Expiring::Hold(id)), hold.state == HoldState::Open);
+        let _ = if ends { self.expiring.insert(key) } else { self.expiring.remove(&key) };
+        self.holds.put(id, hold.clone());
+    }
+
+    /// The lots that `user` can spend, in the order in which they are spent.
+    pub(crate) fn open_lots(&self, user: AccountId) -> impl Iterator<Item = Id> {
+        let from = (user, 0, 0, 0);
+        self.purses.range(from..).take_while(move |(owner, ..)| *owner == user).map(|place| place.3)
+    }
+}
+
+impl Totals {
+    fn add(&mut self, leg: &leg::Leg) {
+        let (sums, units) = match leg.stage {
+            Stage::Posted => (&mut self.posted, u128::from(leg.units)),
+            Stage::Reserved | Stage::Released => (&mut self.pending, u128::from(leg.units)),
+        };
+        let sum = match leg.side {
+            Side::Debit => &mut sums.0,
+            Side::Credit => &mut sums.1,
+        };
+        // Each account's sum stays below half the range, and so do these as long as money is conserved.
+        *sum = match leg.stage {
+            Stage::Released => sum.saturating_sub(units),
+            Stage::Posted | Stage::Reserved => sum.saturating_add(units),
+        };
+    }
+
+    /// Whether debits are credits.
+    #[must_use]
+    pub const fn are_even(&self) -> bool {
+        self.posted.0 == self.posted.1 && self.pending.0 == self.pending.1
+    }
+}
+
+fn digest(request: &Request) -> Result<[u8; 16], Refusal> {
+    if request.id == 0 {
+        return Ok([0; 16]);
+    }
+    let hash = blake3::hash(&request.bytes()?);
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.as_bytes()[..16]);
+    Ok(half)
+}
