@@ -15,6 +15,7 @@
 
 pub mod account;
 mod amount;
+pub mod audit;
 pub mod chain;
 mod draft;
 mod flow;
@@ -27,6 +28,9 @@ pub mod row;
 pub mod split;
 pub mod state;
 pub mod table;
+#[cfg(test)]
+mod tests;
+pub mod workload;
 
 pub use amount::{Amount, Currency, InvalidAmount, InvalidCurrency, NotAnAmount};
 pub use record::Record;

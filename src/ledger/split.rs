@@ -82,6 +82,12 @@ impl Split {
         Ok(Self { shares, residual })
     }
 
+    /// Everything to one recipient.
+    #[must_use]
+    pub const fn all_to(residual: Recipient) -> Self {
+        Self { shares: Vec::new(), residual }
+    }
+
     /// What each recipient has of `total` units, the residual one last.
     pub fn of(&self, total: u64) -> impl Iterator<Item = (Recipient, u64)> {
         let mut rest = total;

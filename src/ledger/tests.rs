@@ -1,0 +1,246 @@
+//! The invariants of money, over requests as many people would make them.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use crate::account::{Account, Balance, Kind};
+use crate::audit::{Auditor, Expected, Verdict};
+use crate::record::Record;
+use crate::row::{At, HoldState};
+use crate::state::{Done, State};
+use crate::workload::Workload;
+use crate::{Refusal, Request};
+
+const REQUESTS: usize = 400;
+
+fn balances(state: &State) -> BTreeMap<Account, Balance> {
+    state.balances.view().rows().copied().collect()
+}
+
+/// What the accounts show, in the auditor's terms.
+fn shown(state: &State) -> Expected {
+    let mut all = Expected::new();
+    for (account, balance) in balances(state) {
+        let net = balance.net(account.kind.class());
+        let (account, net) = match account.kind {
+            Kind::CreatorPayable => (Account { kind: Kind::CreatorPending, ..account }, net),
+            Kind::CreatorDebt => (Account { kind: Kind::CreatorPending, ..account }, -net),
+            Kind::EscrowSession => continue,
+            _ => (account, net),
+        };
+        let entry = all.entry(account).or_default();
+        *entry = (entry.0 + net, entry.1 + balance.debits_pending);
+    }
+    all.retain(|_, shown| *shown != (0, 0));
+    all
+}
+
+fn judged(done: &Done) -> Verdict {
+    let moved = |receipt: &crate::record::Receipt| Verdict::Moves(receipt.units);
+    match done {
+        Done::Recorded(record) => record.result.as_ref().map_or(Verdict::Refused, moved),
+        Done::Replayed(_) | Done::Unchanged(_) => Verdict::Nothing,
+        Done::Refused(_) => Verdict::Refused,
+        Done::Mismatch(_) => Verdict::Mismatch,
+    }
+}
+
+/// INV-1, INV-2, INV-3, INV-4 and what belongs to them.
+fn check(state: &State) {
+    assert!(state.totals().are_even(), "INV-1: {:?}", state.totals());
+    let (mut posted, mut pending) = ((0, 0), (0, 0));
+    for (account, balance) in balances(state) {
+        posted = (posted.0 + balance.debits_posted, posted.1 + balance.credits_posted);
+        pending = (pending.0 + balance.debits_pending, pending.1 + balance.credits_pending);
+        if account.kind.is_without_overdraft() {
+            let out = balance.debits_posted + balance.debits_pending;
+            assert!(out <= balance.credits_posted, "INV-2: {account} {balance:?}");
+        }
+    }
+    assert_eq!((posted, pending), (state.totals().posted, state.totals().pending), "INV-1");
+    let mut rests: BTreeMap<Account, u128> = BTreeMap::new();
+    for (id, hold) in state.holds.view().rows() {
+        assert!(hold.captured <= hold.units, "INV-4");
+        assert_eq!(hold.sources.iter().map(|part| part.units).sum::<u64>(), hold.units);
+        if hold.state == HoldState::Open {
+            let escrow = Account { kind: Kind::EscrowSession, of: id.charge };
+            *rests.entry(escrow).or_default() += u128::from(hold.rest());
+            for part in crate::row::slice(&hold.sources, hold.captured, hold.units) {
+                let account = state.lots.get(&part.lot).unwrap().account(part.lot);
+                *rests.entry(account).or_default() += u128::from(part.units);
+            }
+        }
+    }
+    for (account, balance) in balances(state) {
+        let rest = rests.remove(&account).unwrap_or_default();
+        let is_escrow = account.kind == Kind::EscrowSession;
+        let there = if is_escrow { balance.credits_pending } else { balance.debits_pending };
+        assert_eq!(there, rest, "INV-3, INV-21: {account}");
+    }
+    let mut lots: BTreeMap<Account, u128> = BTreeMap::new();
+    for (id, lot) in state.lots.view().rows() {
+        *lots.entry(lot.account(*id)).or_default() += u128::from(lot.left);
+    }
+    for (account, left) in lots {
+        assert_eq!(left, state.balance(&account).available(), "lots are what is on {account}");
+    }
+    check_creators(state);
+}
+
+fn check_creators(state: &State) {
+    let mut dues: BTreeMap<Account, u128> = BTreeMap::new();
+    for (id, units) in state.dues.view().rows() {
+        *dues.entry(Account::person(Kind::CreatorPending, id.creator)).or_default() += u128::from(*units);
+    }
+    for (account, balance) in balances(state) {
+        if account.kind == Kind::CreatorPending {
+            let due = dues.get(&account).copied().unwrap_or_default();
+            assert_eq!(balance.available(), due, "what is pending becomes due");
+        }
+        if account.kind == Kind::CreatorDebt && balance.net(account.kind.class()) > 0 {
+            for kind in [Kind::CreatorPending, Kind::CreatorPayable] {
+                let other = state.balance(&Account { kind, ..account });
+                assert_eq!(other.available(), 0, "nobody owes and has at once");
+            }
+        }
+    }
+}
+
+/// Everything that decides, for comparison.
+fn all_of(state: &State) -> String {
+    let mut copy = state.clone();
+    copy.balances = crate::table::Table::of(&state.balances.view());
+    format!("{copy:?}")
+}
+
+struct Run {
+    state: State,
+    records: Vec<Record>,
+    answers: Vec<(Request, Done)>,
+}
+
+fn run(seed: u64, requests: usize) -> Run {
+    let (mut work, mut auditor) = (Workload::new(seed), Auditor::default());
+    let mut run = Run { state: State::default(), records: Vec::new(), answers: Vec::new() };
+    for _ in 0..requests {
+        let (request, wall) = work.next_request();
+        request.check().unwrap();
+        let at = run.state.head().next_at(wall);
+        let done = run.state.execute(&request, wall).unwrap();
+        match auditor.judge(&request, at) {
+            Verdict::Other => {}
+            verdict => assert_eq!(judged(&done), verdict, "{request:?} gave {done:?}"),
+        }
+        assert_eq!(shown(&run.state), auditor.expected(), "after {request:?}");
+        check(&run.state);
+        if let Done::Recorded(record) = &done {
+            run.records.push((**record).clone());
+        }
+        run.answers.push((request, done));
+    }
+    run
+}
+
+#[test]
+fn the_workload_has_everything_in_it() {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for seed in 0..20 {
+        for (request, done) in run(seed, REQUESTS).answers {
+            let name = format!("{:?}", request.command);
+            let name = name.split([' ', '{']).next().unwrap_or_default().to_owned();
+            let what = match &done {
+                Done::Recorded(record) if record.result.is_ok() => "made",
+                Done::Recorded(_) | Done::Refused(_) => "refused",
+                Done::Replayed(_) | Done::Unchanged(_) => "again",
+                Done::Mismatch(_) => "mismatch",
+            };
+            *seen.entry(format!("{name} {what}")).or_default() += 1;
+        }
+    }
+    for name in ["Tip", "Refund", "Reserve", "Capture", "Close", "ExpireHold", "ExpireLot"] {
+        for what in ["made", "refused", "again"] {
+            assert!(seen.contains_key(&format!("{name} {what}")), "no {name} {what}: {seen:?}");
+        }
+    }
+    assert!(seen.contains_key("TopUp mismatch") && seen.contains_key("Mature made"), "{seen:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// INV-1 to INV-4, and the auditor's opinion of every request and every account.
+    #[test]
+    fn inv_1_to_4_every_record_leaves_money_where_it_has_to_be(seed: u64) {
+        run(seed, REQUESTS);
+    }
+
+    /// INV-5.
+    #[test]
+    fn inv_5_what_was_asked_again_changes_nothing(seed: u64) {
+        let mut run = run(seed, REQUESTS);
+        let (before, wall) = (all_of(&run.state), At(u64::MAX / 2));
+        for (request, first) in run.answers {
+            if request.id == 0 {
+                continue;
+            }
+            let again = run.state.execute(&request, wall).unwrap();
+            match first {
+                Done::Recorded(record) => prop_assert_eq!(again, Done::Replayed(record.seq)),
+                Done::Mismatch(seq) => prop_assert_eq!(again, Done::Mismatch(seq)),
+                other => prop_assert_eq!(again, other),
+            }
+        }
+        prop_assert_eq!(all_of(&run.state), before);
+    }
+
+    /// INV-8, INV-10.
+    #[test]
+    fn inv_8_the_state_is_the_fold_of_its_records(seed: u64) {
+        let run = run(seed, REQUESTS);
+        let mut again = State::default();
+        for (at, record) in run.records.iter().enumerate() {
+            let bytes = record.bytes().unwrap();
+            prop_assert_eq!(record.seq, at as u64 + 1);
+            let read = Record::read(&bytes).unwrap();
+            prop_assert_eq!(&read, record);
+            again.commit(&read, &bytes).unwrap();
+        }
+        prop_assert_eq!(all_of(&again), all_of(&run.state));
+    }
+
+    /// INV-9.
+    #[test]
+    fn inv_9_a_flipped_bit_is_found(seed: u64, at: prop::sample::Index, bit: prop::sample::Index) {
+        let run = run(seed, 60);
+        let mut all: Vec<Vec<u8>> = run.records.iter().map(|record| record.bytes().unwrap()).collect();
+        let broken = at.index(all.len());
+        let bit = bit.index(all[broken].len() * 8);
+        all[broken][bit / 8] ^= 1 << (bit % 8);
+        let mut state = State::default();
+        let fails = all.iter().enumerate().find_map(|(at, bytes)| {
+            let good = Record::read(bytes).ok().and_then(|record| state.commit(&record, bytes).ok());
+            let link = crate::chain::Link::default();
+            let known = run.records[..=at].iter().fold(link, |link, one| link.then(&one.bytes().unwrap()));
+            (good.is_none() || state.head().link != known).then_some(at)
+        });
+        prop_assert_eq!(fails, Some(broken));
+    }
+
+    /// INV-10: the ledger's time goes on whatever clocks do.
+    #[test]
+    fn inv_10_time_and_numbers_only_rise(seed: u64) {
+        let records = run(seed, REQUESTS).records;
+        prop_assert!(records.windows(2).all(|two| two[0].at < two[1].at && two[0].seq + 1 == two[1].seq));
+    }
+
+    /// INV-24 and that a record that does not belong there is not taken.
+    #[test]
+    fn a_record_out_of_place_changes_nothing(seed: u64, at: prop::sample::Index) {
+        let mut run = run(seed, 80);
+        let before = all_of(&run.state);
+        let record = &run.records[at.index(run.records.len())];
+        prop_assert!(matches!(run.state.commit(record, &record.bytes().unwrap()), Err(Refusal::Invalid(_))));
+        prop_assert_eq!(all_of(&run.state), before);
+    }
+}
