@@ -47,12 +47,19 @@ pub fn findings(
             "actors_vacant",
             HealthLevel::Warning,
             None,
-            format!("{vacant} actors lost their node and wait for another."),
-            "See `weir actor list --filter 'node==none'`; more nodes of the right role may be needed.",
+            waiting(vacant),
+            "A show goes on where its publisher comes back, and is over after the grace period; `weir actor list --filter 'node==none'` names them.",
         ));
     }
     all.sort_by_key(|one| std::cmp::Reverse(one.level));
     all
+}
+
+fn waiting(vacant: u64) -> String {
+    match vacant {
+        1 => "The node of a stream is gone, and it waits for its publisher.".into(),
+        _ => format!("The nodes of {vacant} streams are gone, and they wait for their publishers."),
+    }
 }
 
 fn finding(
