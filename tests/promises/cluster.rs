@@ -127,16 +127,13 @@ async fn a_node_that_was_off_while_a_stranger_became_the_leader_comes_back() {
     cluster.eventually_state(1, next, NodeState::Up).await;
 }
 
-/// A removed node that is started again says so, and who is dialled by it refuses it with an event.
+/// A node that was removed while it ran knows it, and so does its next start; who is dialled by it refuses it with an
+/// event, and its old data takes no new invitation.
 async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
+    knows_that_it_is_out(cluster, gone).await;
     cluster.node_mut(gone).kill();
     cluster.restart(gone).await;
-    cluster
-        .eventually_sees(gone, "that it is out", |status| {
-            let out = ["removed", "cut_off", "no_leader"];
-            codes(status).iter().any(|code| out.contains(code)).then_some(())
-        })
-        .await;
+    knows_that_it_is_out(cluster, gone).await;
     let own = cluster.status(gone).await.node;
     let revoked = |event: &weir_model::Event| {
         let field = |name| event.fields.get(name).cloned().unwrap_or_default();
@@ -145,6 +142,24 @@ async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
     for asked in 0..gone {
         cluster.eventually_event(asked, "link.refused", revoked).await;
     }
+    cluster.kill(gone);
+    let again = cluster.api(0).invite(&["ingest", "edge"], 60).await.unwrap();
+    std::fs::write(cluster.node(gone).data().join("invitation"), again.token).unwrap();
+    let said = cluster.node_mut(gone).run_in_vain().await;
+    assert!(said.contains("removed") && said.contains("empty the directory"), "{said}");
+}
+
+async fn knows_that_it_is_out(cluster: &Cluster, gone: usize) {
+    cluster
+        .eventually_sees(gone, "that it is out", |status| {
+            (codes(status) == ["removed"]).then_some(())
+        })
+        .await;
+    let ready = reqwest::get(cluster.node(gone).http("/ready")).await.unwrap();
+    assert_eq!(ready.status().as_u16(), 503);
+    assert_eq!(ready.text().await.unwrap(), "removed from the cluster\n");
+    let told = cluster.api(gone).events().await.unwrap();
+    assert_eq!(told.iter().filter(|event| event.kind == "node.left").count(), 1, "{told:?}");
 }
 
 /// Whoever is looked for where it was finds the others by itself, and tells them where it is.

@@ -193,6 +193,9 @@ impl Inner {
     /// Brings the standing up to date.
     fn judge(&self) {
         let valid = self.lease.lock().is_valid(now_ms());
+        if !valid && self.is_expelled() {
+            self.leave();
+        }
         self.standing.send_if_modified(|now| {
             let next = match (*now, valid) {
                 (Standing::Removed, _) => Standing::Removed,
@@ -205,6 +208,11 @@ impl Inner {
             }
             std::mem::replace(now, next) != next
         });
+    }
+
+    /// Whether the others removed it, as far as they told: who is removed gets no further entry of the log.
+    fn is_expelled(&self) -> bool {
+        self.parts.link.welcome().expels(self.node, &self.parts.store.cluster().members)
     }
 
     fn note(&self, figures: &[Figure], own_skew_ms: i64) {

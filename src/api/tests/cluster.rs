@@ -71,6 +71,7 @@ impl FakeCluster {
             heard_ms: &heard_ms,
             skews_ms: &skews_ms,
             granted: true,
+            removed: false,
             held_back: &BTreeSet::new(),
         })
     }
