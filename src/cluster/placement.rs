@@ -20,7 +20,7 @@ mod plan;
 mod rules;
 mod score;
 
-pub use plan::{GAIN_MIN, STREAMS_MAX, drain, rebalance};
+pub use plan::{GAIN_MIN, STREAMS_MAX, drain, rebalance, step};
 pub use rules::{Effect, Rule, Rules, RulesRefusal, Where};
 
 use census::Census;

@@ -230,6 +230,8 @@ fn rebalance_empties_draining_nodes_and_leaves_cordoned_ones_alone() {
     let steps: Vec<_> = plan.moves.iter().map(|step| (step.from.0, step.to, step.gain)).collect();
     assert_eq!(steps, [(1, Some(NodeId(3)), None)]);
     assert!(plan.moves[0].reason.contains("is being drained"));
+    let (from, to) = (&plan.moves[0].from_name, plan.moves[0].to_name.as_deref());
+    assert_eq!((from.as_str(), to), (format!("n{}", steps[0].0).as_str(), Some("n3")));
 }
 
 #[test]
