@@ -277,11 +277,11 @@ pub struct PlacementInfo {
     pub actor: ActorId,
     /// Where it runs now.
     pub current: Option<NodeId>,
-    /// Where it would be placed now.
+    /// Where it would be placed now; none for a stream that nobody publishes.
     pub chosen: Option<NodeId>,
     /// The rule that decided, in a sentence.
     pub rule: String,
-    /// Every node, best first, those that cannot have it last.
+    /// Every node, best first, those that cannot have it last; empty for a stream that nobody publishes.
     pub scores: Vec<NodeScore>,
 }
 

@@ -193,6 +193,15 @@ fn explain_says_where_it_is_and_where_it_would_be() {
 }
 
 #[test]
+fn a_stream_that_nobody_publishes_is_said_to_be_on_no_node() {
+    let mut scene = Scene::of(&[700, 100]);
+    let want = Want { actor: actor("stream/demo"), near: None };
+    let told = scene.look(|view| explain(view, &want));
+    assert_eq!((told.current, told.chosen, told.scores.len()), (None, None, 0));
+    assert_eq!(told.rule, "On no node now: a stream is where its publisher is connected.");
+}
+
+#[test]
 fn a_small_gain_moves_nothing_and_a_new_node_gets_its_share() {
     let mut scene = Scene::of(&[300, 340]);
     (0..6).for_each(|at| scene.own(&format!("puller/p{at}"), 1 + at % 2));
