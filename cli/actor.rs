@@ -92,8 +92,8 @@ fn table(leases: &[LeaseInfo], view: &View) -> Table {
 fn step_sheet(step: &PlannedMove) -> Sheet {
     Sheet(vec![
         ("actor", step.actor.to_string()),
-        ("from", step.from.to_string()),
-        ("to", step.to.map(|to| to.to_string()).unwrap_or_default()),
+        ("from", step.from_text()),
+        ("to", step.to_text()),
         ("reason", step.reason.clone()),
     ])
 }

@@ -131,8 +131,8 @@ async fn preview(session: &mut Session<'_>) -> Done {
     let asked = Mutation { dry_run: true, ..session.mutation() };
     let plan = session.client.rebalance(&asked).await?;
     for step in &plan.moves {
-        let to = step.to.map(|to| to.to_string()).unwrap_or_default();
-        session.say(&format!("{} from {} to {to}: {}", step.actor, step.from, step.reason));
+        let (from, to) = (step.from_text(), step.to_text());
+        session.say(&format!("{} from {from} to {to}: {}", step.actor, step.reason));
     }
     session.say(&format!("{} to move, {} stay", plan.moves.len(), plan.staying));
     Ok(())
@@ -157,8 +157,8 @@ fn plan_table(plan: &MovePlan) -> Table {
     let rows = plan.moves.iter().map(|step| {
         vec![
             step.actor.to_string(),
-            step.from.to_string(),
-            step.to.map(|to| to.to_string()).unwrap_or_default(),
+            step.from_text(),
+            step.to_text(),
             step.gain.map(|gain| gain.to_string()).unwrap_or_default(),
             step.reason.clone(),
         ]

@@ -64,9 +64,18 @@ impl<'a> Session<'a> {
         (self.around.machine)(here.as_ref().map(|node| node.data.as_path()))
     }
 
-    /// Prints what was asked for.
+    /// Prints what was asked for, and names the nodes that it may lack something of.
     pub(crate) fn print(&mut self, text: &str) -> Done {
-        print(&mut self.around.out, text)
+        print(&mut self.around.out, text)?;
+        let silent = self.client.take_silent();
+        if !silent.is_empty() {
+            let _ = writeln!(
+                self.around.err,
+                "no answer from {}: what is there may be missing",
+                silent.join(", ")
+            );
+        }
+        Ok(())
     }
 
     /// Says something beside the answer to a person; programs that read JSON need no small talk.

@@ -3,7 +3,6 @@
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::{Kick, Kicked, StreamExplanation};
-use weir_model::cluster::PlacementInfo;
 use weir_model::human::{bitrate, duration};
 use weir_model::node::NodeRef;
 use weir_model::stream::{HealthLevel, TrackInfo};
@@ -148,15 +147,7 @@ pub(crate) fn node(node: Option<&NodeRef>) -> String {
 
 fn sentences(explained: &StreamExplanation) -> String {
     let sentences = explained.sentences.iter().map(|sentence| clean(sentence) + "\n");
-    sentences.chain(explained.placement.as_ref().map(place)).collect()
-}
-
-fn place(why: &PlacementInfo) -> String {
-    match why.current {
-        Some(_) => actor::in_short(why),
-        // The node that would have most points is of no interest: the publisher decides.
-        None => "On no node now: a stream is where its publisher is connected.\n".into(),
-    }
+    sentences.chain(explained.placement.as_ref().map(actor::in_short)).collect()
 }
 
 /// The state with what a table's reader would ask next.
@@ -198,7 +189,7 @@ mod tests {
 
     #[test]
     fn where_a_stream_is_is_said_in_lines_that_fit_a_terminal() {
-        let text = place(&explained());
+        let text = actor::in_short(&explained());
         assert_eq!(
             text,
             "On core-1: a stream is where its publisher is connected.\n  \
@@ -209,14 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn on_one_machine_or_on_none_one_line_is_enough() {
+    fn on_one_machine_one_line_is_enough() {
         let mut alone = explained();
         alone.scores.truncate(1);
-        assert_eq!(place(&alone), "On core-1: a stream is where its publisher is connected.\n");
-        let nowhere = PlacementInfo { current: None, ..explained() };
         assert_eq!(
-            place(&nowhere),
-            "On no node now: a stream is where its publisher is connected.\n"
+            actor::in_short(&alone),
+            "On core-1: a stream is where its publisher is connected.\n"
         );
     }
 }

@@ -110,8 +110,9 @@ async fn node() -> (String, Asked) {
             assert!(head.to_lowercase().contains("authorization: bearer secret"), "{head}");
             log.lock().unwrap().push(format!("{line} {body}").trim_end().to_owned());
             let (status, answer) = answers::answer(&line);
+            let silent = if line.contains("channel=west") { "x-weir-silent: n7\r\n" } else { "" };
             let answer = format!(
-                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
+                "HTTP/1.1 {status}\r\n{silent}content-length: {}\r\nconnection: close\r\n\r\n{answer}",
                 answer.len()
             );
             let _ = socket.write_all(answer.as_bytes()).await;

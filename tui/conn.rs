@@ -11,7 +11,9 @@ use futures_util::StreamExt;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
+use weir_model::cluster::{
+    ClusterFinding, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
+};
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
@@ -89,8 +91,10 @@ pub enum Detail {
 pub struct Snapshot {
     /// Its condition.
     pub status: NodeStatus,
-    /// Its streams.
+    /// Its cluster's streams.
     pub streams: Vec<StreamInfo>,
+    /// What is wrong with its cluster, the worst first.
+    pub findings: Vec<ClusterFinding>,
     /// For the open page.
     pub detail: Detail,
 }
@@ -184,10 +188,20 @@ impl Conn {
 /// # Errors
 /// The node did not answer, or refused the console as a whole.
 pub async fn look<A: Api>(api: &A, focus: &Focus) -> Answer<Snapshot> {
-    let all = async { tokio::try_join!(api.status(), api.streams(), detail(api, focus)) };
+    let all =
+        async { tokio::try_join!(api.status(), api.streams(), findings(api), detail(api, focus)) };
     let late = |_| Failure::Unreachable(format!("no answer in {} s", CALL_TIMEOUT.as_secs()));
-    let (status, streams, detail) = timeout(CALL_TIMEOUT, all).await.map_err(late)??;
-    Ok(Snapshot { status, streams, detail })
+    let (status, streams, findings, detail) = timeout(CALL_TIMEOUT, all).await.map_err(late)??;
+    Ok(Snapshot { status, streams, findings, detail })
+}
+
+/// What is wrong with the cluster. A node that refuses to say is none that is lost.
+async fn findings<A: Api>(api: &A) -> Answer<Vec<ClusterFinding>> {
+    match api.check().await {
+        Ok(report) => Ok(report.findings),
+        Err(Failure::Refused(_)) => Ok(Vec::new()),
+        Err(lost) => Err(lost),
+    }
 }
 
 async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {

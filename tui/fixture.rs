@@ -234,7 +234,8 @@ pub(crate) fn recording() -> Recording {
 /// One look at that node.
 pub(crate) fn snapshot() -> Snapshot {
     let node = recording();
-    Snapshot { status: node.status, streams: node.streams, detail: Detail::None }
+    let findings = cluster::status().warnings;
+    Snapshot { status: node.status, streams: node.streams, findings, detail: Detail::None }
 }
 
 /// A console on a page, told everything about the page.

@@ -8,7 +8,7 @@ use weir_model::local::Homes;
 
 use crate::conn::client::Live;
 use crate::run::Failure;
-use crate::state::nav::{TOP, View};
+use crate::state::nav::{ALIASES, TOP, View};
 use crate::theme::{Terminal, Theme};
 
 /// The size of one frame when the environment does not say: the smallest terminal the pages are made for.
@@ -157,6 +157,7 @@ impl Options {
 /// What `--view` takes.
 fn pages() -> String {
     let mut names: Vec<_> = TOP.iter().map(|(_, name, _, _)| *name).collect();
+    names.extend(ALIASES.iter().map(|(name, _)| *name));
     names.extend(["stream/CHANNEL", "channel/CHANNEL"]);
     names.join(", ")
 }
@@ -193,6 +194,7 @@ mod tests {
             .map(|name| options(&["--view", &name.replace("CHANNEL", "demo")]).page().unwrap())
             .collect();
         let mut all: Vec<View> = TOP.iter().map(|(page, ..)| page.clone()).collect();
+        all.extend(ALIASES.map(|(_, page)| page));
         let demo = || "demo".parse().unwrap();
         all.extend([View::Stream(demo()), View::Channel(demo())]);
         assert_eq!(listed, all);

@@ -6,7 +6,7 @@ use weir_model::cluster::NodeChange;
 use crate::intent::Intent;
 use crate::state::State;
 use crate::state::confirm::Confirm;
-use crate::state::nav::{TOP, View};
+use crate::state::nav::{ALIASES, TOP, View};
 
 /// Completions offered at once: what fits on a line or two.
 const OFFERED_MAX: usize = 8;
@@ -111,6 +111,7 @@ fn revoke(name: &str, id: &str, state: &State) -> Result<Intent, String> {
 #[must_use]
 pub fn complete(typed: &str, state: &State) -> Vec<String> {
     let pages = TOP.iter().map(|(_, name, _, _)| (*name).to_owned());
+    let pages = pages.chain(ALIASES.iter().map(|(name, _)| (*name).to_owned()));
     let words = WORDS.iter().map(|word| (*word).to_owned());
     let verbs = VERBS.iter().map(|(noun, verb)| format!("{noun} {verb}"));
     let mut offered: Vec<String> = pages.chain(verbs).chain(words).collect();
@@ -186,6 +187,9 @@ mod tests {
         let state = fixture::state();
         assert_eq!(parse("ev", &state), Ok(Intent::Open(View::Events)));
         assert_eq!(parse(" streams ", &state), Ok(Intent::Open(View::Streams)));
+        for alias in ["leases", "placements"] {
+            assert_eq!(parse(alias, &state), Ok(Intent::Open(View::Actors)), "{alias}");
+        }
         assert!(parse("nonsense", &state).unwrap_err().contains("nonsense"));
     }
 
@@ -204,6 +208,7 @@ mod tests {
     fn completion_offers_pages_verbs_and_names() {
         let state = fixture::state();
         assert_eq!(complete("ev", &state), ["events"]);
+        assert_eq!(complete("pl", &state), ["placements"]);
         assert_eq!(complete("stream k", &state), ["stream kick"]);
         assert_eq!(complete("stream kick de", &state), ["stream kick demo"]);
         assert!(complete("", &state).len() <= OFFERED_MAX);

@@ -110,7 +110,8 @@ fn empty_node() {
     let mut status = recording().status;
     (status.streams_live, status.publishers, status.viewers) = (0, 0, 0);
     (status.ingest_bitrate, status.loops) = (0, Vec::new());
-    let snapshot = Snapshot { status, streams: Vec::new(), detail: Detail::None };
+    let snapshot =
+        Snapshot { status, streams: Vec::new(), findings: Vec::new(), detail: Detail::None };
     app.update(Update::Seen(Box::new(snapshot)));
     insta::assert_snapshot!(small(&app));
 }

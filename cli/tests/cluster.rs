@@ -177,7 +177,9 @@ fn step() -> PlannedMove {
         actor: actor(),
         epoch: Epoch(4),
         from: NodeId(1),
+        from_name: "core-1".into(),
         to: Some(EDGE),
+        to_name: Some("edge-1".into()),
         gain: Some(120),
         reason,
     }

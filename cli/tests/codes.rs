@@ -155,3 +155,13 @@ async fn the_token_is_never_said() {
         assert!(!(ran.out + &ran.err).contains("secret"), "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_node_that_a_list_may_lack_is_named_beside_it() {
+    for format in ["table", "json"] {
+        let ran = piped(&format!("viewing list --channel west -o {format}")).await;
+        assert_eq!(ran.exit, Exit::Ok);
+        assert_eq!(ran.err, "no answer from n7: what is there may be missing\n");
+    }
+    assert_eq!(piped("stream list").await.err, "");
+}

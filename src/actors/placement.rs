@@ -4,13 +4,15 @@
 //! before, brings its copy of the window up to date, claims the lease, and only then makes that owner let go, so
 //! that a claim that fails has cost nothing. Who does not answer is taken over from. `copies` keeps windows of other
 //! nodes' streams here, for viewers and so that they survive; `relays` says which of them are copied from a copy.
-//! `keep` follows the directory: what another node took over is left, what nobody owns is claimed again.
+//! `keep` follows the directory: what another node took over is left, what nobody owns is claimed again. `ownerless`
+//! is about shows whose node died.
 //! Media never rides in a message; these decide only who sends it to whom.
 
 mod copies;
 mod held;
 mod keep;
 mod own;
+mod ownerless;
 mod relays;
 mod sent;
 mod told;
@@ -118,6 +120,10 @@ struct Inner {
     streams: OnceLock<Streams>,
     /// Where a copy is brought up to date from before its stream is taken over.
     detours: Mutex<BTreeMap<ChannelName, (NodeId, Epoch)>>,
+    /// Where copies come from whose owner is gone.
+    leads: Mutex<BTreeMap<ChannelName, ownerless::Lead>>,
+    /// Since when a stream has had no owner.
+    vacant: Mutex<Ages<(ActorId, Epoch)>>,
     /// Who pulls the streams that are made here, and from whom. One for each of them.
     branches: Mutex<BTreeMap<ChannelName, Branches>>,
     /// Held while a copy begins or is freed: it is fed into the stage that viewers find.
@@ -184,6 +190,8 @@ impl Placement {
             replicate: OnceLock::new(),
             streams: OnceLock::new(),
             detours: Mutex::default(),
+            leads: Mutex::default(),
+            vacant: Mutex::default(),
             branches: Mutex::default(),
             copying: Mutex::default(),
             kept: Mutex::default(),

@@ -16,7 +16,7 @@ use futures_util::stream::iter;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use weir_model::node::NodeRef;
-use weir_model::{ChannelName, KeyId, NodeId, StreamInfo, Viewing, ViewingId};
+use weir_model::{ActorKind, ChannelName, KeyId, Lease, NodeId, StreamInfo, Viewing, ViewingId};
 
 use super::audience::Audience;
 use super::streams::{self, Streams};
@@ -34,6 +34,12 @@ const ACT_MAX: Duration = Duration::from_secs(6);
 
 /// The names of the nodes that are expected to answer.
 pub type Roll = Arc<dyn Fn() -> BTreeMap<NodeId, String> + Send + Sync>;
+
+/// The streams that the directory knows of: the owner of each, or none while it waits for one.
+pub type Placed = Arc<dyn Fn() -> Places + Send + Sync>;
+
+/// See [`Placed`].
+pub type Places = Vec<(ChannelName, Option<Lease>)>;
 
 /// What was found, or whether it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +61,16 @@ struct Inner {
     link: Link,
     own: Own,
     audience: Audience,
-    roll: Roll,
+    cluster: Known,
+}
+
+/// What the directory says.
+#[derive(Clone)]
+pub struct Known {
+    /// Who is expected to answer.
+    pub roll: Roll,
+    /// What is expected to be somewhere.
+    pub placed: Placed,
 }
 
 /// What this node has.
@@ -66,14 +81,29 @@ struct Own {
 }
 
 /// The members that are alive, by the directory.
-#[must_use]
-pub fn roll_of(store: &Store) -> Roll {
+fn roll_of(store: &Store) -> Roll {
     let store = store.clone();
     Arc::new(move || {
         let directory = store.cluster();
         let alive = directory.members.iter().filter(|member| member.is_alive());
         alive.map(|member| (member.id, member.profile.name.clone())).collect()
     })
+}
+
+/// The directory of `store`.
+#[must_use]
+pub fn known_of(store: &Store) -> Known {
+    let directory = store.clone();
+    let placed = move || {
+        let directory = directory.cluster();
+        let owned = directory.leases.iter().map(|lease| (&lease.actor, Some(lease.clone())));
+        let vacant = directory.leases.vacancies().map(|(actor, _)| (actor, None));
+        let streams = owned.chain(vacant).filter(|(actor, _)| actor.kind == ActorKind::Stream);
+        let named =
+            streams.filter_map(|(actor, lease)| Some((actor.key.as_str().parse().ok()?, lease)));
+        named.collect()
+    };
+    Known { roll: roll_of(store), placed: Arc::new(placed) }
 }
 
 impl Reach {
@@ -85,12 +115,12 @@ impl Reach {
         streams: &Streams,
         viewings: &Viewings,
         audience: &Audience,
-        roll: Roll,
+        cluster: Known,
     ) -> Self {
         let own = Own { streams: streams.clone(), viewings: viewings.clone() };
         wire::serve(link, &own);
         let (link, audience) = (link.clone(), audience.clone());
-        Self { inner: Arc::new(Inner { node, link, own, audience, roll }) }
+        Self { inner: Arc::new(Inner { node, link, own, audience, cluster }) }
     }
 
     /// Every stream that was live since its node started, by channel name.
@@ -100,6 +130,7 @@ impl Reach {
         let gathered = self.inner.gather(wire::STREAMS, &asked, ASK_MAX, own).await;
         let Answers { answers, silent } = gathered;
         let mut found = merge::streams(answers);
+        merge::add_lost(&mut found, self.inner.lost(&silent));
         found.iter_mut().for_each(|stream| self.count(stream));
         Gathered { found, silent }
     }
@@ -111,6 +142,7 @@ impl Reach {
         let gathered = self.inner.gather(wire::STREAMS, &asked, ASK_MAX, own).await;
         let Answers { answers, silent } = gathered;
         let mut found = merge::streams(answers);
+        merge::add_lost(&mut found, self.inner.lost(&silent));
         found.retain(|stream| stream.channel == *channel);
         let mut found = found.pop().unwrap_or_else(|| streams::offline(channel));
         self.count(&mut found);
@@ -188,9 +220,21 @@ impl Inner {
         let connected = peers.iter().filter(|peer| peer.control.is_some());
         let mut others: BTreeMap<NodeId, String> =
             connected.map(|peer| (peer.node, peer.node.to_string())).collect();
-        others.append(&mut (self.roll)());
+        others.append(&mut (self.cluster.roll)());
         others.remove(&self.node);
         others
+    }
+
+    /// Streams that are somewhere, or are waited for, and of which no node that answered can tell.
+    fn lost(&self, silent: &[String]) -> Vec<(ChannelName, Option<(Lease, NodeRef)>)> {
+        let roll = (self.cluster.roll)();
+        let lost = |(channel, lease): (ChannelName, Option<Lease>)| {
+            let Some(lease) = lease else { return Some((channel, None)) };
+            let name = roll.get(&lease.node).filter(|name| silent.contains(name))?.clone();
+            let node = NodeRef { id: lease.node, name };
+            Some((channel, Some((lease, node))))
+        };
+        (self.cluster.placed)().into_iter().filter_map(lost).collect()
     }
 
     /// Asks all others at once while `own` finds this node's answer.
@@ -201,7 +245,8 @@ impl Inner {
         limit: Duration,
         own: impl Future<Output = T>,
     ) -> Answers<T> {
-        let name = (self.roll)().remove(&self.node).unwrap_or_else(|| self.node.to_string());
+        let name =
+            (self.cluster.roll)().remove(&self.node).unwrap_or_else(|| self.node.to_string());
         let asked = self.others().into_iter().map(|(id, name)| async move {
             let answer = self.link.ask(id, kind, question, limit).await;
             (NodeRef { id, name }, answer)

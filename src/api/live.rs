@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use weir_model::api::SILENT_HEADER;
 use weir_model::{ChannelName, KeyId, StreamInfo, Viewing, ViewingId};
 
 use crate::actors::reach::{Gathered, Reach};
@@ -11,8 +12,7 @@ use crate::actors::reach::{Gathered, Reach};
 /// An answer that takes a while.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Names the nodes that did not answer, behind a list that may lack what they have.
-const SILENT: HeaderName = HeaderName::from_static("x-weir-silent");
+const SILENT: HeaderName = HeaderName::from_static(SILENT_HEADER);
 
 /// Streams and viewings of all nodes.
 pub trait Live: Send + Sync + 'static {

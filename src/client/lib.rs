@@ -12,6 +12,8 @@ pub mod filter;
 mod follow;
 mod routes;
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -19,7 +21,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use weir_model::ApiError;
-use weir_model::api::Mutation;
+use weir_model::api::{Mutation, SILENT_HEADER};
 
 pub use error::ClientError;
 pub use follow::Follow;
@@ -43,6 +45,7 @@ pub struct Client {
     base: String,
     token: Option<String>,
     timeout: Duration,
+    silent: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Client {
@@ -69,7 +72,7 @@ impl Client {
         }
         let http = builder.build().map_err(|error| wrong(error.to_string()))?;
         let base = endpoint.trim_end_matches('/').to_owned();
-        Ok(Self { http, base, token, timeout: TIMEOUT })
+        Ok(Self { http, base, token, timeout: TIMEOUT, silent: Arc::default() })
     }
 
     /// Limits every request to `timeout`; following events has no end.
@@ -83,6 +86,13 @@ impl Client {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.base
+    }
+
+    /// The nodes that did not answer the asked one since this was called last: lists may lack what they have.
+    #[must_use]
+    pub fn take_silent(&self) -> Vec<String> {
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *silent).into_iter().collect()
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -124,6 +134,12 @@ impl Client {
 
     async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
         let response = self.accepted(request.timeout(self.timeout)).await?;
+        if let Some(names) =
+            response.headers().get(SILENT_HEADER).and_then(|names| names.to_str().ok())
+        {
+            let names = names.split(", ").map(str::to_owned);
+            self.silent.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+        }
         let body = self.body(response).await?;
         serde_json::from_slice(&body).map_err(|error| self.decode(format!("{error}")))
     }

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use weir_model::ErrorCode;
-use weir_model::api::EventQuery;
+use weir_model::api::{EventQuery, ViewingQuery};
 
 use super::*;
 
@@ -55,6 +55,20 @@ async fn a_request_carries_the_token_and_its_answer_is_typed() {
     let asked = asked.await.unwrap().remove(0).to_lowercase();
     assert!(asked.starts_with("get /v1/channels http/1.1"), "{asked}");
     assert!(asked.contains("authorization: bearer secret"), "{asked}");
+}
+
+#[tokio::test]
+async fn nodes_that_did_not_answer_are_told_once() {
+    let with = |headers: &str| stream(&format!("{headers}content-length: 2\r\n"), "[]");
+    let answers = vec![with("x-weir-silent: n2, n3\r\n"), with("x-weir-silent: n3\r\n"), with("")];
+    let (endpoint, _asked) = server(answers).await;
+    let client = Client::new(&endpoint, None).unwrap();
+    for _ in 0..2 {
+        assert_eq!(client.streams().await.unwrap(), []);
+    }
+    assert_eq!(client.take_silent(), ["n2", "n3"]);
+    client.viewings(&ViewingQuery::default()).await.unwrap();
+    assert!(client.take_silent().is_empty());
 }
 
 #[tokio::test]

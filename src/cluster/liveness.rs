@@ -14,10 +14,12 @@
 //! the old one's last confirmation, fences at least 4761 ms later, and the old one's last grant was for a heartbeat
 //! received at most 500 / 0.95 = 527 ms after that confirmation: 527 + 3790 < 4761.
 
+mod expelled;
 mod fencings;
 mod node;
 mod watch;
 
+pub use expelled::Welcome;
 pub use fencings::Fencings;
 pub use node::{Beat, NodeLease, Standing};
 pub use watch::{Due, Heard, Watch};

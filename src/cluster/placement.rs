@@ -20,7 +20,7 @@ mod plan;
 mod rules;
 mod score;
 
-pub use plan::{GAIN_MIN, STREAMS_MAX, drain, rebalance};
+pub use plan::{GAIN_MIN, STREAMS_MAX, drain, rebalance, step};
 pub use rules::{Effect, Rule, Rules, RulesRefusal, Where};
 
 use census::Census;
@@ -87,13 +87,23 @@ pub fn choose_all(view: &View<'_>, wants: &[Want]) -> Vec<Choice> {
     choices
 }
 
+/// What is said of a stream that nobody publishes. The node that would have most points is of no interest: the
+/// publisher decides.
+const NOWHERE: &str = "On no node now: a stream is where its publisher is connected.";
+
 /// [`choose`] for operators, beside where the actor is now.
 #[must_use]
 pub fn explain(view: &View<'_>, want: &Want) -> PlacementInfo {
-    let choice = choose(view, want);
+    let current = view.directory.leases.of(&want.actor).map(|lease| lease.node);
+    let choice = match (want.actor.kind, current) {
+        (ActorKind::Stream, None) => {
+            Choice { node: None, rule: NOWHERE.into(), scores: Vec::new() }
+        }
+        _ => choose(view, want),
+    };
     PlacementInfo {
         actor: want.actor.clone(),
-        current: view.directory.leases.of(&want.actor).map(|lease| lease.node),
+        current,
         chosen: choice.node,
         rule: choice.rule,
         scores: choice.scores,

@@ -83,6 +83,8 @@ pub struct Facts<'a> {
     pub skews_ms: &'a BTreeMap<NodeId, i64>,
     /// Whether the leader counts on it now.
     pub granted: bool,
+    /// Whether it knows that it was removed.
+    pub removed: bool,
     /// Silent nodes that the leader does not give up, because too many are silent at once.
     pub held_back: &'a BTreeSet<NodeId>,
 }
@@ -263,10 +265,17 @@ pub fn status(facts: &Facts<'_>) -> ClusterStatus {
     let (quorum, raft) = (quorum(facts.members()), raft(facts));
     let vacant = directory.leases.vacancies().count() as u64;
     let links = links(facts.members(), facts.links.to_vec());
-    let mut warnings = findings(facts.me, &members, &links, &raft, quorum, vacant);
-    warnings.extend(findings::brake(facts.held_back, &members));
-    warnings.extend(findings::own(facts.me, facts.granted, &members, &raft));
-    warnings.sort_by_key(|one| std::cmp::Reverse(one.level));
+    // What a removed node sees of the others is of the past.
+    let warnings = match findings::removed(facts.me, facts.removed, &members) {
+        Some(removed) => vec![removed],
+        None => {
+            let mut all = findings(facts.me, &members, &links, &raft, quorum, vacant);
+            all.extend(findings::brake(facts.held_back, &members));
+            all.extend(findings::own(facts.me, facts.granted, &raft));
+            all.sort_by_key(|one| std::cmp::Reverse(one.level));
+            all
+        }
+    };
     ClusterStatus {
         node: facts.me,
         name: facts.members().name(facts.me),

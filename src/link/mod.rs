@@ -38,6 +38,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
+use weir_cluster::liveness::Welcome;
 use weir_model::{NodeId, Timestamp};
 
 use endpoint::EndpointError;
@@ -169,6 +170,12 @@ impl Link {
     #[must_use]
     pub fn connected(&self) -> Vec<NodeId> {
         self.mesh.connected()
+    }
+
+    /// What the peers made of this node when they last spoke with it.
+    #[must_use]
+    pub fn welcome(&self) -> Welcome {
+        self.mesh.welcome()
     }
 
     /// Counters of the whole link.

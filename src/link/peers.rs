@@ -21,6 +21,7 @@ use parking_lot::{Mutex, RwLock};
 use quinn::{ClientConfig, Connection, Endpoint};
 use tokio::sync::{Semaphore, watch};
 use weir_cluster::limits::NODES_MAX;
+use weir_cluster::liveness::Welcome;
 use weir_model::{NodeId, Timestamp};
 
 pub use counters::PeerCounts;
@@ -113,6 +114,8 @@ struct State {
     control_since: Timestamp,
     media_since: Timestamp,
     last_error: Option<String>,
+    /// It refused this node as a removed one, and took no connection since.
+    refused: bool,
     past: Totals,
 }
 
@@ -172,6 +175,20 @@ impl Mesh {
     pub(super) fn connected(&self) -> Vec<NodeId> {
         let peers = self.peers.lock();
         peers.values().filter(|peer| peer.is_connected()).map(|peer| peer.node).collect()
+    }
+
+    /// What the peers made of this node when they last spoke with it.
+    pub(super) fn welcome(&self) -> Welcome {
+        let mut welcome = Welcome::default();
+        for peer in self.peers.lock().values() {
+            let state = peer.state.lock();
+            if state.refused {
+                welcome.refused_by.insert(peer.node);
+            } else if state.control.is_some() || state.media.is_some() {
+                welcome.taken_by.insert(peer.node);
+            }
+        }
+        welcome
     }
 
     pub(super) fn set_peers(self: &Arc<Self>, wanted: Vec<PeerAddress>) {
@@ -296,6 +313,7 @@ impl Mesh {
         }
         state.drop_lane(hello.lane);
         state.incarnation = hello.incarnation;
+        state.refused = false;
         state.protocol = protocol;
         state.program.clone_from(&hello.program);
         *state.lane(hello.lane) =
@@ -354,6 +372,11 @@ impl Peer {
 
     fn failed(&self, error: String) {
         self.state.lock().last_error = Some(error);
+    }
+
+    /// It says that this node was removed.
+    fn refused(&self) {
+        self.state.lock().refused = true;
     }
 
     fn close(&self, code: quinn::VarInt, reason: &[u8]) {

@@ -3,6 +3,9 @@
 use crate::cluster::PlacementInfo;
 use crate::{ActorKind, Channel, ChannelName, StreamInfo, StreamKey, Timestamp};
 
+/// Header that names the nodes that did not answer, behind a list that may lack what they have.
+pub const SILENT_HEADER: &str = "x-weir-silent";
+
 /// `POST /v1/channels`.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]

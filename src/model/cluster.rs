@@ -277,11 +277,11 @@ pub struct PlacementInfo {
     pub actor: ActorId,
     /// Where it runs now.
     pub current: Option<NodeId>,
-    /// Where it would be placed now.
+    /// Where it would be placed now; none for a stream that nobody publishes.
     pub chosen: Option<NodeId>,
     /// The rule that decided, in a sentence.
     pub rule: String,
-    /// Every node, best first, those that cannot have it last.
+    /// Every node, best first, those that cannot have it last; empty for a stream that nobody publishes.
     pub scores: Vec<NodeScore>,
 }
 
@@ -294,12 +294,33 @@ pub struct PlannedMove {
     pub epoch: Epoch,
     /// Where it runs.
     pub from: NodeId,
+    /// That node's name, or its id when it has left. Empty from a node that tells none.
+    #[serde(default)]
+    pub from_name: String,
     /// Where it goes; none when no node can have it now.
     pub to: Option<NodeId>,
+    /// That node's name.
+    #[serde(default)]
+    pub to_name: Option<String>,
     /// Points won; none when it has to leave whatever that costs.
     pub gain: Option<i64>,
     /// Why, in a sentence.
     pub reason: String,
+}
+
+impl PlannedMove {
+    /// Where it runs, in a word for people.
+    #[must_use]
+    pub fn from_text(&self) -> String {
+        if self.from_name.is_empty() { self.from.to_string() } else { self.from_name.clone() }
+    }
+
+    /// Where it goes, in a word for people; empty when no node can have it now.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let id = || self.to.map(|to| to.to_string());
+        self.to_name.clone().or_else(id).unwrap_or_default()
+    }
 }
 
 /// What `rebalance` or `drain` would do, in the order of doing (`POST /v1/cluster/rebalance`).

@@ -14,11 +14,13 @@ use weir_model::{NodeId, Roles};
 use crate::actors::clock;
 use crate::link::invite::{self, JoinError, Joined, Token, Wish};
 use crate::link::peers::PeerAddress;
-use crate::link::trust::{NodeKey, Trust, TrustError};
+use crate::link::trust::{Fingerprint, NodeKey, Trust, TrustError};
 use crate::store::LOG_DIR;
 
 /// What the join told of the other nodes, in the data directory.
 const SEEDS: &str = "cluster-seeds.json";
+/// SHA-256 of the invitation that the node joined by.
+const INVITATION: &str = "cluster-invitation";
 /// The key with which the node asks to join, until it has: an answer that got lost is asked for again with it.
 pub(super) const JOIN_KEY: &str = "join.key";
 /// Resolvers that live answer in a tenth of it.
@@ -79,6 +81,9 @@ pub(super) async fn trust(
         if !is_member {
             return join(place, &at, token, node).await;
         }
+        if let Some(token) = &token {
+            is_used(place.data, token)?;
+        }
         found = doors(&at).await.unwrap_or_else(|error| {
             // Where the others said that they are may be right.
             tracing::warn!(%error, "nobody is looked for there");
@@ -99,6 +104,34 @@ pub(super) async fn trust(
     let mut peers = kept.unwrap_or_default();
     peers.iter_mut().for_each(|peer| peer.addresses.extend(&found));
     Ok(Standing { trust, joined, peers, doors: found })
+}
+
+/// Whether an invitation is the one that the node joined by, which may stand in its command line for ever. Another one
+/// is not for who is a member, and of no use to who was one.
+fn is_used(dir: &Path, token: &Token) -> Result<(), String> {
+    let file = dir.join(INVITATION);
+    match std::fs::read_to_string(&file) {
+        Ok(used) if used.trim() == print(token) => Ok(()),
+        Ok(_) => Err(format!(
+            "{} holds a node that joined a cluster by another invitation. If it was removed from there, empty the \
+             directory and start again, and it joins by this one; if it is a member, start it without the invitation",
+            dir.display()
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            tracing::warn!(
+                data = %dir.display(),
+                "the node joined a cluster before; the invitation is not used. If the node was removed from there, \
+                 empty the directory and start again"
+            );
+            Ok(())
+        }
+        Err(error) => Err(format!("{}: {error}", file.display())),
+    }
+}
+
+/// What is kept of an invitation: it is a secret until it is used.
+fn print(token: &Token) -> String {
+    Fingerprint::of(token.to_string().as_bytes()).to_string()
 }
 
 fn missing(dir: &Path) -> Result<Trust, TrustError> {
@@ -131,7 +164,7 @@ async fn join(
     };
     let joined = ask(at, &token, wish, key(place.data).await?).await?;
     let (dir, peers) = (place.data.to_owned(), joined.peers.clone());
-    let saved = tokio::task::spawn_blocking(move || save(&dir, joined)).await;
+    let saved = tokio::task::spawn_blocking(move || save(&dir, &token, joined)).await;
     let trust = saved.map_err(|error| error.to_string())??;
     Ok(Standing { trust, joined: true, peers, doors: Vec::new() })
 }
@@ -158,11 +191,12 @@ async fn ask(at: &str, token: &Token, wish: Wish, key: NodeKey) -> Result<Joined
     Err(format!("cannot join at {at}: {last}"))
 }
 
-fn save(dir: &Path, joined: Joined) -> Result<Trust, String> {
+fn save(dir: &Path, token: &Token, joined: Joined) -> Result<Trust, String> {
     joined.credentials.save(dir).map_err(|error| error.to_string())?;
     if let Some(authority) = &joined.authority {
         authority.save(dir).map_err(|error| error.to_string())?;
     }
+    write(&dir.join(INVITATION), print(token).as_bytes())?;
     save_seeds(dir, &joined.peers)?;
     if let Err(error) = std::fs::remove_file(dir.join(JOIN_KEY)) {
         tracing::warn!(%error, file = JOIN_KEY, "a file that is of no use any more is still there");
@@ -210,8 +244,12 @@ fn save_seeds(dir: &Path, peers: &[PeerAddress]) -> Result<(), String> {
     let seed = |peer: &PeerAddress| Seed { node: peer.node, addresses: peer.addresses.clone() };
     let seeds: Vec<Seed> = peers.iter().map(seed).collect();
     let text = serde_json::to_vec(&seeds).map_err(|error| error.to_string())?;
-    let file = seeds_file(dir);
+    write(&seeds_file(dir), &text)
+}
+
+/// The whole of it or nothing.
+fn write(file: &Path, text: &[u8]) -> Result<(), String> {
     let new = file.with_extension("new");
-    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, &file));
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, file));
     written.map_err(|error| format!("{}: {error}", file.display()))
 }

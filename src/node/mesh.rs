@@ -79,7 +79,7 @@ impl Mesh {
         let link = link.map_err(|error| format!("{error}; set listen.link or --port-base"))?;
         link.set_peers(peers);
         let consensus = consensus(&place, store, incarnation, &link, tasks, &disk, joined).await?;
-        tell_of_its_end(&consensus, events, tasks);
+        tell_of_its_end(place.name, &consensus, events, tasks);
         Ok(Self { link, consensus, trust, incarnation, disk, doors })
     }
 
@@ -151,14 +151,16 @@ async fn consensus(
 }
 
 /// Consensus that stopped by itself, because its disk failed, comes back with the next start only.
-fn tell_of_its_end(consensus: &Consensus, events: &Events, tasks: &Tasks) {
-    let (consensus, events) = (consensus.clone(), events.clone());
+fn tell_of_its_end(name: &str, consensus: &Consensus, events: &Events, tasks: &Tasks) {
+    let (name, consensus, events) = (name.to_owned(), consensus.clone(), events.clone());
     tasks.spawn("raft end", |handle| async move {
         let reason = tokio::select! {
             reason = consensus.failed() => reason,
             () = handle.stopping() => return,
         };
-        let text = "consensus has stopped on this node; what streams goes on, but the node takes nothing new: repair or free its disk and start it again";
+        let text = format!(
+            "consensus has stopped on node {name}; what streams goes on, but the node takes nothing new: repair or free its disk and start it again"
+        );
         events.emit("raft.stopped", None, text, &[("reason", reason)]);
     });
 }

@@ -205,9 +205,9 @@ async fn actors(
     };
     let streams = Streams::start(context).await.map_err(|error| error.to_string())?;
     placement.attach(&streams);
-    let (node, roll) = (store.node().id, reach::roll_of(store));
+    let (node, known) = (store.node().id, reach::known_of(store));
     let audience = Audience::start(&mesh.link, viewings, tasks, node, mesh.incarnation);
-    let reach = Reach::start(node, &mesh.link, &streams, viewings, &audience, roll);
+    let reach = Reach::start(node, &mesh.link, &streams, viewings, &audience, known);
     Ok((placement, streams, reach))
 }
 

@@ -97,6 +97,10 @@ impl Api {
         self.call(Method::GET, &format!("/v1/streams/{channel}"), None).await
     }
 
+    pub(crate) async fn streams(&self) -> Answer<Vec<StreamInfo>> {
+        self.call(Method::GET, "/v1/streams", None).await
+    }
+
     pub(crate) async fn explain(&self, channel: &str) -> Answer<StreamExplanation> {
         self.call(Method::GET, &format!("/v1/streams/{channel}/explain"), None).await
     }

@@ -66,9 +66,7 @@ async fn any_node_takes_changes_and_all_of_them_know() {
             })
             .await;
         let kind = if asked == 3 { "node.cordoned" } else { "node.duty" };
-        cluster
-            .eventually_event(asked, kind, |event| event.text.contains("n1") || asked != 3)
-            .await;
+        cluster.eventually_event(asked, kind, |event| event.text.contains("n1")).await;
     }
     let twice = cluster.api(3).events().await.unwrap();
     assert!(twice.iter().all(|event| event.kind != "node.duty"), "told twice: {twice:?}");
@@ -107,6 +105,8 @@ async fn a_further_node_joins_is_emptied_and_leaves_for_ever() {
         .eventually_sees(2, "three nodes", |status| (status.members.len() == 3).then_some(()))
         .await;
     cluster.eventually_event(1, "node.removed", |event| event.text.contains("n3")).await;
+    cluster.eventually_event(2, "node.removed", |event| event.text.contains("n3")).await;
+    events_name_their_nodes(&cluster, 2, &["joined", "up", "voter", "duty", "removed"]).await;
     removed_for_good(&mut cluster, fourth).await;
 }
 
@@ -127,16 +127,26 @@ async fn a_node_that_was_off_while_a_stranger_became_the_leader_comes_back() {
     cluster.eventually_state(1, next, NodeState::Up).await;
 }
 
-/// A removed node that is started again says so, and who is dialled by it refuses it with an event.
+/// A list of events says without their fields which node each of them is about.
+async fn events_name_their_nodes(cluster: &Cluster, asked: usize, verbs: &[&str]) {
+    let events = cluster.api(asked).events().await.unwrap();
+    for verb in verbs {
+        let kind = format!("node.{verb}");
+        assert!(events.iter().any(|event| event.kind == kind), "no {kind}: {events:?}");
+    }
+    let about = events.iter().filter(|event| event.kind.starts_with("node."));
+    for event in about.filter(|event| event.fields.contains_key("id")) {
+        assert!(event.text.contains(&format!("node {} ", event.fields["node"])), "{event:?}");
+    }
+}
+
+/// A node that was removed while it ran knows it, and so does its next start; who is dialled by it refuses it with an
+/// event, and its old data takes no new invitation.
 async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
+    knows_that_it_is_out(cluster, gone).await;
     cluster.node_mut(gone).kill();
     cluster.restart(gone).await;
-    cluster
-        .eventually_sees(gone, "that it is out", |status| {
-            let out = ["removed", "cut_off", "no_leader"];
-            codes(status).iter().any(|code| out.contains(code)).then_some(())
-        })
-        .await;
+    knows_that_it_is_out(cluster, gone).await;
     let own = cluster.status(gone).await.node;
     let revoked = |event: &weir_model::Event| {
         let field = |name| event.fields.get(name).cloned().unwrap_or_default();
@@ -145,6 +155,24 @@ async fn removed_for_good(cluster: &mut Cluster, gone: usize) {
     for asked in 0..gone {
         cluster.eventually_event(asked, "link.refused", revoked).await;
     }
+    cluster.kill(gone);
+    let again = cluster.api(0).invite(&["ingest", "edge"], 60).await.unwrap();
+    std::fs::write(cluster.node(gone).data().join("invitation"), again.token).unwrap();
+    let said = cluster.node_mut(gone).run_in_vain().await;
+    assert!(said.contains("removed") && said.contains("empty the directory"), "{said}");
+}
+
+async fn knows_that_it_is_out(cluster: &Cluster, gone: usize) {
+    cluster
+        .eventually_sees(gone, "that it is out", |status| {
+            (codes(status) == ["removed"]).then_some(())
+        })
+        .await;
+    let ready = reqwest::get(cluster.node(gone).http("/ready")).await.unwrap();
+    assert_eq!(ready.status().as_u16(), 503);
+    assert_eq!(ready.text().await.unwrap(), "removed from the cluster\n");
+    let told = cluster.api(gone).events().await.unwrap();
+    assert_eq!(told.iter().filter(|event| event.kind == "node.left").count(), 1, "{told:?}");
 }
 
 /// Whoever is looked for where it was finds the others by itself, and tells them where it is.
@@ -215,7 +243,9 @@ async fn a_brake_holds_beyond_the_death_of_its_leader() {
     cluster.eventually_state(rest[0], 3, NodeState::Fenced).await;
     cluster.kill(leader);
     let next = cluster.leader(rest[0], &[leader]).await;
-    cluster.eventually_event(next, "cluster.brake", |_| true).await;
+    let named = |event: &weir_model::Event| event.text.contains(&event.fields["node"]);
+    cluster.eventually_event(next, "cluster.brake", named).await;
+    events_name_their_nodes(&cluster, next, &["suspect", "fenced"]).await;
     cluster
         .eventually_sees(next, "one given up", |status| {
             let state = |number| member(status, number).map(|node| node.state);

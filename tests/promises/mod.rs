@@ -14,6 +14,7 @@ mod drained;
 mod hostile;
 mod keys;
 mod observed;
+mod orphaned;
 #[cfg(feature = "fault")]
 mod partitioned;
 mod passed_on;

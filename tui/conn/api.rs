@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use futures_util::stream::BoxStream;
-use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
+use weir_model::cluster::{
+    CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
+};
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
@@ -57,6 +59,8 @@ pub trait Api: Send + Sync + 'static {
     fn replicas(&self) -> impl Future<Output = Answer<Vec<ReplicaInfo>>> + Send;
     /// The cluster as the node sees it.
     fn cluster(&self) -> impl Future<Output = Answer<ClusterStatus>> + Send;
+    /// What is wrong with the cluster.
+    fn check(&self) -> impl Future<Output = Answer<CheckReport>> + Send;
     /// Events after a cursor (the newest kept ones when none), then each as it happens.
     fn follow(
         &self,

@@ -8,7 +8,7 @@ use weir_client::discover::{Wanted, discover};
 use weir_client::{Client, ClientError};
 use weir_model::api::{ActorQuery, EventQuery, Kick, Kicked, Mutation, ViewingQuery};
 use weir_model::cluster::{
-    ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, NodeChange, ReplicaInfo,
+    CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, NodeChange, ReplicaInfo,
 };
 use weir_model::node::NodeStatus;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
@@ -109,6 +109,10 @@ impl Api for Live {
 
     async fn cluster(&self) -> Answer<ClusterStatus> {
         self.client.cluster().await.map_err(failure)
+    }
+
+    async fn check(&self) -> Answer<CheckReport> {
+        self.client.check_cluster().await.map_err(failure)
     }
 
     async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {

@@ -3,7 +3,9 @@
 //! Serves `--replay`, pictures for the documentation, and the tests.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
+use weir_model::cluster::{
+    CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
+};
 use weir_model::node::NodeStatus;
 use weir_model::{
     ApiError, Channel, ChannelName, ErrorCode, Event, StreamInfo, StreamKey, Viewing,
@@ -119,6 +121,10 @@ impl Api for Recording {
             let why = "the recording holds no cluster";
             Failure::Refused(ApiError::new(ErrorCode::NotFound, why))
         })
+    }
+
+    async fn check(&self) -> Answer<CheckReport> {
+        Ok(CheckReport::of(self.cluster().await?.warnings))
     }
 
     async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {

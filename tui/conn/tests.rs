@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::BoxStream;
 use weir_model::ErrorCode;
+use weir_model::cluster::CheckReport;
 
 use super::*;
 use crate::fixture;
@@ -79,6 +80,9 @@ impl Api for Flaky {
     }
     async fn cluster(&self) -> Answer<ClusterStatus> {
         self.node.cluster().await
+    }
+    async fn check(&self) -> Answer<CheckReport> {
+        self.node.check().await
     }
     async fn follow(&self, after: Option<u64>) -> Answer<BoxStream<'static, Answer<Event>>> {
         // Every connection lives for one event.

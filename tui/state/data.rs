@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_model::cluster::{ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo};
+use weir_model::cluster::{
+    ClusterFinding, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
+};
 use weir_model::node::NodeStatus;
 use weir_model::stream::HealthLevel;
-use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
+use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, StreamState, Viewing};
 
 use super::rows::stream_state;
 use crate::clean::clean_in;
@@ -20,10 +22,48 @@ const EVENTS_KEPT: usize = 1000;
 pub struct Alert {
     /// How bad.
     pub level: HealthLevel,
-    /// The channel it is about.
-    pub channel: Option<ChannelName>,
+    /// What it is about.
+    pub about: About,
     /// One sentence.
     pub text: String,
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A channel's stream.
+    Stream(ChannelName),
+    /// The node that is asked.
+    Node,
+    /// Its cluster.
+    Cluster,
+}
+
+/// What goes on in the cluster, counted over its streams.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Open shows.
+    pub live: u64,
+    /// Publishers that are connected.
+    pub publishers: u64,
+    /// Viewings.
+    pub viewers: u64,
+    /// Bits per second that publishers send.
+    pub bitrate: u64,
+}
+
+impl Totals {
+    fn of(streams: &[StreamInfo]) -> Self {
+        let live = streams.iter().filter(|one| one.state == StreamState::Live);
+        // What a stream in its grace period sent last is of the past.
+        let published = streams.iter().filter(|one| one.publisher.is_some());
+        Self {
+            live: live.count() as u64,
+            publishers: published.clone().count() as u64,
+            viewers: streams.iter().map(|one| one.viewers).sum(),
+            bitrate: published.map(|one| one.bitrate).sum(),
+        }
+    }
 }
 
 /// A channel, with what its stream does.
@@ -42,8 +82,10 @@ pub struct ChannelRow {
 pub struct Data {
     /// Its condition, once it answered.
     pub status: Option<Arc<NodeStatus>>,
-    /// Its streams.
+    /// Its cluster's streams.
     pub streams: Arc<Vec<StreamInfo>>,
+    /// The same in figures.
+    pub totals: Totals,
     /// Events, oldest first.
     pub events: Arc<Vec<Event>>,
     /// Channels, once asked for.
@@ -81,9 +123,11 @@ impl Data {
     pub fn take(&mut self, mut snapshot: Snapshot, now_ms: u64) {
         clean_status(&mut snapshot.status);
         snapshot.streams.iter_mut().for_each(clean_stream);
+        snapshot.findings.iter_mut().for_each(clean_finding);
         self.seen_ms = now_ms;
         (self.alert, self.alerts) = alerts(&snapshot);
         self.status = Some(Arc::new(snapshot.status));
+        self.totals = Totals::of(&snapshot.streams);
         self.streams = Arc::new(snapshot.streams);
         self.take_detail(snapshot.detail);
     }
@@ -183,26 +227,24 @@ impl Data {
 fn alerts(snapshot: &Snapshot) -> (Option<Alert>, usize) {
     let of_streams = snapshot.streams.iter().flat_map(|stream| {
         let about = stream.findings.iter().filter(|f| f.level > HealthLevel::Ok);
-        about.map(|f| (f.level, Some(&stream.channel), f.text.as_str()))
+        about.map(|f| (f.level, About::Stream(stream.channel.clone()), f.text.as_str()))
     });
     let of_loops = snapshot.status.loops.iter().filter_map(|l| {
         let stopped = l.state == weir_model::node::LoopState::Stopped;
         let error = l.last_error.as_deref()?;
-        stopped.then_some((HealthLevel::Warning, None, error))
+        stopped.then_some((HealthLevel::Warning, About::Node, error))
     });
-    let mut worst: Option<(HealthLevel, Option<&ChannelName>, &str)> = None;
+    let of_cluster = snapshot.findings.iter().filter(|f| f.level > HealthLevel::Ok);
+    let of_cluster = of_cluster.map(|f| (f.level, About::Cluster, f.text.as_str()));
+    let mut worst: Option<(HealthLevel, About, &str)> = None;
     let mut count = 0;
-    for found in of_streams.chain(of_loops) {
+    for found in of_streams.chain(of_loops).chain(of_cluster) {
         count += 1;
-        if worst.is_none_or(|w| found.0 > w.0) {
+        if worst.as_ref().is_none_or(|w| found.0 > w.0) {
             worst = Some(found);
         }
     }
-    let alert = worst.map(|(level, channel, text)| Alert {
-        level,
-        channel: channel.cloned(),
-        text: text.to_owned(),
-    });
+    let alert = worst.map(|(level, about, text)| Alert { level, about, text: text.to_owned() });
     (alert, count)
 }
 
@@ -262,9 +304,11 @@ fn clean_cluster(status: &mut ClusterStatus) {
     status.raft.peers.iter_mut().for_each(|peer| clean_in(&mut peer.name));
     status.versions.iter_mut().for_each(|one| clean_in(&mut one.version));
     status.members.iter_mut().for_each(clean_node);
-    for one in &mut status.warnings {
-        [&mut one.code, &mut one.text, &mut one.advice].into_iter().for_each(clean_in);
-    }
+    status.warnings.iter_mut().for_each(clean_finding);
+}
+
+fn clean_finding(one: &mut ClusterFinding) {
+    [&mut one.code, &mut one.text, &mut one.advice].into_iter().for_each(clean_in);
 }
 
 fn clean_viewing(viewing: &mut Viewing) {
@@ -311,6 +355,26 @@ mod tests {
         let mut data = Data::default();
         data.take(fixture::snapshot(), 0);
         assert_eq!(data.alert.unwrap().level, HealthLevel::Bad);
-        assert_eq!(data.alerts, 3);
+        assert_eq!(data.alerts, 4);
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_cluster_is_an_alert_on_every_page() {
+        let (mut snapshot, mut data) = (fixture::snapshot(), Data::default());
+        snapshot.streams.clear();
+        snapshot.status.loops.clear();
+        data.take(snapshot, 0);
+        let alert = data.alert.unwrap();
+        assert_eq!((alert.about, data.alerts), (About::Cluster, 1), "notes are no alerts");
+        assert!(alert.text.starts_with("Node edge-1 has not been heard from"), "{}", alert.text);
+    }
+
+    #[test]
+    fn the_figures_are_those_of_the_streams_that_are_listed_wherever_they_are() {
+        let (mut snapshot, mut data) = (fixture::snapshot(), Data::default());
+        (snapshot.status.streams_live, snapshot.status.publishers) = (0, 0);
+        data.take(snapshot, 0);
+        let totals = Totals { live: 3, publishers: 2, viewers: 1216, bitrate: 8_724_000 };
+        assert_eq!(data.totals, totals);
     }
 }

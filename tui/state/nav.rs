@@ -52,15 +52,19 @@ pub const TOP: [(View, &str, &str, &str); 10] = [
     (View::Raft, "raft", "ra", "Raft"),
 ];
 
+/// What people also call the things on a page.
+pub const ALIASES: [(&str, View); 2] = [("leases", View::Actors), ("placements", View::Actors)];
+
 /// How many of the pages are about the one node.
 pub const TOP_NODE: usize = 5;
 
 impl View {
-    /// The page with this name or short name.
+    /// The page with this name, short name or alias.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let entry = TOP.iter().find(|(_, long, short, _)| *long == name || *short == name)?;
-        Some(entry.0.clone())
+        let page = TOP.iter().find(|(_, long, short, _)| *long == name || *short == name);
+        let alias = || ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, page)| page);
+        page.map(|(page, ..)| page).or_else(alias).cloned()
     }
 
     /// The page whose digit is lit while this one is open.

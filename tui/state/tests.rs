@@ -68,6 +68,7 @@ fn a_frame_of_ten_thousand_streams_asks_for_the_visible_rows_only() {
     let snapshot = Snapshot {
         status: fixture::recording().status,
         streams: streams.collect(),
+        findings: Vec::new(),
         detail: Detail::None,
     };
     app.update(Update::Seen(Box::new(snapshot)));

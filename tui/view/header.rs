@@ -2,6 +2,7 @@
 
 use weir_model::stream::HealthLevel;
 
+use crate::state::data::{About, Totals};
 use crate::state::nav::{TOP, TOP_NODE};
 use crate::state::{Link, Mode, State};
 use crate::text;
@@ -54,9 +55,12 @@ fn connection(state: &State) -> (String, Tone) {
 }
 
 fn figures(state: &State, roomy: bool) -> String {
-    let Some(status) = &state.shown().status else { return String::new() };
-    let (live, publishers) = (text::count(status.streams_live), text::count(status.publishers));
-    let (viewers, rate) = (text::count(status.viewers), text::bitrate(status.ingest_bitrate));
+    if state.shown().status.is_none() {
+        return String::new();
+    }
+    let Totals { live, publishers, viewers, bitrate } = state.shown().totals;
+    let [live, publishers, viewers] = [live, publishers, viewers].map(text::count);
+    let rate = text::bitrate(bitrate);
     if roomy {
         format!("{live} live  {publishers} publishers  {viewers} viewers  ingest {rate}bit/s")
     } else {
@@ -139,7 +143,11 @@ fn strip(paint: &mut Paint<'_>, state: &State) {
         HealthLevel::Bad => (paint.theme.symbol("✖ bad", "X bad"), Tone::Bad),
         _ => (paint.theme.symbol("▲ warning", "! warning"), Tone::Warning),
     };
-    let place = alert.channel.as_ref().map_or("node", |c| c.as_str());
+    let place = match &alert.about {
+        About::Stream(channel) => channel.as_str(),
+        About::Node => "node",
+        About::Cluster => "cluster",
+    };
     let more = data.alerts.saturating_sub(1);
     let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
     let line = format!("{word}: {place}: {}", alert.text);

@@ -9,6 +9,7 @@ use ratatui::layout::{Position, Rect};
 use crate::act::quoted;
 use crate::intent::Intent;
 use crate::keymap::Command;
+use crate::state::data::About;
 use crate::state::list::{List, Move};
 use crate::state::nav::{Pane, TOP, View};
 use crate::state::{Mode, State};
@@ -171,10 +172,11 @@ pub fn shell(state: &State) -> Option<String> {
 fn alert(state: &State) -> Intent {
     match &state.shown().alert {
         None => Intent::Tell("nothing is wrong".into()),
-        Some(alert) => match &alert.channel {
-            Some(channel) => Intent::Open(View::Stream(channel.clone())),
-            None => Intent::Open(View::Node),
-        },
+        Some(alert) => Intent::Open(match &alert.about {
+            About::Stream(channel) => View::Stream(channel.clone()),
+            About::Node => View::Node,
+            About::Cluster => View::Raft,
+        }),
     }
 }
 

@@ -153,7 +153,10 @@ impl Inner {
         let next = lease.incarnation();
         drop(lease);
         self.incarnation.send_replace(next);
-        let text = "the cluster gave this node up; it gives up what it owned and comes back";
+        let name = &self.parts.profile.name;
+        let text = format!(
+            "the cluster gave this node, {name}, up; it drops what it owned and comes back"
+        );
         let fields = [("incarnation", next.to_string())];
         self.parts.events.emit("node.given_up", None, text, &fields);
     }
@@ -166,7 +169,8 @@ impl Inner {
         }
         *known = why.map(str::to_owned);
         if let Some(why) = why {
-            let text = format!("the cluster does not take this start of the node: {why}");
+            let name = &self.parts.profile.name;
+            let text = format!("the cluster does not take this start of node {name}: {why}");
             tracing::error!("{text}");
             self.parts.events.emit("node.not_taken", None, text, &[]);
         }
@@ -193,6 +197,9 @@ impl Inner {
     /// Brings the standing up to date.
     fn judge(&self) {
         let valid = self.lease.lock().is_valid(now_ms());
+        if !valid && self.is_expelled() {
+            self.leave();
+        }
         self.standing.send_if_modified(|now| {
             let next = match (*now, valid) {
                 (Standing::Removed, _) => Standing::Removed,
@@ -205,6 +212,11 @@ impl Inner {
             }
             std::mem::replace(now, next) != next
         });
+    }
+
+    /// Whether the others removed it, as far as they told: who is removed gets no further entry of the log.
+    fn is_expelled(&self) -> bool {
+        self.parts.link.welcome().expels(self.node, &self.parts.store.cluster().members)
     }
 
     fn note(&self, figures: &[Figure], own_skew_ms: i64) {

@@ -27,10 +27,11 @@ impl Joins for Admission {
     fn admit(&self, ask: Ask) -> BoxFuture<'static, Result<Admitted, Refusal>> {
         let (store, events) = (self.store.clone(), self.events.clone());
         Box::pin(async move {
-            let fields = [("node", ask.name.clone()), ("from", ask.from.to_string())];
+            let name = ask.name.clone();
+            let fields = [("node", name.clone()), ("from", ask.from.to_string())];
             let admitted = admit(&store, ask).await;
             if let Err(refusal) = &admitted {
-                let text = format!("a node was not admitted: {refusal}");
+                let text = format!("node {name} was not admitted: {refusal}");
                 events.emit_refusal("node.refused", None, text, &fields);
             }
             admitted

@@ -219,9 +219,12 @@ impl Inner {
         let due = office.watch.decide(office.confirmed_ms, now_ms());
         let held_back: BTreeSet<NodeId> = due.held_back.into_iter().collect();
         for node in held_back.difference(&office.held_back) {
-            let text =
-                "so many nodes are silent that an operator has to decide; see `weir cluster check`";
-            let fields = [("node", directory.members.name(*node))];
+            let name = directory.members.name(*node);
+            let text = format!(
+                "node {name} is silent and not given up: so many are that an operator has to decide; see \
+                 `weir cluster check`"
+            );
+            let fields = [("node", name)];
             self.parts.events.emit("cluster.brake", None, text, &fields);
         }
         office.held_back = held_back;

@@ -117,7 +117,7 @@ impl Inner {
         for member in members.iter() {
             let old = before.get(&member.id);
             if old.is_none() {
-                self.tell_of(member, "node.joined", "a node was admitted to the cluster");
+                self.tell_of(member, "node.joined", "was admitted to the cluster");
             }
             if old.map(|old| (old.state, old.incarnation))
                 != Some((member.state, member.incarnation))
@@ -126,7 +126,7 @@ impl Inner {
                 self.tell_of(member, kind, text);
             }
             if let Some(old) = old.filter(|old| old.voter != member.voter) {
-                let text = if old.voter { "a node votes no longer" } else { "a node votes now" };
+                let text = if old.voter { "votes no longer" } else { "votes now" };
                 self.tell_of(member, "node.voter", text);
             }
             if old.is_some_and(|old| old.duty != member.duty) {
@@ -134,7 +134,7 @@ impl Inner {
             }
         }
         for gone in before.values().filter(|old| members.of(old.id).is_none()) {
-            self.tell_of(gone, "node.removed", "a node was removed from the cluster");
+            self.tell_of(gone, "node.removed", "was removed from the cluster");
         }
     }
 
@@ -144,13 +144,17 @@ impl Inner {
             .standing
             .send_if_modified(|now| std::mem::replace(now, Standing::Removed) != Standing::Removed);
         if turned {
-            let text = "this node was removed from the cluster; stop it, and invite it again on an empty data \
-                        directory to have it back";
+            let text = format!(
+                "this node, {}, was removed from the cluster; stop it, and invite it again on an empty data \
+                 directory to have it back",
+                self.parts.profile.name
+            );
             self.parts.events.emit("node.left", None, text, &[]);
         }
     }
 
-    fn tell_of(&self, member: &Member, kind: &str, text: &str) {
+    /// Tells what `member` did or what was done with it.
+    fn tell_of(&self, member: &Member, kind: &str, what: &str) {
         if self.asked.tells(member.id, kind) {
             return;
         }
@@ -161,21 +165,21 @@ impl Inner {
             ("incarnation", member.incarnation.to_string()),
         ];
         tracing::debug!(%now, kind, "the members changed");
+        let text = format!("node {} {what}", member.profile.name);
         self.parts.events.emit(kind, None, text, &fields);
     }
 }
 
+/// What a member's new state is called, and what it means behind the member's name.
 const fn turn(member: &Member) -> Option<(&'static str, &'static str)> {
     match member.state {
-        NodeState::Up => Some(("node.up", "a node takes part")),
-        NodeState::Suspect => Some(("node.suspect", "a node is silent")),
+        NodeState::Up => Some(("node.up", "takes part")),
+        NodeState::Suspect => Some(("node.suspect", "is silent")),
         NodeState::Fenced => {
             let text = match member.fenced {
-                WhyFenced::Silence => {
-                    "a node was silent for too long; others may own what it owned"
-                }
-                WhyFenced::Leave => "a node stops; others may own what it owned",
-                WhyFenced::Operator => "an operator gave a node up; others may own what it owned",
+                WhyFenced::Silence => "was silent for too long; others may own what it owned",
+                WhyFenced::Leave => "stops; others may own what it owned",
+                WhyFenced::Operator => "was given up by an operator; others may own what it owned",
             };
             Some(("node.fenced", text))
         }
@@ -185,9 +189,9 @@ const fn turn(member: &Member) -> Option<(&'static str, &'static str)> {
 
 const fn duty(duty: Duty) -> &'static str {
     match duty {
-        Duty::Serving => "a node takes whatever it is given",
-        Duty::Cordoned => "a node keeps what it has and gets nothing new",
-        Duty::Draining => "a node is being emptied",
+        Duty::Serving => "takes whatever it is given",
+        Duty::Cordoned => "keeps what it has and gets nothing new",
+        Duty::Draining => "is being emptied",
     }
 }
 

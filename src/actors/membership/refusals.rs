@@ -54,7 +54,8 @@ impl Inner {
         let mut fields = vec![("why", reason.as_str().to_owned())];
         fields.extend(node.map(|node| ("node", node.to_string())));
         fields.extend(remote.map(|remote| ("from", remote.to_string())));
-        let who = node.map_or_else(|| "somebody".to_owned(), |node| node.to_string());
+        let name = |node| self.parts.store.cluster().members.name(node);
+        let who = node.map_or_else(|| "somebody".to_owned(), name);
         let text = format!("a connection with {who} was refused: {reason}");
         self.parts.events.emit_refusal("link.refused", None, text, &fields);
     }

@@ -25,7 +25,8 @@ impl Sources for Far {
         if let Some((node, epoch)) = inner.detours.lock().get(channel) {
             return Some((*node, epoch.0));
         }
-        inner.elsewhere(channel).map(|lease| (lease.node, lease.epoch.0))
+        let owner = || inner.elsewhere(channel).map(|lease| (lease.node, lease.epoch.0));
+        inner.lead(channel).or_else(owner)
     }
 }
 
@@ -105,7 +106,8 @@ impl Inner {
         if let Some(own) = found.as_ref().filter(|stage| stage.own().is_some()) {
             return Some(here(Arc::clone(own)));
         }
-        let is_on = self.elsewhere(channel).is_some();
+        // Others may hold a show whose owner is gone.
+        let is_on = self.elsewhere(channel).is_some() || self.is_vacant(channel);
         if !is_on && !found.as_ref().is_some_and(|stage| stage.shows()) {
             return found.map(here);
         }

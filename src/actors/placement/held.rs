@@ -96,7 +96,7 @@ impl Inner {
     }
 
     /// Who holds a channel's show as it was last, but for its owner; whoever has most of it first.
-    async fn held_by_others(&self, channel: &ChannelName, owner: NodeId) -> Holders {
+    pub(super) async fn held_by_others(&self, channel: &ChannelName, owner: NodeId) -> Holders {
         let ask = &Ask::about(channel);
         let link = &self.parts.link;
         let others = link.connected().into_iter().filter(|node| *node != owner);

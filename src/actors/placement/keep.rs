@@ -37,6 +37,8 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         own.drop_idle_leases(&streams).await;
         own.keep_copies();
         own.tend_copies();
+        own.seek_holders().await;
+        own.end_vacancies().await;
         own.tend_relays();
         let pause = if own.empty(&streams, &mut away).await { LOOK_AWAY } else { LOOK };
         tokio::select! {

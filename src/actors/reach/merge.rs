@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use weir_model::node::NodeRef;
-use weir_model::{ChannelName, StreamInfo, StreamState, Timestamp, Viewing, ViewingId};
+use weir_model::stream::{Finding, HealthLevel};
+use weir_model::{ChannelName, Lease, StreamInfo, StreamState, Timestamp, Viewing, ViewingId};
+
+use crate::actors::streams::offline;
 
 /// By channel name. A stream that several nodes know is where it is most alive: its publisher may have gone from one
 /// node to another.
@@ -20,6 +23,48 @@ pub(super) fn streams(answers: Vec<(NodeRef, Vec<StreamInfo>)>) -> Vec<StreamInf
         }
     }
     found.into_values().collect()
+}
+
+/// Adds streams that no node has told of: each with the silent node that owns it, or none while it waits for one.
+pub(super) fn add_lost(
+    found: &mut Vec<StreamInfo>,
+    lost: Vec<(ChannelName, Option<(Lease, NodeRef)>)>,
+) {
+    for (channel, owner) in lost {
+        let known = found.iter_mut().find(|stream| stream.channel == channel);
+        match known {
+            // A show that another node still has, or that has ended there since.
+            Some(stream) if stream.state != StreamState::Offline => {}
+            Some(stream) => *stream = lost_one(&channel, owner),
+            None => found.push(lost_one(&channel, owner)),
+        }
+    }
+    found.sort_by(|a, b| a.channel.cmp(&b.channel));
+}
+
+fn lost_one(channel: &ChannelName, owner: Option<(Lease, NodeRef)>) -> StreamInfo {
+    let (code, text, advice) = match &owner {
+        Some((_, node)) => (
+            "node_silent",
+            format!("{} owns this stream and does not answer.", node.name),
+            "Wait some seconds: a node that stays silent is given up, and the show waits for its publisher.",
+        ),
+        None => (
+            "node_gone",
+            "The node of this stream is gone; copies serve what they have, and the show waits for its publisher.".to_owned(),
+            "Let the encoder connect again, to any ingest: the show goes on. Without it the show is over after the grace period.",
+        ),
+    };
+    let (code, advice) = (code.to_owned(), advice.to_owned());
+    let (since, node) = owner.map(|(lease, node)| (lease.since, node)).unzip();
+    StreamInfo {
+        state: StreamState::Live,
+        since,
+        node,
+        health: HealthLevel::Bad,
+        findings: vec![Finding { code, level: HealthLevel::Bad, text, advice }],
+        ..offline(channel)
+    }
 }
 
 fn life(stream: &StreamInfo) -> (u8, bool, Option<Timestamp>) {
@@ -60,7 +105,6 @@ mod tests {
     use weir_model::NodeId;
 
     use super::*;
-    use crate::actors::streams::offline;
 
     fn node(id: u64) -> NodeRef {
         NodeRef { id: NodeId(id), name: format!("n{id}") }

@@ -25,6 +25,7 @@ struct Station {
     viewings: Viewings,
     reach: Reach,
     roll: Arc<Mutex<BTreeMap<NodeId, String>>>,
+    placed: Arc<Mutex<Places>>,
     secret: String,
     key: KeyId,
     _dir: tempfile::TempDir,
@@ -60,16 +61,14 @@ impl Station {
         let (id, link) = (node.id(), &node.link);
         let audience = Audience::start(link, &viewings, &tasks, id, Incarnation(1));
         let roll = Arc::new(Mutex::new(names(&[1, 2, 3])));
-        let read = Arc::clone(&roll);
-        let reach = Reach::start(
-            id,
-            link,
-            &streams,
-            &viewings,
-            &audience,
-            Arc::new(move || read.lock().clone()),
-        );
-        Self { node, streams, viewings, reach, roll, secret, key: key.id, _dir: dir }
+        let placed = Arc::new(Mutex::new(Vec::new()));
+        let (expected, directory) = (Arc::clone(&roll), Arc::clone(&placed));
+        let known = Known {
+            roll: Arc::new(move || expected.lock().clone()),
+            placed: Arc::new(move || directory.lock().clone()),
+        };
+        let reach = Reach::start(id, link, &streams, &viewings, &audience, known);
+        Self { node, streams, viewings, reach, roll, placed, secret, key: key.id, _dir: dir }
     }
 
     async fn publish(&self) -> Publication {
@@ -201,6 +200,46 @@ async fn who_does_not_answer_or_answers_nonsense_is_named_and_keeps_nobody_from_
     );
     let kicked = one.reach.kick_stream(&channel(), "spam").await;
     assert_eq!(kicked, Gathered { found: true, silent: vec!["n9".into()] });
+}
+
+#[tokio::test]
+async fn a_stream_whose_node_is_silent_or_gone_is_listed_as_what_it_is() {
+    let [one, two, _three] = three().await;
+    let _publication = two.publish().await;
+    one.roll.lock().extend(names(&[9]));
+    let owned = |name: &str, node: u64| {
+        let channel: ChannelName = name.parse().unwrap();
+        let actor = weir_model::ActorId::new(ActorKind::Stream, (&channel).into());
+        let (node, since) = (NodeId(node), Timestamp(7));
+        let lease =
+            Lease { actor, node, incarnation: Incarnation(1), epoch: weir_model::Epoch(3), since };
+        (channel, Some(lease))
+    };
+    // The second node has its stream; the third one begins one at this moment.
+    let mut placed = vec![owned("demo", 2), owned("hung", 9), owned("begun", 3)];
+    placed.push(("left".parse().unwrap(), None));
+    *one.placed.lock() = placed;
+    let listed = one.reach.streams().await.found;
+    let brief: Vec<_> = listed
+        .iter()
+        .map(|one| {
+            let node = one.node.as_ref().map(|node| node.name.clone()).unwrap_or_default();
+            let codes: Vec<&str> = one.findings.iter().map(|one| one.code.as_str()).collect();
+            (one.channel.as_str(), one.state, node, codes.join(" "))
+        })
+        .filter(|(channel, ..)| *channel != "demo")
+        .collect();
+    let live = StreamState::Live;
+    let expected = [
+        ("hung", live, "n9".to_owned(), "node_silent".to_owned()),
+        ("left", live, String::new(), "node_gone".to_owned()),
+    ];
+    assert_eq!(brief, expected);
+    assert_eq!(listed[0].node.as_ref().unwrap().name, "n2");
+    let left = one.reach.stream(&"left".parse().unwrap()).await.found;
+    assert_eq!((left.state, left.publisher), (live, None));
+    let begun = one.reach.stream(&"begun".parse().unwrap()).await.found;
+    assert_eq!(begun.state, StreamState::Offline);
 }
 
 #[tokio::test]

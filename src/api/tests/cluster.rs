@@ -71,6 +71,7 @@ impl FakeCluster {
             heard_ms: &heard_ms,
             skews_ms: &skews_ms,
             granted: true,
+            removed: false,
             held_back: &BTreeSet::new(),
         })
     }
@@ -82,7 +83,17 @@ fn answer<T: Send + 'static>(value: T) -> ClusterAnswer<'static, T> {
 
 fn step(actor: ActorId, to: Option<NodeId>) -> PlannedMove {
     let reason = "asked".into();
-    PlannedMove { actor, epoch: Epoch(3), from: NodeId(1), to, gain: None, reason }
+    let (from_name, to_name) = ("n1".into(), to.map(|to| format!("n{}", to.0)));
+    PlannedMove {
+        actor,
+        epoch: Epoch(3),
+        from: NodeId(1),
+        from_name,
+        to,
+        to_name,
+        gain: None,
+        reason,
+    }
 }
 
 fn invitation() -> InviteInfo {

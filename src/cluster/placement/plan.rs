@@ -74,7 +74,7 @@ pub fn drain(view: &View<'_>, node: NodeId) -> MovePlan {
         census.take(&lease.actor, node);
         let choice = place(view, &census, lease);
         let reason = drain_reason(lease, &choice);
-        let step = step(lease, choice.node, None, reason);
+        let step = step(view, lease, choice.node, None, reason);
         census.put(&lease.actor, choice.node.unwrap_or(node));
         add_counted(&mut plan, step);
     }
@@ -133,6 +133,7 @@ fn worth_it(view: &View<'_>, lease: &Lease, choice: &Choice) -> Option<PlannedMo
         Some(_) if serving_elsewhere == Some(Duty::Cordoned) => None,
         Some(_) if view.directory.members.of(from).is_some_and(|member| !is_up(member)) => None,
         Some(why) => Some(step(
+            view,
             lease,
             Some(to),
             None,
@@ -144,7 +145,7 @@ fn worth_it(view: &View<'_>, lease: &Lease, choice: &Choice) -> Option<PlannedMo
                 _ => "",
             };
             let reason = format!("wins {gain} points. {how}{}", choice.rule);
-            Some(step(lease, Some(to), Some(gain), reason))
+            Some(step(view, lease, Some(to), Some(gain), reason))
         }
         None => None,
     }
@@ -164,9 +165,19 @@ fn drain_reason(lease: &Lease, choice: &Choice) -> String {
     }
 }
 
-fn step(lease: &Lease, to: Option<NodeId>, gain: Option<i64>, reason: String) -> PlannedMove {
+/// One step of a plan, with the names that people know its nodes by.
+#[must_use]
+pub fn step(
+    view: &View<'_>,
+    lease: &Lease,
+    to: Option<NodeId>,
+    gain: Option<i64>,
+    reason: String,
+) -> PlannedMove {
+    let name = |node| view.directory.members.name(node);
     let (actor, epoch, from) = (lease.actor.clone(), lease.epoch, lease.node);
-    PlannedMove { actor, epoch, from, to, gain, reason }
+    let (from_name, to_name) = (name(from), to.map(name));
+    PlannedMove { actor, epoch, from, from_name, to, to_name, gain, reason }
 }
 
 fn add(plan: &mut MovePlan, census: &mut Census, step: Option<PlannedMove>, lease: &Lease) {

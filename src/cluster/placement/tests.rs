@@ -193,6 +193,15 @@ fn explain_says_where_it_is_and_where_it_would_be() {
 }
 
 #[test]
+fn a_stream_that_nobody_publishes_is_said_to_be_on_no_node() {
+    let mut scene = Scene::of(&[700, 100]);
+    let want = Want { actor: actor("stream/demo"), near: None };
+    let told = scene.look(|view| explain(view, &want));
+    assert_eq!((told.current, told.chosen, told.scores.len()), (None, None, 0));
+    assert_eq!(told.rule, "On no node now: a stream is where its publisher is connected.");
+}
+
+#[test]
 fn a_small_gain_moves_nothing_and_a_new_node_gets_its_share() {
     let mut scene = Scene::of(&[300, 340]);
     (0..6).for_each(|at| scene.own(&format!("puller/p{at}"), 1 + at % 2));
@@ -230,6 +239,8 @@ fn rebalance_empties_draining_nodes_and_leaves_cordoned_ones_alone() {
     let steps: Vec<_> = plan.moves.iter().map(|step| (step.from.0, step.to, step.gain)).collect();
     assert_eq!(steps, [(1, Some(NodeId(3)), None)]);
     assert!(plan.moves[0].reason.contains("is being drained"));
+    let (from, to) = (&plan.moves[0].from_name, plan.moves[0].to_name.as_deref());
+    assert_eq!((from.as_str(), to), (format!("n{}", steps[0].0).as_str(), Some("n3")));
 }
 
 #[test]

@@ -47,12 +47,19 @@ pub fn findings(
             "actors_vacant",
             HealthLevel::Warning,
             None,
-            format!("{vacant} actors lost their node and wait for another."),
-            "See `weir actor list --filter 'node==none'`; more nodes of the right role may be needed.",
+            waiting(vacant),
+            "A show goes on where its publisher comes back, and is over after the grace period; `weir actor list --filter 'node==none'` names them.",
         ));
     }
     all.sort_by_key(|one| std::cmp::Reverse(one.level));
     all
+}
+
+fn waiting(vacant: u64) -> String {
+    match vacant {
+        1 => "The node of a stream is gone, and it waits for its publisher.".into(),
+        _ => format!("The nodes of {vacant} streams are gone, and they wait for their publishers."),
+    }
 }
 
 fn finding(
@@ -128,18 +135,17 @@ fn agreement(raft: &RaftInfo, quorum: Quorum) -> Vec<ClusterFinding> {
     all
 }
 
+/// The asked node was removed: others told it, or its copy of the directory does not have it any more.
+pub(super) fn removed(me: NodeId, told: bool, nodes: &[ClusterNode]) -> Option<ClusterFinding> {
+    let missing = !nodes.is_empty() && nodes.iter().all(|node| node.id != me);
+    let text = "This node is not a member of the cluster any more.".to_owned();
+    let advice = "Stop it; to have it back, empty its data directory and invite it again.";
+    let removed = || finding("removed", HealthLevel::Bad, Some(me), text, advice);
+    (told || missing).then(removed)
+}
+
 /// How the asked node itself stands with the others.
-pub(super) fn own(
-    me: NodeId,
-    granted: bool,
-    nodes: &[ClusterNode],
-    raft: &RaftInfo,
-) -> Option<ClusterFinding> {
-    if !nodes.is_empty() && nodes.iter().all(|node| node.id != me) {
-        let text = "This node is not a member of the cluster any more.".to_owned();
-        let advice = "Stop it; to have it back, empty its data directory and invite it again.";
-        return Some(finding("removed", HealthLevel::Bad, Some(me), text, advice));
-    }
+pub(super) fn own(me: NodeId, granted: bool, raft: &RaftInfo) -> Option<ClusterFinding> {
     // Without a leader nobody is counted on, which is told already.
     if granted || raft.leader.is_none() {
         return None;

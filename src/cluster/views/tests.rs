@@ -20,6 +20,7 @@ struct Known {
     heard_ms: BTreeMap<NodeId, u64>,
     skews_ms: BTreeMap<NodeId, i64>,
     granted: bool,
+    removed: bool,
     held_back: BTreeSet<NodeId>,
     loads: Loads,
     rules: Rules,
@@ -34,6 +35,7 @@ impl Known {
             heard_ms: BTreeMap::new(),
             skews_ms: BTreeMap::new(),
             granted: true,
+            removed: false,
             held_back: BTreeSet::new(),
             loads: Loads::default(),
             rules: Rules::default(),
@@ -51,6 +53,7 @@ impl Known {
             heard_ms: &self.heard_ms,
             skews_ms: &self.skews_ms,
             granted: self.granted,
+            removed: self.removed,
             held_back: &self.held_back,
         }
     }
@@ -286,7 +289,11 @@ fn a_node_that_is_cut_off_or_was_removed_says_so_itself() {
     cluster.change(Change::SetVoter { id: ME, voter: false });
     cluster.change(Change::Remove { id: ME });
     let known = Known { granted: false, ..Known::of(cluster) };
-    assert!(known.codes().contains(&bad("removed")), "{:?}", known.codes());
+    assert_eq!(known.codes(), [bad("removed")]);
+    let mut told = Known { granted: false, removed: true, ..Known::of(three()) };
+    told.agreement.leader = None;
+    told.links = vec![link(2, LinkState::Down)];
+    assert_eq!(told.codes(), [bad("removed")], "its copy of the directory is of before");
 }
 
 #[test]

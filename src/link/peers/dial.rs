@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use quinn::Connection;
+use quinn::{Connection, ConnectionError, TransportErrorCode};
 use tokio::sync::watch;
 
 use super::hello::{self, Greeted, Lane};
@@ -23,6 +23,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 const OVERDUE: Duration = Duration::from_secs(3);
 /// A connection that lives so long was a good one: the next dial starts quickly again.
 const GOOD: Duration = Duration::from_secs(1);
+
+/// The alert `certificate_revoked` of TLS (RFC 8446 §6).
+const REVOKED: u8 = 44;
 
 /// Starts the loops for a peer.
 pub(super) fn start(mesh: &Arc<Mesh>, peer: &Arc<Peer>) {
@@ -129,6 +132,13 @@ async fn once(mesh: &Arc<Mesh>, peer: &Arc<Peer>, lane: Lane, address: Option<So
     !short
 }
 
+/// Whether the other node ended the connection because it takes this one for removed. It says so after it was proven to
+/// be the one that was meant: only then it sees this node's certificate.
+fn is_removal(ended: Option<ConnectionError>) -> bool {
+    let alert = TransportErrorCode::crypto(REVOKED);
+    matches!(ended, Some(ConnectionError::ConnectionClosed(close)) if close.error_code == alert)
+}
+
 async fn connect(
     mesh: &Arc<Mesh>,
     peer: &Arc<Peer>,
@@ -150,6 +160,9 @@ async fn connect(
         Ok(Some(greeted)) => Ok(Some((connection, greeted))),
         Ok(None) => Ok(None),
         Err(error) => {
+            if is_removal(connection.close_reason()) {
+                peer.refused();
+            }
             connection.close(code::REFUSED, b"refused");
             Err(error)
         }

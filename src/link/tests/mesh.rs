@@ -1,5 +1,7 @@
 //! Who is connected with whom, and who is not.
 
+use weir_cluster::liveness::Welcome;
+
 use super::*;
 use crate::link::fault::Rule;
 use crate::link::trust::Forbidden;
@@ -176,8 +178,13 @@ async fn a_removed_node_loses_its_connections_at_once_and_gets_no_new_ones() {
     assert_eq!(two.state(id(1)), Some(PeerState::Awaited));
     assert_eq!(two.trust.refusals().newest().last().unwrap().node, Some(id(1)));
     one.until(|node| node.state(id(2)) == Some(PeerState::Dialing)).await;
+    let refused = Welcome { refused_by: [id(2)].into(), ..Welcome::default() };
+    one.until(|node| node.link.welcome() == refused).await;
+    assert_eq!(two.link.welcome(), Welcome::default(), "who refuses is not refused");
     two.trust.forbid(Forbidden::default());
     one.sees(id(2), PeerState::Connected).await;
+    let taken = Welcome { taken_by: [id(2)].into(), ..Welcome::default() };
+    one.until(|node| node.link.welcome() == taken).await;
 }
 
 #[tokio::test]

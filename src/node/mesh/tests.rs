@@ -61,8 +61,12 @@ impl Machine {
 
     /// Is admitted by `host` and falls asleep before it speaks with anybody else.
     async fn only_admitted(&self, host: &Running) -> NodeId {
+        self.only_admitted_by(host.invite(self.roles).await).await
+    }
+
+    async fn only_admitted_by(&self, invitation: Joining) -> NodeId {
         let id = self.new_id();
-        joining::trust(&self.place(), Some(host.invite(self.roles).await), id).await.unwrap();
+        joining::trust(&self.place(), Some(invitation), id).await.unwrap();
         id
     }
 
@@ -223,6 +227,20 @@ async fn a_join_that_broke_off_is_repeated_on_the_same_machine_with_the_same_inv
     assert_eq!((running.id(), running.store.cluster().members.len()), (id, 2));
     assert!(!kept.exists(), "it is of no use any more");
     running.stop().await;
+    founder.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_joined_once_minds_its_own_invitation_not_and_refuses_another_one() {
+    let founder = Machine::new("founder", Roles::all()).start(None).await.unwrap();
+    founder.granted().await;
+    let (machine, first) = (Machine::new("guest", edge()), founder.invite(edge()).await);
+    let id = machine.only_admitted_by(first.clone()).await;
+    let again = joining::trust(&machine.place(), Some(first), id).await;
+    assert!(again.is_ok_and(|standing| standing.joined));
+    let other = founder.invite(edge()).await;
+    let refused = joining::trust(&machine.place(), Some(other), id).await.err().unwrap();
+    assert!(refused.contains("empty the directory"), "{refused}");
     founder.stop().await;
 }
 

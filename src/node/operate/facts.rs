@@ -11,7 +11,7 @@ use weir_model::cluster::{LinkInfo, LinkState, RaftRole};
 use weir_model::{NodeId, Timestamp};
 
 use crate::actors::clock;
-use crate::actors::membership::{Known, Membership};
+use crate::actors::membership::{Known, Membership, Standing};
 use crate::link::peers::{LaneInfo, PeerInfo, PeerState};
 use crate::node::mesh::Mesh;
 use crate::raft::{Part, Status};
@@ -30,6 +30,7 @@ pub(super) struct Look {
     rules: Rules,
     agreement: Agreement,
     granted: bool,
+    removed: bool,
 }
 
 impl Look {
@@ -49,6 +50,7 @@ impl Look {
             rules: Rules::default(),
             agreement: agreement(&mesh.consensus.status()),
             granted: membership.may_act(),
+            removed: *membership.standing().borrow() == Standing::Removed,
         }
     }
 
@@ -67,6 +69,7 @@ impl Look {
             heard_ms: &self.known.heard_ms,
             skews_ms: &self.known.skews_ms,
             granted: self.granted,
+            removed: self.removed,
             held_back: &self.known.held_back,
         }
     }

@@ -82,8 +82,7 @@ fn plan(view: &View<'_>, lease: &Lease, to: Option<NodeId>) -> Result<PlannedMov
         (_, Some(_)) => "an operator wants it there.".to_owned(),
         (_, None) => choice.rule.clone(),
     };
-    let (actor, epoch, from) = (actor.clone(), lease.epoch, lease.node);
-    Ok(PlannedMove { actor, epoch, from, to: Some(target), gain, reason })
+    Ok(placement::step(view, lease, Some(target), gain, reason))
 }
 
 fn score(choice: &Choice, node: NodeId) -> Option<&NodeScore> {
@@ -143,6 +142,7 @@ mod tests {
     fn a_move_goes_where_the_operator_wants_if_the_node_can_have_it() {
         let step = planned("stream/demo", Some(2)).unwrap();
         assert_eq!((step.from, step.to), (NodeId(1), Some(NodeId(2))));
+        assert_eq!((step.from_name.as_str(), step.to_name.as_deref()), ("n1", Some("n2")));
         assert_eq!(step.reason, "its publisher is told to reconnect.");
         let cordoned = planned("stream/demo", Some(3)).unwrap_err();
         assert_eq!(cordoned, "stream/demo cannot go to n3: it is cordoned");
@@ -181,7 +181,9 @@ mod tests {
             actor: actor.parse().unwrap(),
             epoch: Epoch(1),
             from: NodeId(1),
+            from_name: "n1".into(),
             to: Some(NodeId(2)),
+            to_name: Some("n2".into()),
             gain: None,
             reason: String::new(),
         };
