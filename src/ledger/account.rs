@@ -90,7 +90,7 @@ impl Kind {
     /// Credits, reserved ones too, may not exceed debits.
     #[must_use]
     pub const fn is_without_underdraft(self) -> bool {
-        matches!(self, Self::CreatorDebt | Self::BankInTransit | Self::DisputesInReview)
+        matches!(self, Self::CreatorDebt | Self::DisputesInReview)
     }
 
     const fn path(self) -> (&'static str, &'static str) {
@@ -166,7 +166,8 @@ pub enum Standing {
     /// Nothing.
     #[default]
     Open,
-    /// Nothing new leaves it; what is reserved may still be taken.
+    /// Its owner can have nothing leave it; what is reserved may still be taken, and so may what a bank or a refund
+    /// takes back.
     Frozen,
     /// Nothing leaves it and nothing arrives; it is empty.
     Closed,

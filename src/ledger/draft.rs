@@ -6,9 +6,10 @@ use crate::account::{Account, Balance, Kind, Standing};
 use crate::leg::{self, Leg, Side, Stage};
 use crate::refusal::{Refusal, What};
 use crate::row::{
-    self, At, Charge, DueId, Hold, HoldId, Id, Lot, LotState, Origin, Policy, Row, Taken,
+    self, At, Charge, Dispute, DueId, Event, Hold, HoldId, Id, Lot, LotState, MemberId, Membership,
+    Origin, Payout, Policy, Row, Taken,
 };
-use crate::split::Recipient;
+use crate::split::{Recipient, Split};
 use crate::state::State;
 
 /// What a draft becomes.
@@ -69,6 +70,34 @@ impl<'a> Draft<'a> {
         look!(self, Charge, id, charges)
     }
 
+    pub(crate) fn event(&self, id: Id) -> Result<Event, Refusal> {
+        look!(self, Event, id, events).ok_or(Refusal::Unknown { what: What::Event, id })
+    }
+
+    pub(crate) fn member(&self, id: MemberId) -> Membership {
+        look!(self, Member, id, members).unwrap_or_default()
+    }
+
+    pub(crate) fn payout(&self, id: Id) -> Result<Payout, Refusal> {
+        look!(self, Payout, id, payouts).ok_or(Refusal::Unknown { what: What::Payout, id })
+    }
+
+    pub(crate) fn dispute(&self, id: Id) -> Result<Dispute, Refusal> {
+        look!(self, Dispute, id, disputes).ok_or(Refusal::Unknown { what: What::Dispute, id })
+    }
+
+    /// Tickets of an event whose money still waits.
+    pub(crate) fn escrowed(&self, event: Id, most: usize) -> Vec<Id> {
+        let those = self.state.escrowed.range((event, 0)..=(event, Id::MAX));
+        those.take(most).map(|(_, ticket)| *ticket).collect()
+    }
+
+    /// Payments that something of a lot went into.
+    pub(crate) fn spent_on(&self, lot: Id, most: usize) -> Vec<Id> {
+        let those = self.state.spent.range((lot, 0)..=(lot, Id::MAX));
+        those.take(most).map(|(_, charge)| *charge).collect()
+    }
+
     pub(crate) fn due(&self, id: DueId) -> u64 {
         look!(self, Due, id, dues).unwrap_or_default()
     }
@@ -76,7 +105,12 @@ impl<'a> Draft<'a> {
     /// Replaces a row; the record holds each once.
     pub(crate) fn put(&mut self, new: Row) {
         let is_same = |known: &&mut Row| match (&**known, &new) {
-            (Row::Lot(a, _), Row::Lot(b, _)) | (Row::Charge(a, _), Row::Charge(b, _)) => a == b,
+            (Row::Lot(a, _), Row::Lot(b, _))
+            | (Row::Charge(a, _), Row::Charge(b, _))
+            | (Row::Event(a, _), Row::Event(b, _))
+            | (Row::Payout(a, _), Row::Payout(b, _))
+            | (Row::Dispute(a, _), Row::Dispute(b, _)) => a == b,
+            (Row::Member(a, _), Row::Member(b, _)) => a == b,
             (Row::Hold(a, _), Row::Hold(b, _)) => a == b,
             (Row::Due(a, _), Row::Due(b, _)) => a == b,
             (Row::Standing(a, _), Row::Standing(b, _)) => a == b,
@@ -134,12 +168,18 @@ impl<'a> Draft<'a> {
 
     /// Takes `units` out of what `user` can spend, in the order of the lots. Where they go is the caller's matter.
     pub(crate) fn spend(&mut self, user: AccountId, units: u64) -> Result<Vec<Taken>, Refusal> {
+        self.spend_of(user, units, |_| true)
+    }
+
+    /// The same of those lots only that fit.
+    pub(crate) fn spend_of(
+        &mut self,
+        user: AccountId,
+        units: u64,
+        fits: impl Fn(&Lot) -> bool,
+    ) -> Result<Vec<Taken>, Refusal> {
         let wallet = Account::wallet(user);
-        match self.state.balance(&wallet).standing {
-            Standing::Open => {}
-            Standing::Frozen => return Err(Refusal::Frozen { account: wallet }),
-            Standing::Closed => return Err(Refusal::Closed { account: wallet }),
-        }
+        self.must_be_open(wallet)?;
         let (mut missing, mut taken) = (units, Vec::new());
         let state = self.state;
         for id in state.open_lots(user) {
@@ -147,7 +187,7 @@ impl<'a> Draft<'a> {
                 break;
             }
             let lot = self.lot(id)?;
-            if !self.is_good(&lot) {
+            if !self.is_good(&lot) || !fits(&lot) {
                 continue;
             }
             let part = lot.left.min(missing);
@@ -162,15 +202,31 @@ impl<'a> Draft<'a> {
         Ok(taken)
     }
 
-    /// Gives `back` to the lots that it came from. What comes back to promotional money whose time is over is gone.
+    /// Refuses what its owner wants of an account that an operator froze or closed.
+    pub(crate) fn must_be_open(&self, account: Account) -> Result<(), Refusal> {
+        match self.state.balance(&account).standing {
+            Standing::Open => Ok(()),
+            Standing::Frozen => Err(Refusal::Frozen { account }),
+            Standing::Closed => Err(Refusal::Closed { account }),
+        }
+    }
+
+    /// Gives `back` to the lots that it came from. What comes back to a lot that is over goes where that one went.
     pub(crate) fn restore(&mut self, back: &[Taken]) -> Result<(), Refusal> {
         for part in back {
             let lot = self.lot(part.lot)?;
-            if lot.state == LotState::Expired {
-                self.post(lot.account(part.lot), Account::single(Kind::PlatformBreakage), part.units)?;
-            } else {
-                let left = lot.left.checked_add(part.units).ok_or(Refusal::Overflow)?;
-                self.put(Row::Lot(part.lot, Lot { left, ..lot }));
+            let account = lot.account(part.lot);
+            match lot.state {
+                LotState::Open | LotState::Disputed => {
+                    let left = lot.left.checked_add(part.units).ok_or(Refusal::Overflow)?;
+                    self.put(Row::Lot(part.lot, Lot { left, ..lot }));
+                }
+                LotState::Expired => {
+                    self.post(account, Account::single(Kind::PlatformBreakage), part.units)?;
+                }
+                LotState::Lost => {
+                    self.post(account, Account::single(Kind::ChargebackLoss), part.units)?;
+                }
             }
         }
         Ok(())
@@ -180,22 +236,23 @@ impl<'a> Draft<'a> {
     pub(crate) fn refill(&mut self, back: &[Taken]) -> Result<(), Refusal> {
         for part in back {
             let account = self.lot(part.lot)?.account(part.lot);
-            self.one(Side::Credit, account, part.units)?;
+            self.credit(account, part.units)?;
         }
         self.restore(back)
     }
 
-    /// Pays out of `taken` to recipients, each by how much its part of the charge changed.
-    pub(crate) fn pay(
-        &mut self,
-        taken: &[Taken],
-        parts: impl Iterator<Item = (Recipient, i64)>,
-    ) -> Result<(), Refusal> {
+    /// Takes what was `taken` off the accounts of its lots.
+    pub(crate) fn debit(&mut self, taken: &[Taken]) -> Result<(), Refusal> {
         for part in taken {
             let account = self.lot(part.lot)?.account(part.lot);
-            self.one(Side::Debit, account, part.units)?;
+            self.charge_account(account, part.units)?;
         }
-        for (to, change) in parts {
+        Ok(())
+    }
+
+    /// Gives every recipient its part, or takes it back, when what is paid goes from `before` to `after`.
+    pub(crate) fn share(&mut self, split: &Split, before: u64, after: u64) -> Result<(), Refusal> {
+        for (to, change) in split.between(before, after) {
             if change >= 0 {
                 self.give(to, change.unsigned_abs())?;
             } else {
@@ -208,12 +265,12 @@ impl<'a> Draft<'a> {
     /// Credits `units` of what a recipient earned: debt first, the rest is pending.
     pub(crate) fn give(&mut self, to: Recipient, units: u64) -> Result<(), Refusal> {
         let Recipient::Creator(creator) = to else {
-            return self.one(Side::Credit, Account::single(Kind::PlatformFees), units);
+            return self.credit(Account::single(Kind::PlatformFees), units);
         };
         let debt = Account::person(Kind::CreatorDebt, creator);
         let owed = self.balance(debt)?.net(Kind::CreatorDebt.class()).max(0).unsigned_abs();
         let repaid = u64::try_from(owed).unwrap_or(u64::MAX).min(units);
-        self.one(Side::Credit, debt, repaid)?;
+        self.credit(debt, repaid)?;
         let earned = units - repaid;
         if earned == 0 {
             return Ok(());
@@ -221,7 +278,7 @@ impl<'a> Draft<'a> {
         let id = DueId { creator, at: self.due_at() };
         let sum = self.due(id).checked_add(earned).ok_or(Refusal::Overflow)?;
         self.put(Row::Due(id, sum));
-        self.one(Side::Credit, Account::person(Kind::CreatorPending, creator), earned)
+        self.credit(Account::person(Kind::CreatorPending, creator), earned)
     }
 
     /// When what is earned now becomes payable: by whole hours, so that a creator has few of these.
@@ -234,7 +291,7 @@ impl<'a> Draft<'a> {
     /// is owed.
     pub(crate) fn take(&mut self, from: Recipient, units: u64) -> Result<(), Refusal> {
         let Recipient::Creator(creator) = from else {
-            return self.one(Side::Debit, Account::single(Kind::PlatformFees), units);
+            return self.charge_account(Account::single(Kind::PlatformFees), units);
         };
         let mut missing = units;
         for id in self.dues_of(creator) {
@@ -246,12 +303,12 @@ impl<'a> Draft<'a> {
             missing -= part;
             self.put(Row::Due(id, there - part));
         }
-        self.one(Side::Debit, Account::person(Kind::CreatorPending, creator), units - missing)?;
+        self.charge_account(Account::person(Kind::CreatorPending, creator), units - missing)?;
         let payable = Account::person(Kind::CreatorPayable, creator);
         let there = u64::try_from(self.balance(payable)?.available()).unwrap_or(u64::MAX);
         let part = there.min(missing);
-        self.one(Side::Debit, payable, part)?;
-        self.one(Side::Debit, Account::person(Kind::CreatorDebt, creator), missing - part)
+        self.charge_account(payable, part)?;
+        self.charge_account(Account::person(Kind::CreatorDebt, creator), missing - part)
     }
 
     /// What `creator` has pending, newest first.
@@ -267,6 +324,16 @@ impl<'a> Draft<'a> {
         all.sort_unstable_by(|a, b| b.cmp(a));
         all.dedup();
         all
+    }
+
+    /// One debit; the caller sees to the credits.
+    pub(crate) fn charge_account(&mut self, account: Account, units: u64) -> Result<(), Refusal> {
+        self.one(Side::Debit, account, units)
+    }
+
+    /// One credit; the caller sees to the debits.
+    pub(crate) fn credit(&mut self, account: Account, units: u64) -> Result<(), Refusal> {
+        self.one(Side::Credit, account, units)
     }
 
     fn one(&mut self, side: Side, account: Account, units: u64) -> Result<(), Refusal> {

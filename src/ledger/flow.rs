@@ -1,41 +1,41 @@
 //! What each command does, one file for each thing that money is moved for.
 
 mod control;
+mod correction;
+mod dispute;
 mod hold;
 mod income;
+mod membership;
 mod payment;
+mod payout;
+mod ticket;
+
+pub use control::ControlCommand;
+pub use correction::Correction;
+pub use dispute::DisputeCommand;
+pub use hold::HoldCommand;
+pub use income::IncomeCommand;
+pub use membership::{Gift, MemberCommand, period_id};
+pub use payment::PaymentCommand;
+pub use payout::PayoutCommand;
+pub use ticket::{EventCommand, ticket_id};
 
 use crate::draft::Draft;
 use crate::record::Receipt;
 use crate::refusal::Refusal;
-use crate::request::Command;
-use crate::row::Id;
+use crate::request::{Command, Request};
 
-/// Drafts what `command` of the request `id` does.
-pub(crate) fn run(draft: &mut Draft<'_>, command: &Command, id: Id) -> Result<Receipt, Refusal> {
-    match command {
-        Command::TopUp { user, amount, provider } => {
-            income::top_up(draft, id, *user, *amount, *provider)
-        }
-        Command::Grant { user, amount, expires_at } => {
-            income::grant(draft, id, *user, *amount, *expires_at)
-        }
-        Command::ExpireLot { lot } => income::expire(draft, *lot),
-        Command::Reserve { hold, terms, amount, expires_at, epoch } => {
-            let block = hold::Block { id: *hold, amount: *amount, expires_at: *expires_at };
-            hold::reserve(draft, block, terms, *epoch)
-        }
-        Command::Capture { hold, total, epoch } => hold::capture(draft, *hold, *total, *epoch),
-        Command::Close { hold, total, epoch, ends } => {
-            hold::close(draft, *hold, *total, *epoch, *ends)
-        }
-        Command::ExpireHold { hold } => hold::expire(draft, *hold),
-        Command::Tip { terms, amount } => payment::tip(draft, id, terms, *amount),
-        Command::Refund { charge, amount } => payment::refund(draft, *charge, *amount),
-        Command::Mature { creator } => payment::mature(draft, *creator),
-        Command::SetStanding { account, standing } => {
-            control::set_standing(draft, *account, *standing)
-        }
-        Command::SetPolicy { policy } => Ok(control::set_policy(draft, *policy)),
+/// Drafts what `request` does.
+pub(crate) fn run(draft: &mut Draft<'_>, request: &Request) -> Result<Receipt, Refusal> {
+    let id = request.id;
+    match &request.command {
+        Command::Income(command) => income::run(draft, id, command),
+        Command::Hold(command) => hold::run(draft, command),
+        Command::Payment(command) => payment::run(draft, id, command),
+        Command::Event(command) => ticket::run(draft, id, command),
+        Command::Member(command) => membership::run(draft, id, command),
+        Command::Payout(command) => payout::run(draft, id, command),
+        Command::Dispute(command) => dispute::run(draft, command),
+        Command::Control(command) => control::run(draft, request, command),
     }
 }

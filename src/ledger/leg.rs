@@ -108,10 +108,8 @@ pub fn is_balanced(legs: &[Leg]) -> bool {
 pub(crate) fn check(account: Account, before: &Balance, after: &Balance) -> Result<(), Refusal> {
     let out = |balance: &Balance| balance.debits_posted.saturating_add(balance.debits_pending);
     let taken = |balance: &Balance| balance.credits_posted.saturating_add(balance.credits_pending);
-    match before.standing {
-        Standing::Closed if before != after => return Err(Refusal::Closed { account }),
-        Standing::Frozen if out(after) > out(before) => return Err(Refusal::Frozen { account }),
-        _ => {}
+    if before.standing == Standing::Closed && before != after {
+        return Err(Refusal::Closed { account });
     }
     if account.kind.is_without_overdraft() && out(after) > after.credits_posted {
         return Err(Refusal::Insufficient { account, available: before.available() });

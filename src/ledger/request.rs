@@ -2,11 +2,17 @@
 
 use weir_model::AccountId;
 
-use crate::account::{Account, Standing};
-use crate::refusal::Refusal;
-use crate::row::{At, HoldId, Id, Policy};
-use crate::split::Split;
 use crate::Amount;
+pub use crate::flow::{
+    ControlCommand, Correction, DisputeCommand, EventCommand, Gift, HoldCommand, IncomeCommand,
+    MemberCommand, PaymentCommand, PayoutCommand, period_id, ticket_id,
+};
+use crate::refusal::Refusal;
+use crate::row::Id;
+use crate::split::Split;
+
+/// People that one gift is for.
+pub const GIFTS_MAX: usize = 100;
 
 /// Characters of a reason.
 pub const REASON_CHARS_MAX: usize = 200;
@@ -25,101 +31,25 @@ pub struct Request {
     pub command: Command,
 }
 
-/// What can be done.
+/// What can be done, by what money is moved for.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Command {
-    /// A user's payment arrived at a payment provider. The request's id names the lot.
-    TopUp {
-        /// Whose wallet.
-        user: AccountId,
-        /// How much.
-        amount: Amount,
-        /// The provider.
-        provider: Provider,
-    },
-    /// The platform gives a user money that can only be spent here. The request's id names the lot.
-    Grant {
-        /// To whom.
-        user: AccountId,
-        /// How much.
-        amount: Amount,
-        /// When the rest is gone.
-        expires_at: Option<At>,
-    },
-    /// What is left of a lot after its time is gone. Repeatable.
-    ExpireLot {
-        /// Which.
-        lot: Id,
-    },
-    /// Reserves the next block of a session. Repeatable.
-    Reserve {
-        /// Which block of which charge.
-        hold: HoldId,
-        /// What was agreed when the session began; the same with each block.
-        terms: Terms,
-        /// How much.
-        amount: Amount,
-        /// When the rest is free again.
-        expires_at: At,
-        /// Whose lease of the session it is.
-        epoch: u64,
-    },
-    /// Takes from a hold until `total` of it is taken. Repeatable: totals that were reached before change nothing.
-    Capture {
-        /// Which.
-        hold: HoldId,
-        /// Taken of the hold afterwards.
-        total: u64,
-        /// Whose lease of the session it is.
-        epoch: u64,
-    },
-    /// The same, and the rest is free again. Repeatable.
-    Close {
-        /// Which.
-        hold: HoldId,
-        /// Taken of the hold afterwards.
-        total: u64,
-        /// Whose lease of the session it is.
-        epoch: u64,
-        /// Whether no further block follows.
-        ends: bool,
-    },
-    /// What is left of a hold after its time is free again. Repeatable.
-    ExpireHold {
-        /// Which.
-        hold: HoldId,
-    },
-    /// Pays at once. The request's id names the charge.
-    Tip {
-        /// What was agreed.
-        terms: Terms,
-        /// How much.
-        amount: Amount,
-    },
-    /// Gives back of what was paid.
-    Refund {
-        /// Which payment.
-        charge: Id,
-        /// How much of it.
-        amount: Amount,
-    },
-    /// What a creator earned long enough ago becomes payable. Repeatable.
-    Mature {
-        /// Who.
-        creator: AccountId,
-    },
-    /// Freezes, opens or closes an account.
-    SetStanding {
-        /// Which.
-        account: Account,
-        /// To what.
-        standing: Standing,
-    },
-    /// Changes the rules.
-    SetPolicy {
-        /// To these.
-        policy: Policy,
-    },
+    /// Money that comes in.
+    Income(IncomeCommand),
+    /// Money that is reserved and taken while a session goes on.
+    Hold(HoldCommand),
+    /// Payments at once, and refunds.
+    Payment(PaymentCommand),
+    /// Events and their tickets.
+    Event(EventCommand),
+    /// Times as a member.
+    Member(MemberCommand),
+    /// Money on its way out.
+    Payout(PayoutCommand),
+    /// Payments that a customer disputes.
+    Dispute(DisputeCommand),
+    /// What operators do.
+    Control(ControlCommand),
 }
 
 /// What a payer agreed to.
@@ -179,18 +109,12 @@ impl Command {
     #[must_use]
     pub const fn is_repeatable(&self) -> bool {
         match self {
-            Self::ExpireLot { .. }
-            | Self::Reserve { .. }
-            | Self::Capture { .. }
-            | Self::Close { .. }
-            | Self::ExpireHold { .. }
-            | Self::Mature { .. } => true,
-            Self::TopUp { .. }
-            | Self::Grant { .. }
-            | Self::Tip { .. }
-            | Self::Refund { .. }
-            | Self::SetStanding { .. }
-            | Self::SetPolicy { .. } => false,
+            Self::Income(command) => command.is_repeatable(),
+            Self::Event(command) => command.is_repeatable(),
+            Self::Member(command) => command.is_repeatable(),
+            Self::Payout(command) => command.is_repeatable(),
+            Self::Hold(_) | Self::Dispute(_) => true,
+            Self::Payment(_) | Self::Control(_) => false,
         }
     }
 }
@@ -216,6 +140,11 @@ impl Request {
         if self.reason.chars().count() > REASON_CHARS_MAX {
             return invalid("the reason is too long");
         }
+        if let Command::Member(MemberCommand::Gift(gift)) = &self.command
+            && !(1..=GIFTS_MAX).contains(&gift.to.len())
+        {
+            return invalid("a gift is for 1 to 100 people at once");
+        }
         Ok(())
     }
 }
@@ -236,8 +165,8 @@ mod tests {
     #[test]
     fn only_what_cannot_be_repeated_has_an_id() {
         let request = |id, command| Request { id, by: AccountId(1), reason: String::new(), command };
-        let repeatable = Command::ExpireLot { lot: 1 };
-        let once = Command::Refund { charge: 1, amount: Amount::MAX };
+        let repeatable = Command::Income(IncomeCommand::Expire { lot: 1 });
+        let once = Command::Payment(PaymentCommand::Refund { charge: 1, amount: Amount::MAX });
         assert_eq!(request(0, repeatable.clone()).check(), Ok(()));
         assert_eq!(request(1, once.clone()).check(), Ok(()));
         assert!(request(1, repeatable).check().is_err() && request(0, once.clone()).check().is_err());

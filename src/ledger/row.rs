@@ -5,7 +5,9 @@
 
 use weir_model::AccountId;
 
+use crate::Amount;
 use crate::account::{Account, Kind, Standing};
+use crate::request::Provider;
 use crate::split::Split;
 
 /// Microseconds since 1970-01-01T00:00:00Z by the ledger's own time, which never stands still or goes back from one
@@ -25,6 +27,17 @@ impl At {
 
 /// Names a lot, a charge, an event, a payout: random, or derived from what it is about.
 pub type Id = u128;
+
+/// An id that follows from what it is about, so that asking twice names the same thing.
+#[must_use]
+pub(crate) fn derived_id(what: &str, of: Id, number: u64) -> Id {
+    let mut hasher = blake3::Hasher::new_derive_key("weir 2026-11 ledger derived id");
+    hasher.update(what.as_bytes()).update(&[0]).update(&of.to_be_bytes());
+    let hash = hasher.update(&number.to_be_bytes()).finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.as_bytes()[..16]);
+    Id::from_be_bytes(id)
+}
 
 /// Money of one origin. A user spends what expires first, then what was paid first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -63,6 +76,8 @@ pub enum LotState {
     Disputed,
     /// Its time is over: no, and what comes back to it is gone.
     Expired,
+    /// Its dispute was lost: no, and what comes back to it makes the loss smaller.
+    Lost,
 }
 
 impl Lot {
@@ -178,6 +193,15 @@ pub enum Purpose {
     Session,
     /// A tip.
     Tip,
+    /// A place at an event.
+    Ticket {
+        /// Which.
+        event: Id,
+    },
+    /// A time as a member of a channel.
+    Membership,
+    /// Times as members that somebody gave to others.
+    Gift,
 }
 
 /// Whether more can be reserved for a charge.
@@ -185,6 +209,8 @@ pub enum Purpose {
 pub enum ChargeState {
     /// Yes.
     Open,
+    /// No, and nobody has the money yet: it waits for what it was paid for.
+    Escrowed,
     /// It is over.
     Settled,
 }
@@ -195,6 +221,100 @@ impl Charge {
     pub const fn net(&self) -> u64 {
         self.total.saturating_sub(self.refunded)
     }
+}
+
+/// Something that tickets are sold for.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Event {
+    /// Of one ticket.
+    pub price: Amount,
+    /// Tickets there are.
+    pub capacity: u32,
+    /// Tickets that were sold and not given back.
+    pub sold: u32,
+    /// Who gets what of each.
+    pub split: Split,
+    /// What became of it.
+    pub state: EventState,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum EventState {
+    /// Tickets are sold.
+    Open,
+    /// It took place: what was paid is its creator's.
+    Delivered,
+    /// It did not: what was paid is given back.
+    Cancelled,
+}
+
+/// Names somebody as a member of something.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub struct MemberId {
+    /// Who.
+    pub user: AccountId,
+    /// Of which channel.
+    pub channel: Id,
+}
+
+/// Until when somebody is a member.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Membership {
+    /// Until then.
+    pub until: At,
+    /// Periods that were paid by the member.
+    pub periods: u32,
+}
+
+/// Money on its way to a creator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Payout {
+    /// To whom.
+    pub creator: AccountId,
+    /// How much.
+    pub units: u64,
+    /// By whom.
+    pub provider: Provider,
+    /// What became of it.
+    pub state: PayoutState,
+}
+
+/// What became of a payout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum PayoutState {
+    /// Nothing yet.
+    Open,
+    /// The creator has it.
+    Paid,
+    /// It came back.
+    Failed,
+}
+
+/// A customer who says at the bank that a payment was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Dispute {
+    /// The payment.
+    pub lot: Id,
+    /// What the provider took back.
+    pub units: u64,
+    /// Which provider.
+    pub provider: Provider,
+    /// What became of it.
+    pub state: DisputeState,
+}
+
+/// What became of a dispute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum DisputeState {
+    /// Nothing yet.
+    Open,
+    /// The money came back.
+    Won,
+    /// It did not.
+    Lost,
 }
 
 /// What a creator has pending that becomes payable at one time.
@@ -219,6 +339,14 @@ pub enum Row {
     Charge(Id, Charge),
     /// Units that become payable at that time.
     Due(DueId, u64),
+    /// An event.
+    Event(Id, Event),
+    /// Until when somebody is a member.
+    Member(MemberId, Membership),
+    /// A payout.
+    Payout(Id, Payout),
+    /// A dispute.
+    Dispute(Id, Dispute),
     /// The rules.
     Policy(Policy),
 }
@@ -228,12 +356,16 @@ pub enum Row {
 pub struct Policy {
     /// Hours until what a creator earned becomes payable.
     pub pending_hours: u16,
+    /// Corrections above this need a second person.
+    pub correction_max: u64,
+    /// What was spent of a payment whose dispute is lost comes from whoever got it, and not from the platform.
+    pub claws_back: bool,
 }
 
 impl Default for Policy {
-    /// Seven days.
+    /// Seven days, two people, and the platform bears losses.
     fn default() -> Self {
-        Self { pending_hours: 7 * 24 }
+        Self { pending_hours: 7 * 24, correction_max: 0, claws_back: false }
     }
 }
 

@@ -11,7 +11,10 @@ use crate::leg::{self, Side, Stage};
 use crate::record::{Head, Receipt, Record};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::row::{At, Charge, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, Place, Policy, Row};
+use crate::row::{
+    At, Charge, ChargeState, Dispute, DueId, Event, Hold, HoldId, HoldState, Id, Lot, LotState,
+    MemberId, Membership, Payout, Place, Policy, Purpose, Row,
+};
 use crate::table::Table;
 
 /// Everything that decides what the next request brings about.
@@ -24,12 +27,20 @@ pub struct State {
     pub(crate) holds: Table<HoldId, Hold>,
     pub(crate) charges: Table<Id, Charge>,
     pub(crate) dues: Table<DueId, u64>,
+    pub(crate) events: Table<Id, Event>,
+    pub(crate) members: Table<MemberId, Membership>,
+    pub(crate) payouts: Table<Id, Payout>,
+    pub(crate) disputes: Table<Id, Dispute>,
     /// Requests with an id, and the record of each.
     seen: BTreeMap<Id, Seen>,
     /// Derived: lots that can be spent, in the order in which they are.
     pub(crate) purses: BTreeSet<Place>,
     /// Derived: what creators have pending.
     pub(crate) pending: BTreeSet<DueId>,
+    /// Derived: events and their tickets whose money waits.
+    pub(crate) escrowed: BTreeSet<(Id, Id)>,
+    /// Derived: lots and the payments that something of them went into.
+    pub(crate) spent: BTreeSet<(Id, Id)>,
     /// Derived: what ends by itself.
     expiring: BTreeSet<(At, Expiring)>,
     totals: Totals,
@@ -133,7 +144,7 @@ impl State {
         }
         let at = self.head.next_at(wall);
         let mut draft = Draft::new(self, at);
-        let asked = flow::run(&mut draft, &request.command, request.id);
+        let asked = flow::run(&mut draft, request);
         let decided = asked.and_then(|receipt| draft.seal().map(|effects| (receipt, effects)));
         let (result, (legs, rows)) = match decided {
             Ok((receipt, (legs, rows))) if legs.is_empty() && rows.is_empty() => {
@@ -208,8 +219,12 @@ impl State {
             }
             Row::Lot(id, lot) => self.put_lot(*id, *lot),
             Row::Hold(id, hold) => self.put_hold(*id, hold),
-            Row::Charge(id, charge) => self.charges.put(*id, charge.clone()),
+            Row::Charge(id, charge) => self.put_charge(*id, charge),
             Row::Due(id, units) => self.put_due(*id, *units),
+            Row::Event(id, event) => self.events.put(*id, event.clone()),
+            Row::Member(id, member) => self.members.put(*id, *member),
+            Row::Payout(id, payout) => self.payouts.put(*id, *payout),
+            Row::Dispute(id, dispute) => self.disputes.put(*id, *dispute),
             Row::Policy(policy) => self.policy = *policy,
         }
     }
@@ -220,10 +235,28 @@ impl State {
         }
         self.purses.extend(lot.place(id));
         if let Some(at) = lot.expires_at {
-            let (key, ends) = ((at, Expiring::Lot(id)), lot.state != LotState::Expired);
+            let ends = matches!(lot.state, LotState::Open | LotState::Disputed);
+            let key = (at, Expiring::Lot(id));
             let _ = if ends { self.expiring.insert(key) } else { self.expiring.remove(&key) };
         }
         self.lots.put(id, lot);
+    }
+
+    fn put_charge(&mut self, id: Id, charge: &Charge) {
+        if let Some(before) = self.charges.get(&id) {
+            for part in &before.taken {
+                self.spent.remove(&(part.lot, id));
+            }
+        }
+        self.spent.extend(charge.taken.iter().map(|part| (part.lot, id)));
+        if let Purpose::Ticket { event } = charge.purpose {
+            let waits = charge.state == ChargeState::Escrowed && charge.net() > 0;
+            let _ = match waits {
+                true => self.escrowed.insert((event, id)),
+                false => self.escrowed.remove(&(event, id)),
+            };
+        }
+        self.charges.put(id, charge.clone());
     }
 
     fn put_due(&mut self, id: DueId, units: u64) {

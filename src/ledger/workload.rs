@@ -6,9 +6,13 @@
 use weir_model::AccountId;
 
 use crate::Amount;
-use crate::account::{Account, Standing};
-use crate::request::{Command, Provider, Request, Terms};
-use crate::row::{At, HoldId, Id, Policy};
+use crate::account::{Account, Kind, Standing};
+use crate::request::{
+    Command, ControlCommand, Correction, DisputeCommand, EventCommand, Gift, HoldCommand,
+    IncomeCommand, MemberCommand, PaymentCommand, PayoutCommand, Provider, Request, Terms,
+    period_id, ticket_id,
+};
+use crate::row::{At, DisputeState, EventState, HoldId, Id, MemberId, PayoutState, Policy};
 use crate::split::{Recipient, Share, Split};
 
 /// Who pays, and who earns.
@@ -26,6 +30,8 @@ pub struct Workload {
     charges: Vec<Id>,
     sessions: Vec<Session>,
     lots: Vec<Id>,
+    events: Vec<Id>,
+    payouts: Vec<Id>,
     before: Vec<Request>,
 }
 
@@ -72,6 +78,8 @@ impl Workload {
             charges: Vec::new(),
             sessions: Vec::new(),
             lots: Vec::new(),
+            events: Vec::new(),
+            payouts: Vec::new(),
             before: Vec::new(),
         }
     }
@@ -108,26 +116,48 @@ impl Workload {
     }
 
     fn fresh(&mut self) -> Request {
-        let command = match self.dice.below(24) {
-            0..=3 => self.top_up(),
-            4 | 5 => self.grant(),
-            6..=8 => self.reserve(),
-            9..=13 => self.capture(),
-            14 | 15 => self.close(),
-            16 => self.expire(),
-            17..=19 => self.tip(),
-            20 | 21 => self.refund(),
-            22 => Command::Mature { creator: self.creator() },
+        let command = match self.dice.below(40) {
+            0..=4 => self.top_up(),
+            5 | 6 => self.grant(),
+            7..=9 => self.reserve(),
+            10..=14 => self.capture(),
+            15 | 16 => self.close(),
+            17 => self.expire(),
+            18..=20 => self.tip(),
+            21 | 22 => self.refund(),
+            23 | 24 => Command::Payout(PayoutCommand::Mature { creator: self.creator() }),
+            25..=29 => self.event(),
+            30 | 31 => self.subscribe(),
+            32 => self.gift(),
+            33 | 34 => self.payout(),
+            35 => self.settle(),
+            36 | 37 => self.dispute(),
             _ => self.control(),
         };
         let id = if command.is_repeatable() { 0 } else { self.new_id() };
-        match command {
-            Command::TopUp { .. } | Command::Grant { .. } => self.lots.push(id),
-            Command::Tip { .. } => self.charges.push(id),
-            _ => {}
-        }
+        self.remember(&command, id);
         let by = AccountId(1 + self.dice.below(USERS));
         Request { id, by, reason: "test".into(), command }
+    }
+
+    /// What later requests may be about.
+    fn remember(&mut self, command: &Command, id: Id) {
+        match command {
+            Command::Income(IncomeCommand::TopUp { .. } | IncomeCommand::Grant { .. }) => {
+                self.lots.push(id);
+            }
+            Command::Payment(PaymentCommand::Tip { .. })
+            | Command::Member(MemberCommand::Gift(_)) => self.charges.push(id),
+            Command::Event(EventCommand::Open { .. }) => self.events.push(id),
+            Command::Event(EventCommand::Buy { event, user }) => {
+                self.charges.push(ticket_id(*event, *user));
+            }
+            Command::Member(MemberCommand::Subscribe { member, period, .. }) => {
+                self.charges.push(period_id(*member, *period));
+            }
+            Command::Payout(PayoutCommand::Request { .. }) => self.payouts.push(id),
+            _ => {}
+        }
     }
 
     fn new_id(&mut self) -> Id {
@@ -171,15 +201,16 @@ impl Workload {
     }
 
     fn top_up(&mut self) -> Command {
-        let name = *self.dice.pick(&["stripe", "manual"]).unwrap_or(&"stripe");
-        let provider = Provider::named(name).unwrap_or_default();
-        Command::TopUp { user: self.user(), amount: self.amount(120), provider }
+        let provider = self.provider();
+        Command::Income(IncomeCommand::TopUp { user: self.user(), amount: self.amount(120), provider })
     }
 
     fn grant(&mut self) -> Command {
         let ends = self.dice.below(3) > 0;
-        let expires_at = ends.then(|| At(self.now.0 + self.dice.below(200_000_000)));
-        Command::Grant { user: self.user(), amount: self.amount(40), expires_at }
+        // Sometimes at once, which is too late.
+        let life = self.dice.below(10).min(1) * self.dice.below(200_000_000);
+        let expires_at = ends.then_some(At(self.now.0 + life));
+        Command::Income(IncomeCommand::Grant { user: self.user(), amount: self.amount(40), expires_at })
     }
 
     fn reserve(&mut self) -> Command {
@@ -200,7 +231,7 @@ impl Workload {
         if skips {
             session.blocks -= 2;
         }
-        Command::Reserve { hold, terms, amount, expires_at, epoch }
+        Command::Hold(HoldCommand::Reserve { hold, terms, amount, expires_at, epoch })
     }
 
     fn session(&mut self) -> &mut Session {
@@ -216,12 +247,13 @@ impl Workload {
 
     fn capture(&mut self) -> Command {
         let (hold, total, epoch) = self.progress();
-        Command::Capture { hold, total, epoch }
+        Command::Hold(HoldCommand::Capture { hold, total, epoch })
     }
 
     fn close(&mut self) -> Command {
         let (hold, total, epoch) = self.progress();
-        Command::Close { hold, total, epoch, ends: self.dice.below(3) == 0 }
+        let ends = self.dice.below(3) == 0;
+        Command::Hold(HoldCommand::Close { hold, total, epoch, ends })
     }
 
     fn progress(&mut self) -> (HoldId, u64, u64) {
@@ -236,32 +268,134 @@ impl Workload {
 
     fn expire(&mut self) -> Command {
         match self.dice.below(2) {
-            0 => Command::ExpireLot { lot: self.dice.pick(&self.lots).copied().unwrap_or(9) },
-            _ => Command::ExpireHold { hold: self.progress().0 },
+            0 => Command::Income(IncomeCommand::Expire { lot: self.lot() }),
+            _ => Command::Hold(HoldCommand::Expire { hold: self.progress().0 }),
         }
     }
 
+    fn lot(&mut self) -> Id {
+        self.dice.pick(&self.lots).copied().unwrap_or(9)
+    }
+
+    fn provider(&mut self) -> Provider {
+        let name = *self.dice.pick(&["stripe", "manual"]).unwrap_or(&"stripe");
+        Provider::named(name).unwrap_or_default()
+    }
+
     fn tip(&mut self) -> Command {
-        Command::Tip { terms: self.terms(), amount: self.amount(50) }
+        Command::Payment(PaymentCommand::Tip { terms: self.terms(), amount: self.amount(50) })
     }
 
     fn refund(&mut self) -> Command {
         let charge = self.dice.pick(&self.charges).copied().unwrap_or(9);
-        Command::Refund { charge, amount: self.amount(40) }
+        Command::Payment(PaymentCommand::Refund { charge, amount: self.amount(40) })
+    }
+
+    fn event(&mut self) -> Command {
+        let newest = self.events.len().saturating_sub(3);
+        let event = self.dice.pick(self.events.get(newest..).unwrap_or_default()).copied();
+        let Some(event) = event.filter(|_| self.dice.below(12) > 0) else {
+            let capacity = u32::try_from(self.dice.below(5)).unwrap_or_default();
+            let (price, split) = (self.amount(30), self.split());
+            return Command::Event(EventCommand::Open { price, capacity, split });
+        };
+        Command::Event(match self.dice.below(10) {
+            0 => {
+                let state = match self.dice.below(2) {
+                    0 => EventState::Delivered,
+                    _ => EventState::Cancelled,
+                };
+                EventCommand::End { event, state }
+            }
+            1 | 2 => EventCommand::Settle { event },
+            _ => EventCommand::Buy { event, user: self.user() },
+        })
+    }
+
+    fn member(&mut self) -> MemberId {
+        MemberId { user: self.user(), channel: Id::from(self.dice.below(2)) }
+    }
+
+    fn subscribe(&mut self) -> Command {
+        let period = u32::try_from(1 + self.dice.below(4)).unwrap_or(1);
+        let (member, terms, price) = (self.member(), self.terms(), self.amount(30));
+        let length_ms = self.dice.below(300_000);
+        Command::Member(MemberCommand::Subscribe { member, period, terms, price, length_ms })
+    }
+
+    fn gift(&mut self) -> Command {
+        let count = 1 + self.dice.below(4);
+        let to = (0..count).map(|_| self.user()).collect();
+        let (channel, partial) = (self.member().channel, self.dice.below(2) == 0);
+        let (terms, price) = (self.terms(), self.amount(10));
+        let length_ms = self.dice.below(300_000);
+        Command::Member(MemberCommand::Gift(Gift { terms, channel, price, length_ms, to, partial }))
+    }
+
+    fn payout(&mut self) -> Command {
+        let payout = self.dice.pick(&self.payouts).copied();
+        let Some(payout) = payout.filter(|_| self.dice.below(2) == 0) else {
+            let (creator, amount, provider) = (self.creator(), self.amount(30), self.provider());
+            return Command::Payout(PayoutCommand::Request { creator, amount, provider });
+        };
+        let state = match self.dice.below(3) {
+            0 => PayoutState::Failed,
+            _ => PayoutState::Paid,
+        };
+        Command::Payout(PayoutCommand::End { payout, state })
+    }
+
+    fn settle(&mut self) -> Command {
+        let (provider, amount) = (self.provider(), self.amount(100));
+        Command::Payout(match self.dice.below(2) {
+            0 => PayoutCommand::Settle { provider, amount, fee: self.dice.below(12) },
+            _ => PayoutCommand::PayBack { lot: self.lot(), amount, provider },
+        })
+    }
+
+    fn dispute(&mut self) -> Command {
+        let dispute = Id::from(self.dice.below(12));
+        Command::Dispute(if self.dice.below(2) == 0 {
+            let (provider, fee) = (self.provider(), self.dice.below(5));
+            DisputeCommand::Open { dispute, lot: self.lot(), provider, fee }
+        } else {
+            let state = match self.dice.below(2) {
+                0 => DisputeState::Won,
+                _ => DisputeState::Lost,
+            };
+            DisputeCommand::End { dispute, state }
+        })
     }
 
     fn control(&mut self) -> Command {
-        let standing = match self.dice.below(4) {
-            0 => Standing::Frozen,
-            _ => Standing::Open,
-        };
-        match self.dice.below(3) {
-            0 => Command::SetPolicy {
+        Command::Control(match self.dice.below(8) {
+            0 => ControlCommand::SetPolicy {
                 policy: Policy {
                     pending_hours: u16::try_from(self.dice.below(48)).unwrap_or_default(),
+                    correction_max: self.dice.below(20),
+                    claws_back: self.dice.below(2) == 0,
                 },
             },
-            _ => Command::SetStanding { account: Account::wallet(self.user()), standing },
-        }
+            1 | 2 => ControlCommand::Correct(self.correction()),
+            _ => {
+                let standing = match self.dice.below(6) {
+                    0 => Standing::Frozen,
+                    _ => Standing::Open,
+                };
+                ControlCommand::SetStanding { account: Account::wallet(self.user()), standing }
+            }
+        })
+    }
+
+    fn correction(&mut self) -> Correction {
+        let wallet = Account::wallet(self.user());
+        let writeoff = Account::single(Kind::Writeoff);
+        let (debit, credit) = match self.dice.below(2) {
+            0 => (wallet, writeoff),
+            _ => (writeoff, wallet),
+        };
+        let second = Some(self.user()).filter(|_| self.dice.below(2) == 0);
+        let (corrects, amount) = (self.dice.below(60), self.amount(30));
+        Correction { corrects, debit, credit, amount, second }
     }
 }

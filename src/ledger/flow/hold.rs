@@ -11,14 +11,71 @@ use crate::row::{
     self, At, Charge, ChargeState, Hold, HoldId, HoldState, Id, Purpose, Row, Taken,
 };
 
-/// A block to be reserved.
-pub(super) struct Block {
-    pub(super) id: HoldId,
-    pub(super) amount: Amount,
-    pub(super) expires_at: At,
+/// Money that is reserved. All of it is repeatable.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum HoldCommand {
+    /// Reserves the next block of a session.
+    Reserve {
+        /// Which block of which charge.
+        hold: HoldId,
+        /// What was agreed when the session began; the same with each block.
+        terms: Terms,
+        /// How much.
+        amount: Amount,
+        /// When the rest is free again.
+        expires_at: At,
+        /// Whose lease of the session it is.
+        epoch: u64,
+    },
+    /// Takes from a hold until `total` of it is taken: totals that were reached before change nothing.
+    Capture {
+        /// Which.
+        hold: HoldId,
+        /// Taken of the hold afterwards.
+        total: u64,
+        /// Whose lease of the session it is.
+        epoch: u64,
+    },
+    /// The same, and the rest is free again.
+    Close {
+        /// Which.
+        hold: HoldId,
+        /// Taken of the hold afterwards.
+        total: u64,
+        /// Whose lease of the session it is.
+        epoch: u64,
+        /// Whether no further block follows.
+        ends: bool,
+    },
+    /// What is left of a hold after its time is free again.
+    Expire {
+        /// Which.
+        hold: HoldId,
+    },
 }
 
-pub(super) fn reserve(
+pub(super) fn run(draft: &mut Draft<'_>, command: &HoldCommand) -> Result<Receipt, Refusal> {
+    match command {
+        HoldCommand::Reserve { hold, terms, amount, expires_at, epoch } => {
+            let block = Block { id: *hold, amount: *amount, expires_at: *expires_at };
+            reserve(draft, block, terms, *epoch)
+        }
+        HoldCommand::Capture { hold, total, epoch } => capture(draft, *hold, *total, *epoch),
+        HoldCommand::Close { hold, total, epoch, ends } => {
+            close(draft, *hold, *total, *epoch, *ends)
+        }
+        HoldCommand::Expire { hold } => expire(draft, *hold),
+    }
+}
+
+/// A block to be reserved.
+struct Block {
+    id: HoldId,
+    amount: Amount,
+    expires_at: At,
+}
+
+fn reserve(
     draft: &mut Draft<'_>,
     block: Block,
     terms: &Terms,
@@ -49,7 +106,7 @@ pub(super) fn reserve(
     Ok(receipt(draft, units, terms))
 }
 
-pub(super) fn capture(
+fn capture(
     draft: &mut Draft<'_>,
     id: HoldId,
     total: u64,
@@ -64,7 +121,7 @@ pub(super) fn capture(
     Ok(Receipt { units, available: draft.spendable(charge.payer) })
 }
 
-pub(super) fn close(
+fn close(
     draft: &mut Draft<'_>,
     id: HoldId,
     total: u64,
@@ -88,7 +145,7 @@ pub(super) fn close(
     Ok(Receipt { units, available: draft.spendable(charge.payer) })
 }
 
-pub(super) fn expire(draft: &mut Draft<'_>, id: HoldId) -> Result<Receipt, Refusal> {
+fn expire(draft: &mut Draft<'_>, id: HoldId) -> Result<Receipt, Refusal> {
     let (charge, mut hold) = both(draft, id)?;
     let rest = hold.rest();
     if hold.state == HoldState::Open {
@@ -130,7 +187,7 @@ impl Charge {
         if (self.payer, self.cap, &self.split) != (*payer, cap.units(), split) {
             return Err(Refusal::Exists { what: What::Charge, id: id.charge });
         }
-        if self.state == ChargeState::Settled {
+        if self.state != ChargeState::Open {
             return Err(Refusal::Over { what: What::Charge });
         }
         if epoch < self.epoch {
@@ -193,8 +250,8 @@ fn take(
     let (units, (taken, _)) = (total - hold.captured, parts_of(hold, total));
     let (before, net) = (charge.net(), charge.net().checked_add(units).ok_or(Refusal::Overflow)?);
     move_pending(draft, Stage::Released, id.charge, &taken)?;
-    let parts: Vec<_> = charge.split.between(before, net).collect();
-    draft.pay(&taken, parts.into_iter())?;
+    draft.debit(&taken)?;
+    draft.share(&charge.split, before, net)?;
     charge.total = charge.total.checked_add(units).ok_or(Refusal::Overflow)?;
     row::append(&mut charge.taken, &taken);
     hold.captured = total;

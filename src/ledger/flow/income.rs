@@ -10,6 +10,56 @@ use crate::refusal::{Refusal, What};
 use crate::request::Provider;
 use crate::row::{At, Id, Lot, LotState, Origin, Row};
 
+/// Money that comes in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum IncomeCommand {
+    /// A user's payment arrived at a payment provider. The request's id names the lot.
+    TopUp {
+        /// Whose wallet.
+        user: AccountId,
+        /// How much.
+        amount: Amount,
+        /// The provider.
+        provider: Provider,
+    },
+    /// The platform gives a user money that can only be spent here. The request's id names the lot.
+    Grant {
+        /// To whom.
+        user: AccountId,
+        /// How much.
+        amount: Amount,
+        /// When the rest is gone.
+        expires_at: Option<At>,
+    },
+    /// What is left of a lot after its time is gone. Repeatable.
+    Expire {
+        /// Which.
+        lot: Id,
+    },
+}
+
+impl IncomeCommand {
+    pub(crate) const fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Expire { .. })
+    }
+}
+
+pub(super) fn run(
+    draft: &mut Draft<'_>,
+    id: Id,
+    command: &IncomeCommand,
+) -> Result<Receipt, Refusal> {
+    match *command {
+        IncomeCommand::TopUp { user, amount, provider } => {
+            top_up(draft, id, user, amount, provider)
+        }
+        IncomeCommand::Grant { user, amount, expires_at } => {
+            grant(draft, id, user, amount, expires_at)
+        }
+        IncomeCommand::Expire { lot } => expire(draft, lot),
+    }
+}
+
 pub(super) fn top_up(
     draft: &mut Draft<'_>,
     id: Id,
