@@ -152,7 +152,10 @@ impl fmt::Display for Account {
         let (group, what) = self.kind.path();
         match (self.kind, u64::try_from(self.of)) {
             (_, Ok(0)) => write!(f, "{group}:{what}"),
-            (Kind::Wallet | Kind::CreatorDebt | Kind::CreatorPending | Kind::CreatorPayable, Ok(id)) => {
+            (
+                Kind::Wallet | Kind::CreatorDebt | Kind::CreatorPending | Kind::CreatorPayable,
+                Ok(id),
+            ) => {
                 write!(f, "{group}:{}:{what}", AccountId(id))
             }
             _ => write!(f, "{group}:{:032x}:{what}", self.of),
@@ -199,7 +202,8 @@ impl Balance {
     /// Reserved money is still on it. Negative when the other side is larger.
     #[must_use]
     pub fn net(&self, class: Class) -> i128 {
-        let (debits, credits) = (self.debits_posted.cast_signed(), self.credits_posted.cast_signed());
+        let (debits, credits) =
+            (self.debits_posted.cast_signed(), self.credits_posted.cast_signed());
         match class {
             Class::Assets | Class::Expenses => debits - credits,
             Class::Liabilities | Class::Income => credits - debits,
@@ -222,7 +226,12 @@ mod tests {
 
     #[test]
     fn what_is_reserved_is_not_available_and_still_there() {
-        let balance = Balance { debits_pending: 30, debits_posted: 20, credits_posted: 100, ..Balance::default() };
+        let balance = Balance {
+            debits_pending: 30,
+            debits_posted: 20,
+            credits_posted: 100,
+            ..Balance::default()
+        };
         assert_eq!(balance.available(), 50);
         assert_eq!(balance.net(Class::Liabilities), 80);
         assert_eq!(balance.net(Class::Assets), -80);

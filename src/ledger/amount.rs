@@ -155,9 +155,13 @@ mod tests {
     #[test]
     fn what_is_no_amount_is_refused_with_an_example() {
         let euro = Currency::new("EUR", 2).unwrap();
-        for text in ["", "0", "0.00", "-1", "+1", "1.", ".5", "1.234", "1,50", "1e3", "1.2.3", "١"] {
+        for text in ["", "0", "0.00", "-1", "+1", "1.", ".5", "1.234", "1,50", "1e3", "1.2.3", "١"]
+        {
             let refused = euro.parse(text).unwrap_err().to_string();
-            assert!(refused.ends_with("write it like 12.34, larger than zero"), "{text}: {refused}");
+            assert!(
+                refused.ends_with("write it like 12.34, larger than zero"),
+                "{text}: {refused}"
+            );
         }
         assert!(euro.parse("92233720368547758.08").is_err(), "2^63 units");
         assert_eq!(euro.parse("92233720368547758.07"), Ok(Amount::MAX));

@@ -124,7 +124,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Moves `units` from the side of `credit` to that of `debit`.
-    pub(crate) fn post(&mut self, debit: Account, credit: Account, units: u64) -> Result<(), Refusal> {
+    pub(crate) fn post(
+        &mut self,
+        debit: Account,
+        credit: Account,
+        units: u64,
+    ) -> Result<(), Refusal> {
         self.both(Stage::Posted, debit, credit, units)
     }
 
@@ -341,7 +346,14 @@ impl<'a> Draft<'a> {
     }
 
     /// A new lot, on whose account the caller has put its money.
-    pub(crate) fn open_lot(&mut self, id: Id, owner: AccountId, origin: Origin, units: u64, expires_at: Option<At>) {
+    pub(crate) fn open_lot(
+        &mut self,
+        id: Id,
+        owner: AccountId,
+        origin: Origin,
+        units: u64,
+        expires_at: Option<At>,
+    ) {
         let (born, left, state) = (self.seq(), units, LotState::Open);
         self.put(Row::Lot(id, Lot { owner, origin, units, left, expires_at, born, state }));
     }

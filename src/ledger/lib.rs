@@ -18,6 +18,7 @@ mod amount;
 pub mod audit;
 pub mod chain;
 mod draft;
+pub mod export;
 mod flow;
 pub mod leg;
 pub mod meter;
@@ -27,6 +28,7 @@ pub mod request;
 pub mod row;
 pub mod split;
 pub mod state;
+pub mod statement;
 pub mod table;
 #[cfg(test)]
 mod tests;

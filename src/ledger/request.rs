@@ -98,13 +98,46 @@ impl Provider {
 impl std::fmt::Display for Provider {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bytes = self.0.to_be_bytes();
-        bytes.iter().skip_while(|byte| **byte == 0).try_for_each(|byte| {
-            std::fmt::Write::write_char(f, char::from(*byte))
-        })
+        bytes
+            .iter()
+            .skip_while(|byte| **byte == 0)
+            .try_for_each(|byte| std::fmt::Write::write_char(f, char::from(*byte)))
     }
 }
 
 impl Command {
+    /// What it does, in a word or two for people.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Income(IncomeCommand::TopUp { .. }) => "top-up",
+            Self::Income(IncomeCommand::Grant { .. }) => "grant",
+            Self::Income(IncomeCommand::Expire { .. }) => "lot expired",
+            Self::Hold(HoldCommand::Reserve { .. }) => "reserve",
+            Self::Hold(HoldCommand::Capture { .. }) => "capture",
+            Self::Hold(HoldCommand::Close { .. }) => "close",
+            Self::Hold(HoldCommand::Expire { .. }) => "hold expired",
+            Self::Payment(PaymentCommand::Tip { .. }) => "tip",
+            Self::Payment(PaymentCommand::Refund { .. }) => "refund",
+            Self::Event(EventCommand::Open { .. }) => "event opened",
+            Self::Event(EventCommand::Buy { .. }) => "ticket",
+            Self::Event(EventCommand::End { .. }) => "event ended",
+            Self::Event(EventCommand::Settle { .. }) => "tickets settled",
+            Self::Member(MemberCommand::Subscribe { .. }) => "subscription",
+            Self::Member(MemberCommand::Gift(_)) => "gift",
+            Self::Payout(PayoutCommand::Mature { .. }) => "payable",
+            Self::Payout(PayoutCommand::Request { .. }) => "payout asked",
+            Self::Payout(PayoutCommand::End { .. }) => "payout ended",
+            Self::Payout(PayoutCommand::Settle { .. }) => "provider settled",
+            Self::Payout(PayoutCommand::PayBack { .. }) => "paid back",
+            Self::Dispute(DisputeCommand::Open { .. }) => "dispute",
+            Self::Dispute(DisputeCommand::End { .. }) => "dispute ended",
+            Self::Control(ControlCommand::SetStanding { .. }) => "standing",
+            Self::Control(ControlCommand::SetPolicy { .. }) => "policy",
+            Self::Control(ControlCommand::Correct(_)) => "correction",
+        }
+    }
+
     /// Whether it names what it is about, so that doing it again changes nothing and it needs no id.
     #[must_use]
     pub const fn is_repeatable(&self) -> bool {
@@ -164,12 +197,15 @@ mod tests {
 
     #[test]
     fn only_what_cannot_be_repeated_has_an_id() {
-        let request = |id, command| Request { id, by: AccountId(1), reason: String::new(), command };
+        let request =
+            |id, command| Request { id, by: AccountId(1), reason: String::new(), command };
         let repeatable = Command::Income(IncomeCommand::Expire { lot: 1 });
         let once = Command::Payment(PaymentCommand::Refund { charge: 1, amount: Amount::MAX });
         assert_eq!(request(0, repeatable.clone()).check(), Ok(()));
         assert_eq!(request(1, once.clone()).check(), Ok(()));
-        assert!(request(1, repeatable).check().is_err() && request(0, once.clone()).check().is_err());
+        assert!(
+            request(1, repeatable).check().is_err() && request(0, once.clone()).check().is_err()
+        );
         let wordy = Request { reason: "x".repeat(201), ..request(1, once) };
         assert_eq!(wordy.check(), Err(Refusal::Invalid("the reason is too long".into())));
     }

@@ -172,7 +172,8 @@ mod tests {
             // Scaled so that they fit the whole.
             let share = |(i, weight): (usize, u32)| Share {
                 to: Recipient::Creator(AccountId(2 + i as u64)),
-                bps: u32::try_from(u64::from(weight) * 10_000 / u64::from(sum.max(10_000))).unwrap(),
+                bps: u32::try_from(u64::from(weight) * 10_000 / u64::from(sum.max(10_000)))
+                    .unwrap(),
             };
             Split::new(weights.into_iter().enumerate().map(share).collect(), CREATOR).unwrap()
         })

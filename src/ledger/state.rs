@@ -160,6 +160,12 @@ impl State {
         Ok(Done::Recorded(Box::new(record)))
     }
 
+    /// As a ledger would be that keeps what it was asked in memory only.
+    #[cfg(test)]
+    pub(crate) fn forget_everything_asked(&mut self) {
+        self.seen.clear();
+    }
+
     fn repeated(&self, request: &Request) -> Result<Option<Done>, Refusal> {
         if request.id == 0 {
             return Ok(None);

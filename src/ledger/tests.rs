@@ -1,14 +1,18 @@
 //! The invariants of money, over requests as many people would make them.
 
+mod bank;
+mod stories;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::account::{Account, Balance, Kind};
+use crate::account::{Account, Balance, Class, Kind};
 use crate::audit::{Auditor, Expected, Verdict};
 use crate::record::Record;
 use crate::row::{At, HoldState, PayoutState};
 use crate::state::{Done, State};
+use crate::statement::Statement;
 use crate::workload::Workload;
 use crate::{Refusal, Request};
 
@@ -99,7 +103,8 @@ fn check(state: &State) {
 fn check_creators(state: &State) {
     let mut dues: BTreeMap<Account, u128> = BTreeMap::new();
     for (id, units) in state.dues.view().rows() {
-        *dues.entry(Account::person(Kind::CreatorPending, id.creator)).or_default() += u128::from(*units);
+        *dues.entry(Account::person(Kind::CreatorPending, id.creator)).or_default() +=
+            u128::from(*units);
     }
     for (account, balance) in balances(state) {
         if account.kind == Kind::CreatorPending {
@@ -295,5 +300,32 @@ proptest! {
         let record = &run.records[at.index(run.records.len())];
         prop_assert!(matches!(run.state.commit(record, &record.bytes().unwrap()), Err(Refusal::Invalid(_))));
         prop_assert_eq!(all_of(&run.state), before);
+    }
+
+    /// INV-23.
+    #[test]
+    fn inv_23_a_statement_is_what_happened_between_two_balances(seed: u64, cut: prop::sample::Index) {
+        let run = run(seed, REQUESTS);
+        let cut = cut.index(run.records.len());
+        let mut state = State::default();
+        for record in &run.records[..cut] {
+            state.commit(record, &record.bytes().unwrap()).unwrap();
+        }
+        for (account, after) in balances(&run.state) {
+            let before = state.balance(&account);
+            let statement = Statement::of(account, &before, &run.records[cut..]);
+            prop_assert_eq!(statement.opening, before.net(account.kind.class()));
+            prop_assert_eq!(statement.closing, after.net(account.kind.class()));
+            let mut balance = statement.opening;
+            for line in &statement.lines {
+                let moved = i128::from(line.credits) - i128::from(line.debits);
+                let grows = matches!(account.kind.class(), Class::Liabilities | Class::Income);
+                balance += if grows { moved } else { -moved };
+                prop_assert_eq!(line.balance, balance);
+            }
+            prop_assert_eq!(balance, statement.closing);
+            prop_assert!(statement.lines.windows(2).all(|two| two[0].seq < two[1].seq));
+            prop_assert_eq!(&Statement::of(account, &before, &run.records[cut..]), &statement);
+        }
     }
 }

@@ -202,7 +202,11 @@ impl Workload {
 
     fn top_up(&mut self) -> Command {
         let provider = self.provider();
-        Command::Income(IncomeCommand::TopUp { user: self.user(), amount: self.amount(120), provider })
+        Command::Income(IncomeCommand::TopUp {
+            user: self.user(),
+            amount: self.amount(120),
+            provider,
+        })
     }
 
     fn grant(&mut self) -> Command {
@@ -210,7 +214,11 @@ impl Workload {
         // Sometimes at once, which is too late.
         let life = self.dice.below(10).min(1) * self.dice.below(200_000_000);
         let expires_at = ends.then_some(At(self.now.0 + life));
-        Command::Income(IncomeCommand::Grant { user: self.user(), amount: self.amount(40), expires_at })
+        Command::Income(IncomeCommand::Grant {
+            user: self.user(),
+            amount: self.amount(40),
+            expires_at,
+        })
     }
 
     fn reserve(&mut self) -> Command {

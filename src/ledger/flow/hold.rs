@@ -7,9 +7,7 @@ use crate::leg::Stage;
 use crate::record::Receipt;
 use crate::refusal::{Refusal, What};
 use crate::request::Terms;
-use crate::row::{
-    self, At, Charge, ChargeState, Hold, HoldId, HoldState, Id, Purpose, Row, Taken,
-};
+use crate::row::{self, At, Charge, ChargeState, Hold, HoldId, HoldState, Id, Purpose, Row, Taken};
 
 /// Money that is reserved. All of it is repeatable.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -106,12 +104,7 @@ fn reserve(
     Ok(receipt(draft, units, terms))
 }
 
-fn capture(
-    draft: &mut Draft<'_>,
-    id: HoldId,
-    total: u64,
-    epoch: u64,
-) -> Result<Receipt, Refusal> {
+fn capture(draft: &mut Draft<'_>, id: HoldId, total: u64, epoch: u64) -> Result<Receipt, Refusal> {
     let (mut charge, mut hold) = owned(draft, id, epoch)?;
     let units = take(draft, id, &mut charge, &mut hold, total)?;
     if units > 0 {

@@ -115,11 +115,7 @@ fn buy(draft: &mut Draft<'_>, id: Id, user: AccountId) -> Result<Receipt, Refusa
 }
 
 /// No more tickets are sold; [`settle`] does the rest.
-fn end(
-    draft: &mut Draft<'_>,
-    id: Id,
-    state: EventState,
-) -> Result<Receipt, Refusal> {
+fn end(draft: &mut Draft<'_>, id: Id, state: EventState) -> Result<Receipt, Refusal> {
     let event = draft.event(id)?;
     if event.state == state {
         return Ok(Receipt::default());

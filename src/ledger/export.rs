@@ -1,0 +1,154 @@
+//! The ledger in the words of other bookkeeping programs, so that somebody else's arithmetic can check ours.
+//!
+//! Postings are exported, reservations are not: they move nothing. A debit is positive, as both programs have it.
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+
+use weir_model::Timestamp;
+
+use crate::account::{Account, Class};
+use crate::amount::Currency;
+use crate::leg::{Leg, Side, Stage};
+use crate::record::Record;
+
+/// Which program's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `hledger` and `ledger`: one transaction for each record.
+    Hledger,
+    /// `beancount`: the same, and each account is opened where it first appears.
+    Beancount,
+    /// A line for each posting, with a header.
+    Csv,
+}
+
+/// Writes records one after the other.
+#[derive(Debug, Clone)]
+pub struct Exporter {
+    format: Format,
+    currency: Currency,
+    opened: BTreeSet<Account>,
+}
+
+const CSV_HEADER: &str = "seq,at,what,account,debit,credit,currency,reason\n";
+
+impl Exporter {
+    /// Begins an export.
+    #[must_use]
+    pub const fn new(format: Format, currency: Currency) -> Self {
+        Self { format, currency, opened: BTreeSet::new() }
+    }
+
+    /// What stands before the first record.
+    #[must_use]
+    pub fn header(&self) -> String {
+        match self.format {
+            Format::Csv => CSV_HEADER.to_owned(),
+            Format::Hledger | Format::Beancount => String::new(),
+        }
+    }
+
+    /// A record's text; empty when it moved nothing.
+    ///
+    /// # Errors
+    /// Never: text is written to memory.
+    pub fn record(&mut self, record: &Record) -> Result<String, fmt::Error> {
+        let posted = record.legs.iter().filter(|leg| leg.stage == Stage::Posted);
+        let legs: Vec<&Leg> = posted.collect();
+        let mut text = String::new();
+        if legs.is_empty() {
+            return Ok(text);
+        }
+        match self.format {
+            Format::Hledger => self.hledger(&mut text, record, &legs)?,
+            Format::Beancount => self.beancount(&mut text, record, &legs)?,
+            Format::Csv => self.csv(&mut text, record, &legs)?,
+        }
+        Ok(text)
+    }
+
+    fn hledger(&self, text: &mut String, record: &Record, legs: &[&Leg]) -> fmt::Result {
+        let (date, what) = (date(record), record.request.command.name());
+        // What follows a `;` is a comment, and what follows a `|` is a note.
+        let reason = inert(&record.request.reason).replace([';', '|'], ",");
+        writeln!(text, "{date} * ({}) {what} {reason}", record.seq)?;
+        for leg in legs {
+            let account = format!("{}:{}", class(leg).to_lowercase(), leg.account);
+            writeln!(text, "    {account}  {}", self.signed(leg))?;
+        }
+        writeln!(text)
+    }
+
+    fn beancount(&mut self, text: &mut String, record: &Record, legs: &[&Leg]) -> fmt::Result {
+        let date = date(record);
+        for leg in legs {
+            if self.opened.insert(leg.account) {
+                writeln!(text, "{date} open {}", capitals(leg))?;
+            }
+        }
+        let (what, reason) = (record.request.command.name(), inert(&record.request.reason));
+        writeln!(text, "{date} * \"{}\" \"{what} {}\"", record.seq, reason.replace('"', "'"))?;
+        for leg in legs {
+            writeln!(text, "  {}  {}", capitals(leg), self.signed(leg))?;
+        }
+        writeln!(text)
+    }
+
+    fn csv(&self, text: &mut String, record: &Record, legs: &[&Leg]) -> fmt::Result {
+        let (at, what) = (Timestamp(ms(record)), record.request.command.name());
+        let reason = inert(&record.request.reason).replace('"', "\"\"");
+        for leg in legs {
+            let units = self.currency.decimal(u128::from(leg.units)).to_string();
+            let (debit, credit) = match leg.side {
+                Side::Debit => (units.as_str(), ""),
+                Side::Credit => ("", units.as_str()),
+            };
+            let (seq, account, code) = (record.seq, leg.account, self.currency.code());
+            writeln!(text, "{seq},{at},{what},{account},{debit},{credit},{code},\"{reason}\"")?;
+        }
+        Ok(())
+    }
+
+    fn signed(&self, leg: &Leg) -> String {
+        let sign = match leg.side {
+            Side::Debit => "",
+            Side::Credit => "-",
+        };
+        format!("{sign}{} {}", self.currency.decimal(u128::from(leg.units)), self.currency.code())
+    }
+}
+
+fn ms(record: &Record) -> i64 {
+    i64::try_from(record.at.0 / 1_000).unwrap_or(i64::MAX)
+}
+
+fn date(record: &Record) -> String {
+    Timestamp(ms(record)).to_string().chars().take(10).collect()
+}
+
+const fn class(leg: &Leg) -> &'static str {
+    match leg.account.kind.class() {
+        Class::Assets => "Assets",
+        Class::Liabilities => "Liabilities",
+        Class::Income => "Income",
+        Class::Expenses => "Expenses",
+    }
+}
+
+/// The account as beancount wants it: each part begins with a capital or a digit and has letters, digits and `-`.
+fn capitals(leg: &Leg) -> String {
+    let mut text = class(leg).to_owned();
+    for part in leg.account.to_string().split(':') {
+        let mut letters = part.chars().map(|one| if one == '_' { '-' } else { one });
+        text.push(':');
+        text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        text.extend(letters);
+    }
+    text
+}
+
+/// Somebody's words on one line, with nothing that a terminal or a parser would obey.
+fn inert(text: &str) -> String {
+    text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
+}
