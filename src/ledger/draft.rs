@@ -13,7 +13,13 @@ use crate::split::{Recipient, Split};
 use crate::state::State;
 
 /// What a draft becomes.
-pub(crate) type Effects = (Vec<Leg>, Vec<Row>);
+#[derive(Default)]
+pub(crate) struct Effects {
+    pub(crate) legs: Vec<Leg>,
+    pub(crate) rows: Vec<Row>,
+    /// What is on each account that a leg is on, afterwards.
+    pub(crate) balances: Vec<(Account, Balance)>,
+}
 
 const HOUR_US: u64 = 3_600_000_000;
 
@@ -360,14 +366,8 @@ impl<'a> Draft<'a> {
 
     /// What the record does, when every account stays where it may be.
     pub(crate) fn seal(self) -> Result<Effects, Refusal> {
-        for leg in &self.legs {
-            let (before, after) = (self.state.balance(&leg.account), self.balance(leg.account)?);
-            leg::check(leg.account, &before, &after)?;
-        }
-        if !leg::is_balanced(&self.legs) {
-            return Err(Refusal::Invalid("its debits are not its credits".into()));
-        }
-        Ok((self.legs, self.rows))
+        let balances = self.state.balances_after(&self.legs)?;
+        Ok(Effects { legs: self.legs, rows: self.rows, balances })
     }
 }
 

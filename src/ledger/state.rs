@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use weir_model::AccountId;
 
 use crate::account::{Account, Balance};
-use crate::draft::Draft;
+use crate::draft::{Draft, Effects};
 use crate::flow;
-use crate::leg::{self, Side, Stage};
+use crate::leg::{self, Leg, Side, Stage};
 use crate::record::{Head, Receipt, Record};
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -15,7 +15,7 @@ use crate::row::{
     At, Charge, ChargeState, Dispute, DueId, Event, Hold, HoldId, HoldState, Id, Lot, LotState,
     MemberId, Membership, Payout, Place, Policy, Purpose, Row,
 };
-use crate::table::Table;
+use crate::table::{Table, View};
 
 /// Everything that decides what the next request brings about.
 #[derive(Debug, Clone, Default)]
@@ -103,6 +103,12 @@ impl State {
         self.balances.get(account).copied().unwrap_or_default()
     }
 
+    /// What is on every account now, as it will stay for whoever looks.
+    #[must_use]
+    pub fn all_balances(&self) -> View<Account, Balance> {
+        self.balances.view()
+    }
+
     /// What `user` can spend: everything that is neither reserved, disputed nor expired at `now`.
     #[must_use]
     pub fn spendable(&self, user: AccountId, now: At) -> u128 {
@@ -146,17 +152,18 @@ impl State {
         let mut draft = Draft::new(self, at);
         let asked = flow::run(&mut draft, request);
         let decided = asked.and_then(|receipt| draft.seal().map(|effects| (receipt, effects)));
-        let (result, (legs, rows)) = match decided {
-            Ok((receipt, (legs, rows))) if legs.is_empty() && rows.is_empty() => {
+        let (result, effects) = match decided {
+            Ok((receipt, does)) if does.legs.is_empty() && does.rows.is_empty() => {
                 return Ok(Done::Unchanged(receipt));
             }
             Ok((receipt, effects)) => (Ok(receipt), effects),
             Err(refusal) if request.command.is_repeatable() => return Ok(Done::Refused(refusal)),
-            Err(refusal) => (Err(refusal), Default::default()),
+            Err(refusal) => (Err(refusal), Effects::default()),
         };
+        let Effects { legs, rows, balances } = effects;
         let (seq, request) = (self.head.seq + 1, request.clone());
         let record = Record { seq, at, request, result, legs, rows };
-        self.commit(&record, &record.bytes()?)?;
+        self.make(&record, &record.bytes()?, balances)?;
         Ok(Done::Recorded(Box::new(record)))
     }
 
@@ -184,10 +191,17 @@ impl State {
         if record.seq != self.head.seq + 1 || record.at <= self.head.at {
             return Err(invalid("it does not follow on the one before"));
         }
-        if !leg::is_balanced(&record.legs) {
-            return Err(invalid("its debits are not its credits"));
-        }
-        let balances = self.after(record)?;
+        let balances = self.balances_after(&record.legs)?;
+        self.make(record, bytes, balances)
+    }
+
+    /// Makes what a record says that was checked.
+    fn make(
+        &mut self,
+        record: &Record,
+        bytes: &[u8],
+        balances: Vec<(Account, Balance)>,
+    ) -> Result<(), Refusal> {
         let digest = digest(&record.request)?;
         for (account, balance) in balances {
             self.balances.put(account, balance);
@@ -201,9 +215,14 @@ impl State {
         Ok(())
     }
 
-    fn after(&self, record: &Record) -> Result<Vec<(Account, Balance)>, Refusal> {
-        let mut after: Vec<(Account, Balance)> = Vec::with_capacity(record.legs.len());
-        for leg in &record.legs {
+    /// What is on each account that one of `legs` is on, afterwards, when debits are credits and every account stays
+    /// where it may be.
+    pub(crate) fn balances_after(&self, legs: &[Leg]) -> Result<Vec<(Account, Balance)>, Refusal> {
+        if !leg::is_balanced(legs) {
+            return Err(Refusal::Invalid("its debits are not its credits".into()));
+        }
+        let mut after: Vec<(Account, Balance)> = Vec::with_capacity(legs.len());
+        for leg in legs {
             let known = after.iter().position(|(account, _)| *account == leg.account);
             let at = known.unwrap_or_else(|| {
                 after.push((leg.account, self.balance(&leg.account)));
@@ -290,7 +309,7 @@ impl State {
 }
 
 impl Totals {
-    fn add(&mut self, leg: &leg::Leg) {
+    fn add(&mut self, leg: &Leg) {
         let (sums, units) = match leg.stage {
             Stage::Posted => (&mut self.posted, u128::from(leg.units)),
             Stage::Reserved | Stage::Released => (&mut self.pending, u128::from(leg.units)),

@@ -37,12 +37,18 @@ macro_rules! opaque_id {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
+                match to.is_human_readable() {
+                    true => to.collect_str(self),
+                    false => to.serialize_u64(self.0),
+                }
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                if !from.is_human_readable() {
+                    return u64::deserialize(from).map(Self);
+                }
                 let text = String::deserialize(from)?;
                 text.parse().map_err(serde::de::Error::custom)
             }
