@@ -6,8 +6,8 @@
 //! | layer | nouns | verbs |
 //! |---|---|---|
 //! | L0 | `weir-model` | |
-//! | L1 | `weir-media`, `weir-client` | |
-//! | L2 | | [`feed`], [`store`], [`link`] |
+//! | L1 | `weir-media`, `weir-cluster`, `weir-ledger`, `weir-client` | |
+//! | L2 | | [`feed`], [`store`], [`link`], [`raft`] |
 //! | L3 | | [`actors`] |
 //! | L4 | | [`ingest`], [`edge`], [`api`] |
 //! | L5 | | [`node`] |

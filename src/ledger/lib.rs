@@ -18,6 +18,7 @@ mod amount;
 pub mod audit;
 pub mod chain;
 mod draft;
+pub mod explain;
 pub mod export;
 mod flow;
 pub mod leg;
@@ -32,6 +33,7 @@ pub mod statement;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 pub mod workload;
 
 pub use amount::{Amount, Currency, InvalidAmount, InvalidCurrency, NotAnAmount};

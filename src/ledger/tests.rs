@@ -9,12 +9,15 @@ use proptest::prelude::*;
 
 use crate::account::{Account, Balance, Class, Kind};
 use crate::audit::{Auditor, Expected, Verdict};
+use crate::chain::Link;
+use crate::explain::explain;
 use crate::record::Record;
 use crate::row::{At, HoldState, PayoutState};
 use crate::state::{Done, State};
 use crate::statement::Statement;
+use crate::verify::Verifier;
 use crate::workload::Workload;
-use crate::{Refusal, Request};
+use crate::{Currency, Refusal, Request};
 
 const REQUESTS: usize = 400;
 
@@ -125,6 +128,22 @@ fn all_of(state: &State) -> String {
     let mut copy = state.clone();
     copy.balances = crate::table::Table::of(&state.balances.view());
     format!("{copy:?}")
+}
+
+/// Records as a disk has them.
+fn stored(records: &[Record]) -> Vec<(Vec<u8>, Link)> {
+    let mut link = Link::default();
+    let chained = records.iter().map(|record| {
+        let bytes = record.bytes().unwrap();
+        link = link.then(&bytes);
+        (bytes, link)
+    });
+    chained.collect()
+}
+
+fn first_fault(stored: &[(Vec<u8>, Link)]) -> Option<u64> {
+    let mut verifier = Verifier::default();
+    stored.iter().find_map(|(bytes, link)| verifier.take(bytes, *link).err()).map(|fault| fault.seq)
 }
 
 struct Run {
@@ -267,22 +286,47 @@ proptest! {
         prop_assert_eq!(all_of(&again), all_of(&run.state));
     }
 
-    /// INV-9.
+    /// INV-9, and that the verifier makes the same state.
     #[test]
-    fn inv_9_a_flipped_bit_is_found(seed: u64, at: prop::sample::Index, bit: prop::sample::Index) {
+    fn inv_9_a_flipped_bit_is_found_where_it_is(seed: u64, at: prop::sample::Index, bit: prop::sample::Index) {
         let run = run(seed, 60);
-        let mut all: Vec<Vec<u8>> = run.records.iter().map(|record| record.bytes().unwrap()).collect();
-        let broken = at.index(all.len());
-        let bit = bit.index(all[broken].len() * 8);
-        all[broken][bit / 8] ^= 1 << (bit % 8);
-        let mut state = State::default();
-        let fails = all.iter().enumerate().find_map(|(at, bytes)| {
-            let good = Record::read(bytes).ok().and_then(|record| state.commit(&record, bytes).ok());
-            let link = crate::chain::Link::default();
-            let known = run.records[..=at].iter().fold(link, |link, one| link.then(&one.bytes().unwrap()));
-            (good.is_none() || state.head().link != known).then_some(at)
-        });
-        prop_assert_eq!(fails, Some(broken));
+        let mut stored = stored(&run.records);
+        let mut good = Verifier::default();
+        for (bytes, link) in &stored {
+            good.take(bytes, *link).unwrap();
+        }
+        prop_assert_eq!(all_of(&good.into_state()), all_of(&run.state));
+        let broken = at.index(stored.len());
+        let (bytes, link) = &mut stored[broken];
+        let bit = bit.index((bytes.len() + 32) * 8);
+        match bytes.get_mut(bit / 8) {
+            Some(byte) => *byte ^= 1 << (bit % 8),
+            None => link.0[bit / 8 - bytes.len()] ^= 1 << (bit % 8),
+        }
+        prop_assert_eq!(first_fault(&stored), Some(broken as u64 + 1));
+    }
+
+    /// Somebody who makes the chain anew behind a change is found by what requests bring about.
+    #[test]
+    fn a_change_with_a_chain_of_its_own_is_found(seed: u64, at: prop::sample::Index) {
+        let mut run = run(seed, 120);
+        let with_legs: Vec<usize> = (0..run.records.len()).filter(|at| !run.records[*at].legs.is_empty()).collect();
+        prop_assume!(!with_legs.is_empty());
+        let changed = with_legs[at.index(with_legs.len())];
+        run.records[changed].legs.iter_mut().for_each(|leg| leg.units += 1);
+        prop_assert_eq!(first_fault(&stored(&run.records)), Some(changed as u64 + 1));
+    }
+
+    #[test]
+    fn explanations_name_every_account(seed: u64) {
+        let euro = Currency::new("EUR", 2).unwrap();
+        for record in run(seed, 60).records {
+            let text = explain(&record, &euro).join("\n");
+            for leg in &record.legs {
+                prop_assert!(text.contains(&leg.account.to_string()), "{}", text);
+            }
+            prop_assert_eq!(record.result.is_err(), text.contains("It was refused"));
+        }
     }
 
     /// INV-10: the ledger's time goes on whatever clocks do.
