@@ -1,6 +1,7 @@
 //! The invariants of money, over requests as many people would make them.
 
 mod bank;
+mod sessions;
 mod stories;
 
 use std::collections::BTreeMap;

@@ -59,6 +59,18 @@ impl Overlap {
         self.counted_ms
     }
 
+    /// Whether media arrived lately.
+    #[must_use]
+    pub fn has_media(&self, now_ms: u64) -> bool {
+        self.sent.is_there(now_ms)
+    }
+
+    /// Whether the viewer acknowledged lately that it plays.
+    #[must_use]
+    pub fn is_played(&self, now_ms: u64) -> bool {
+        self.played.is_there(now_ms)
+    }
+
     /// Whether both sides have shown themselves within their bounds at `now_ms`.
     #[must_use]
     pub fn is_running(&self, now_ms: u64) -> bool {

@@ -104,6 +104,23 @@ impl Tariff {
         good.saturating_sub(delivered_ms)
     }
 
+    /// What that much time costs when nothing of it is free.
+    #[must_use]
+    pub fn costs(&self, time_ms: u64) -> u64 {
+        Self { free_ms: 0, ..*self }.billed(time_ms)
+    }
+
+    /// The earliest time at which `units` are billed, milliseconds.
+    #[must_use]
+    pub fn reached_ms(&self, units: u64) -> u64 {
+        let (mut early, mut late) = (0, LONGEST_MS);
+        while early < late {
+            let middle = early.midpoint(late);
+            if self.billed(middle) < units { early = middle + 1 } else { late = middle }
+        }
+        early
+    }
+
     fn pro_rata(&self, time_ms: u64) -> u64 {
         let units = u128::from(self.rate.units()) * u128::from(time_ms) / u128::from(MINUTE_MS);
         // `check` keeps the longest session within an amount.

@@ -1,0 +1,314 @@
+//! Private sessions from the offer to the receipt: the bill, the ledger, and everything that can be interrupted.
+
+use proptest::prelude::*;
+
+use super::bank::*;
+use crate::meter::{Act, Agreement, Bill, CHECKPOINT_MS, GRACE_MS, Halt, Mode, Tariff, WARNINGS_S};
+use crate::refusal::Refusal;
+use crate::row::{HoldId, Id};
+use crate::split::{Recipient, Split};
+
+const CHARGE: Id = 7_000;
+const STEP_MS: u64 = 200;
+
+/// One unit a second, as long as nothing else is said.
+fn agreement(cap: u64) -> Agreement {
+    let (rate, mode) = (amount(60), Mode::ProRata { granule_ms: 1_000 });
+    Agreement { tariff: Tariff { rate, mode, min_seconds: 0, free_ms: 0 }, cap: amount(cap) }
+}
+
+/// A session between one viewer and one streamer, with a ledger that may be cut off.
+struct Room {
+    bank: Bank,
+    agreement: Agreement,
+    bill: Bill,
+    epoch: u64,
+    now: u64,
+    sends: bool,
+    plays: bool,
+    linked: bool,
+    said: Vec<(u64, Act)>,
+    /// What the ledger has not been told yet.
+    unsent: Vec<Act>,
+    /// Milliseconds in which both were there, seen from outside.
+    both_ms: u64,
+}
+
+impl Room {
+    fn new(wallet: u64, agreement: Agreement) -> Self {
+        let mut bank = Bank::new();
+        bank.top_up(ANN, wallet);
+        Self {
+            bank,
+            agreement,
+            bill: Bill::new(agreement),
+            epoch: 1,
+            now: 0,
+            sends: true,
+            plays: true,
+            linked: true,
+            said: Vec::new(),
+            unsent: Vec::new(),
+            both_ms: 0,
+        }
+    }
+
+    fn run(&mut self, ms: u64) {
+        for _ in 0..ms / STEP_MS {
+            self.now += STEP_MS;
+            self.bank.later_ms(STEP_MS);
+            if self.sends {
+                self.bill.sent(self.now);
+            }
+            if self.plays {
+                self.bill.played(self.now);
+            }
+            self.both_ms += if self.sends && self.plays { STEP_MS } else { 0 };
+            let acts = self.bill.tick(self.now);
+            self.act(acts);
+        }
+    }
+
+    fn act(&mut self, acts: Vec<Act>) {
+        self.said.extend(acts.iter().map(|act| (self.now, *act)));
+        // A request for money is answered or not; the rest is told when there is somebody to tell.
+        let asks = |act: &Act| matches!(act, Act::Reserve { .. });
+        self.unsent.extend(acts.iter().copied().filter(|act| self.linked || !asks(act)));
+        if self.linked {
+            for act in std::mem::take(&mut self.unsent) {
+                self.tell(act);
+            }
+        }
+    }
+
+    fn tell(&mut self, act: Act) {
+        let hold = |block| HoldId { charge: CHARGE, block };
+        match act {
+            Act::Reserve { block, amount } => {
+                let asked = self.reserve(block, amount.units());
+                let can_spend = self.bank.state.spendable(ANN, self.bank.now);
+                match asked {
+                    Ok(_) => self.bill.reserved(block, amount.units(), can_spend),
+                    Err(Refusal::Insufficient { .. }) => self.bill.refused(can_spend),
+                    Err(other) => panic!("{other:?}"),
+                }
+            }
+            Act::Capture { block, total } => {
+                let receipt = self.bank.capture(hold(block), total, self.epoch).unwrap();
+                self.bill.knows(receipt.available);
+            }
+            Act::Close { block, total, ends } => {
+                use crate::request::{Command, HoldCommand};
+                let (hold, epoch) = (hold(block), self.epoch);
+                let close = HoldCommand::Close { hold, total, epoch, ends };
+                self.bank.get(0, Command::Hold(close)).unwrap();
+            }
+            Act::Warn(_) | Act::Pause(_) | Act::Resume | Act::End(_) => {}
+        }
+    }
+
+    fn reserve(&mut self, block: u32, units: u64) -> Result<crate::record::Receipt, Refusal> {
+        use crate::request::{Command, HoldCommand, Terms};
+        let (hold, split) =
+            (HoldId { charge: CHARGE, block }, Split::all_to(Recipient::Creator(CREATOR)));
+        let terms = Terms { payer: ANN, cap: self.agreement.cap, split };
+        let (amount, epoch) = (amount(units), self.epoch);
+        let expires_at = self.bank.now.plus_ms(900_000);
+        self.bank
+            .get(0, Command::Hold(HoldCommand::Reserve { hold, terms, amount, expires_at, epoch }))
+    }
+
+    fn end(&mut self, why: Halt) {
+        let acts = self.bill.end(why);
+        self.act(acts);
+    }
+
+    /// The session's node dies, and another one goes on with what the ledger has.
+    fn die(&mut self) {
+        self.epoch += 1;
+        self.unsent.clear();
+        let blocks = self.bank.state.charge(CHARGE).map_or(0, |charge| charge.blocks);
+        let of = |block| {
+            let hold = self.bank.state.hold(HoldId { charge: CHARGE, block }).unwrap();
+            (hold.units, hold.captured)
+        };
+        let blocks: Vec<(u64, u64)> = (1..=blocks).map(of).collect();
+        self.bill = Bill::resume(self.agreement, &blocks);
+    }
+
+    fn charged(&self) -> u64 {
+        self.bank.state.charge(CHARGE).map_or(0, |charge| charge.total)
+    }
+
+    fn ended(&self) -> Option<(u64, Halt)> {
+        self.said.iter().find_map(|(at, act)| match act {
+            Act::End(why) => Some((*at, *why)),
+            _ => None,
+        })
+    }
+
+    /// Nothing stays reserved.
+    fn check_settled(&self) {
+        assert_eq!(self.bank.state.totals().pending, (0, 0));
+        assert!(self.bank.state.totals().are_even());
+    }
+}
+
+#[test]
+fn a_session_is_charged_by_the_second_until_the_viewer_ends_it() {
+    let mut room = Room::new(1_000, agreement(500));
+    room.run(95_000);
+    assert!(room.charged() >= 85, "told every five seconds: {}", room.charged());
+    room.end(Halt::Viewer);
+    let total = room.charged();
+    assert!((93..=94).contains(&total), "95 s less the first look: {total}");
+    assert_eq!(room.bank.wallet(ANN), 1_000 - i128::from(total));
+    room.check_settled();
+}
+
+#[test]
+fn the_minimum_is_owed_by_a_viewer_who_ends_and_by_nobody_else() {
+    for (why, owed) in [(Halt::Viewer, 120), (Halt::Streamer, 9), (Halt::Operator, 9)] {
+        let mut with = agreement(500);
+        with.tariff.min_seconds = 120;
+        let mut room = Room::new(1_000, with);
+        room.run(10_000);
+        room.end(why);
+        assert_eq!(room.charged(), owed, "{why:?}");
+        room.check_settled();
+    }
+}
+
+#[test]
+fn inv_26_the_viewer_is_warned_and_cut_off_when_the_money_ends() {
+    let mut room = Room::new(180, agreement(10_000));
+    room.run(240_000);
+    let warned: Vec<u32> = room
+        .said
+        .iter()
+        .filter_map(|(_, act)| if let Act::Warn(left) = act { Some(*left) } else { None })
+        .collect();
+    assert_eq!(warned.len(), 4, "{warned:?}");
+    assert!(warned.iter().zip(WARNINGS_S).all(|(left, limit)| limit - left <= 1), "{warned:?}");
+    assert_eq!(room.charged(), 180);
+    let (at, why) = room.ended().unwrap();
+    assert_eq!(why, Halt::Balance);
+    assert!(at > 180_000 + GRACE_MS && at < 184_000 + GRACE_MS, "{at}");
+    room.check_settled();
+}
+
+#[test]
+fn money_that_comes_in_time_lets_the_session_go_on() {
+    let mut room = Room::new(60, agreement(10_000));
+    room.run(66_000);
+    assert!(room.said.iter().any(|(_, act)| *act == Act::Pause(Halt::Balance)));
+    room.bank.top_up(ANN, 100);
+    room.run(30_000);
+    assert!(room.said.iter().any(|(_, act)| *act == Act::Resume) && room.ended().is_none());
+    room.end(Halt::Streamer);
+    let total = room.charged();
+    assert!((80..=90).contains(&total), "the pause is not billed: {total}");
+}
+
+#[test]
+fn what_was_agreed_at_most_is_the_end() {
+    let mut room = Room::new(10_000, agreement(100));
+    room.run(130_000);
+    let (at, why) = room.ended().unwrap();
+    assert_eq!((why, room.charged()), (Halt::Cap, 100));
+    assert!(at < 103_000, "{at}");
+    room.check_settled();
+}
+
+#[test]
+fn a_side_that_falls_silent_stops_the_meter_and_then_the_session() {
+    for (viewer_is_gone, why) in [(true, Halt::ViewerGone), (false, Halt::StreamerGone)] {
+        let mut room = Room::new(1_000, agreement(500));
+        room.run(30_000);
+        (room.plays, room.sends) = (!viewer_is_gone, viewer_is_gone);
+        room.run(10_000);
+        (room.plays, room.sends) = (true, true);
+        room.run(20_000);
+        assert!(room.ended().is_none(), "ten seconds are forgiven");
+        (room.plays, room.sends) = (!viewer_is_gone, viewer_is_gone);
+        room.run(30_000);
+        assert_eq!(room.ended().unwrap().1, why);
+        let total = room.charged();
+        assert!((48..=50).contains(&total), "{why:?}: only what both had: {total}");
+        room.check_settled();
+    }
+}
+
+#[test]
+fn without_the_ledger_it_goes_on_for_what_is_reserved_and_settles_afterwards() {
+    let mut room = Room::new(1_000, agreement(500));
+    room.run(20_000);
+    room.linked = false;
+    room.run(50_000);
+    assert!(room.said.iter().any(|(_, act)| *act == Act::Pause(Halt::Ledger)));
+    room.linked = true;
+    room.run(20_000);
+    assert!(room.ended().is_none());
+    room.end(Halt::Viewer);
+    let total = room.charged();
+    assert!((70..=82).contains(&total), "{total}");
+    room.check_settled();
+}
+
+#[test]
+fn a_ledger_that_stays_away_ends_it_at_what_is_reserved() {
+    let mut room = Room::new(1_000, agreement(500));
+    room.run(20_000);
+    room.linked = false;
+    room.run(120_000);
+    assert_eq!(room.ended().unwrap().1, Halt::Ledger);
+    room.linked = true;
+    room.act(Vec::new());
+    assert_eq!(room.charged(), 60);
+    room.check_settled();
+}
+
+#[test]
+fn the_death_of_its_node_costs_the_platform_a_checkpoint_and_the_viewer_nothing() {
+    let mut room = Room::new(1_000, agreement(500));
+    room.run(33_000);
+    room.die();
+    room.run(27_000);
+    room.end(Halt::Viewer);
+    let (total, both) = (room.charged(), room.both_ms / 1_000);
+    assert!(total <= both && total + CHECKPOINT_MS / 1_000 + 2 >= both, "{total} of {both} s");
+    room.check_settled();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// INV-12, INV-13: whatever breaks, nobody pays for more than both sides had, nor more than was agreed.
+    #[test]
+    fn inv_12_and_13_nobody_pays_for_what_was_not_there(
+        wallet in 1_u64..400,
+        cap in 1_u64..400,
+        turns in prop::collection::vec((0_u8..8, 1_u64..20), 1..30),
+    ) {
+        let mut room = Room::new(wallet, agreement(cap));
+        for (what, seconds) in turns {
+            match what {
+                0 => room.sends = !room.sends,
+                1 => room.plays = !room.plays,
+                2 => room.linked = !room.linked,
+                3 if room.linked && room.charged() > 0 && !room.bill.is_over() => room.die(),
+                4 => { room.bank.top_up(ANN, 30); }
+                _ => (room.sends, room.plays, room.linked) = (true, true, true),
+            }
+            room.run(seconds * 1_000);
+        }
+        room.end(Halt::Streamer);
+        room.linked = true;
+        room.act(Vec::new());
+        prop_assert!(room.charged() <= cap);
+        prop_assert!(room.charged() * 1_000 <= room.both_ms + 4_000, "{} of {} ms", room.charged(), room.both_ms);
+        let after_end = room.said.iter().skip_while(|(_, act)| !matches!(act, Act::End(_))).skip(1);
+        prop_assert_eq!(after_end.count(), 0);
+        prop_assert_eq!(room.bank.state.totals().pending, (0, 0));
+    }
+}
