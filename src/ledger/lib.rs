@@ -27,6 +27,7 @@ pub mod record;
 pub mod refusal;
 pub mod request;
 pub mod row;
+pub mod snapshot;
 pub mod split;
 pub mod state;
 pub mod statement;

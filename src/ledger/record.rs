@@ -32,10 +32,10 @@ pub struct Record {
     pub rows: Vec<Row>,
 }
 
-/// Bytes that are no record.
+/// Bytes that are no record, or no snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a record of the ledger: {0}")]
-pub struct Unreadable(String);
+#[error("not of a ledger: {0}")]
+pub struct Unreadable(pub(crate) String);
 
 /// Where a ledger stands: its newest record and the chain up to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,6 +1,6 @@
 //! The state of a ledger: the fold of its records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use weir_model::AccountId;
 
@@ -15,6 +15,7 @@ use crate::row::{
     At, Charge, ChargeState, Dispute, DueId, Event, Hold, HoldId, HoldState, Id, Lot, LotState,
     MemberId, Membership, Payout, Place, Policy, Purpose, Row,
 };
+use crate::snapshot::Snapshot;
 use crate::table::{Table, View};
 
 /// Everything that decides what the next request brings about.
@@ -32,7 +33,7 @@ pub struct State {
     pub(crate) payouts: Table<Id, Payout>,
     pub(crate) disputes: Table<Id, Dispute>,
     /// Requests with an id, and the record of each.
-    seen: BTreeMap<Id, Seen>,
+    seen: Table<Id, Seen>,
     /// Derived: lots that can be spent, in the order in which they are.
     pub(crate) purses: BTreeSet<Place>,
     /// Derived: what creators have pending.
@@ -140,6 +141,46 @@ impl State {
         self.expiring.iter().take_while(move |(at, _)| *at <= now).map(|(_, what)| *what)
     }
 
+    /// The state as it is now, for others.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            head: self.head,
+            policy: self.policy,
+            balances: self.balances.view(),
+            lots: self.lots.view(),
+            holds: self.holds.view(),
+            charges: self.charges.view(),
+            dues: self.dues.view(),
+            events: self.events.view(),
+            members: self.members.view(),
+            payouts: self.payouts.view(),
+            disputes: self.disputes.view(),
+            seen: self.seen.view(),
+        }
+    }
+
+    /// The state that `snapshot` was taken of; what is derived is made anew.
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        let mut state = Self {
+            head: snapshot.head,
+            policy: snapshot.policy,
+            balances: Table::of(&snapshot.balances),
+            events: Table::of(&snapshot.events),
+            members: Table::of(&snapshot.members),
+            payouts: Table::of(&snapshot.payouts),
+            disputes: Table::of(&snapshot.disputes),
+            seen: Table::of(&snapshot.seen),
+            ..Self::default()
+        };
+        snapshot.lots.rows().for_each(|(id, lot)| state.put_lot(*id, *lot));
+        snapshot.holds.rows().for_each(|(id, hold)| state.put_hold(*id, hold));
+        snapshot.charges.rows().for_each(|(id, charge)| state.put_charge(*id, charge));
+        snapshot.dues.rows().for_each(|(id, units)| state.put_due(*id, *units));
+        snapshot.balances.rows().for_each(|(_, balance)| state.totals.count(balance));
+        state
+    }
+
     /// Does what `request` asks, at `wall` by the clock of whoever put it into the log.
     ///
     /// # Errors
@@ -170,7 +211,7 @@ impl State {
     /// As a ledger would be that keeps what it was asked in memory only.
     #[cfg(test)]
     pub(crate) fn forget_everything_asked(&mut self) {
-        self.seen.clear();
+        self.seen = Table::default();
     }
 
     fn repeated(&self, request: &Request) -> Result<Option<Done>, Refusal> {
@@ -209,7 +250,7 @@ impl State {
         record.legs.iter().for_each(|leg| self.totals.add(leg));
         record.rows.iter().for_each(|row| self.put(row));
         if record.request.id != 0 {
-            self.seen.insert(record.request.id, Seen { seq: record.seq, digest });
+            self.seen.put(record.request.id, Seen { seq: record.seq, digest });
         }
         self.head = self.head.then(record, bytes);
         Ok(())
@@ -323,6 +364,14 @@ impl Totals {
             Stage::Released => sum.saturating_sub(units),
             Stage::Posted | Stage::Reserved => sum.saturating_add(units),
         };
+    }
+
+    fn count(&mut self, balance: &Balance) {
+        let add = |sum: &mut u128, more: u128| *sum = sum.saturating_add(more);
+        add(&mut self.posted.0, balance.debits_posted);
+        add(&mut self.posted.1, balance.credits_posted);
+        add(&mut self.pending.0, balance.debits_pending);
+        add(&mut self.pending.1, balance.credits_pending);
     }
 
     /// Whether debits are credits.

@@ -7,6 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// Rows of a page: a few kilobytes to copy.
 const PAGE_ROWS: usize = 32;
 
@@ -110,6 +113,26 @@ impl<K, V> View<K, V> {
 impl<K, V> Default for View<K, V> {
     fn default() -> Self {
         Self { pages: Vec::new() }
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for View<K, V> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let count = self.pages.iter().map(|page| page.len()).sum();
+        let mut all = to.serialize_seq(Some(count))?;
+        self.rows().try_for_each(|row| all.serialize_element(row))?;
+        all.end()
+    }
+}
+
+impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for View<K, V> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut rows = Vec::<(K, V)>::deserialize(from)?.into_iter().peekable();
+        let mut pages = Vec::new();
+        while rows.peek().is_some() {
+            pages.push(rows.by_ref().take(PAGE_ROWS).collect());
+        }
+        Ok(Self::of(pages))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::chain::Link;
 use crate::explain::explain;
 use crate::record::Record;
 use crate::row::{At, HoldState, PayoutState};
+use crate::snapshot::Snapshot;
 use crate::state::{Done, State};
 use crate::statement::Statement;
 use crate::verify::Verifier;
@@ -285,6 +286,27 @@ proptest! {
             again.commit(&read, &bytes).unwrap();
         }
         prop_assert_eq!(all_of(&again), all_of(&run.state));
+    }
+
+    /// INV-8: from any snapshot on it is the same state, and the same bytes.
+    #[test]
+    fn inv_8_a_ledger_goes_on_from_a_snapshot(seed: u64, cut: prop::sample::Index) {
+        let run = run(seed, REQUESTS);
+        let cut = cut.index(run.records.len() + 1);
+        let mut state = State::default();
+        let (before, after) = run.records.split_at(cut);
+        for record in before {
+            state.commit(record, &record.bytes().unwrap()).unwrap();
+        }
+        let bytes = state.snapshot().bytes().unwrap();
+        let mut again = Snapshot::read(&bytes).unwrap().into_state();
+        prop_assert_eq!(all_of(&again), all_of(&state));
+        for record in after {
+            again.commit(record, &record.bytes().unwrap()).unwrap();
+        }
+        prop_assert_eq!(all_of(&again), all_of(&run.state));
+        prop_assert_eq!(again.snapshot().bytes(), run.state.snapshot().bytes());
+        prop_assert!(Snapshot::read(&bytes[1..]).is_err() || bytes[1] == 1);
     }
 
     /// INV-9, and that the verifier makes the same state.
