@@ -17,8 +17,8 @@ fn ledger(seed: u64) -> (State, Vec<Record>) {
     let (mut work, mut state, mut records) = (Workload::new(seed), State::default(), Vec::new());
     for _ in 0..REQUESTS {
         let (request, wall): (_, At) = work.next_request();
-        if let Done::Recorded(record) = state.execute(&request, wall).unwrap() {
-            records.push(*record);
+        if let Done::Recorded(entry) = state.execute(&request, wall).unwrap() {
+            records.push(entry.record);
         }
     }
     (state, records)

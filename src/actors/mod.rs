@@ -17,4 +17,5 @@ pub mod stream;
 pub mod streams;
 pub mod supervisor;
 pub mod tasks;
+pub mod teller;
 pub mod viewings;

@@ -189,6 +189,8 @@ pub struct Balance {
     pub credits_posted: u128,
     /// What an operator said.
     pub standing: Standing,
+    /// The newest record with a leg on it; zero before the first.
+    pub touched: u64,
 }
 
 impl Balance {

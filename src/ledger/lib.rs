@@ -16,6 +16,7 @@
 pub mod account;
 mod amount;
 pub mod audit;
+pub mod batch;
 pub mod chain;
 mod draft;
 pub mod explain;

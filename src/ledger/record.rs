@@ -32,6 +32,20 @@ pub struct Record {
     pub rows: Vec<Row>,
 }
 
+/// A record as a journal stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The record.
+    pub record: Record,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+    /// The chain up to it.
+    pub link: Link,
+    /// For each account that a leg is on, in the order in which they first appear: the newest record before this one
+    /// that touched it, zero when there is none. They lead through everything that ever happened on an account.
+    pub before: Vec<u64>,
+}
+
 /// Bytes that are no record, or no snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not of a ledger: {0}")]
@@ -70,10 +84,10 @@ impl Record {
 }
 
 impl Head {
-    /// The head after `record`, whose canonical bytes are `bytes`.
+    /// The head after `record`, with the chain up to it.
     #[must_use]
-    pub fn then(&self, record: &Record, bytes: &[u8]) -> Self {
-        Self { seq: record.seq, at: record.at, link: self.link.then(bytes) }
+    pub const fn then(record: &Record, link: Link) -> Self {
+        Self { seq: record.seq, at: record.at, link }
     }
 
     /// The time of the next record: `wall`, or a moment later than the one before.

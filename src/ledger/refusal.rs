@@ -85,6 +85,14 @@ pub enum Refusal {
     /// Numbers that the command's own rules refuse.
     #[error("{0}")]
     Invalid(String),
+    /// Another request has its id.
+    #[error(
+        "another request has this id, and record {seq} is what came of it; a new request needs a new id"
+    )]
+    Mismatch {
+        /// The other one's record.
+        seq: u64,
+    },
 }
 
 /// What the ledger knows by id.

@@ -8,7 +8,7 @@ use crate::account::{Account, Balance};
 use crate::draft::{Draft, Effects};
 use crate::flow;
 use crate::leg::{self, Leg, Side, Stage};
-use crate::record::{Head, Receipt, Record};
+use crate::record::{Entry, Head, Receipt, Record};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::row::{
@@ -80,7 +80,7 @@ pub struct Totals {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// It made this record.
-    Recorded(Box<Record>),
+    Recorded(Box<Entry>),
     /// The record of that number is its answer: it was done before.
     Replayed(u64),
     /// Its command names what was done already; nothing changed.
@@ -204,8 +204,9 @@ impl State {
         let Effects { legs, rows, balances } = effects;
         let (seq, request) = (self.head.seq + 1, request.clone());
         let record = Record { seq, at, request, result, legs, rows };
-        self.make(&record, &record.bytes()?, balances)?;
-        Ok(Done::Recorded(Box::new(record)))
+        let bytes = record.bytes()?;
+        let entry = self.make(record, bytes, balances)?;
+        Ok(Done::Recorded(Box::new(entry)))
     }
 
     /// As a ledger would be that keeps what it was asked in memory only.
@@ -227,7 +228,7 @@ impl State {
     ///
     /// # Errors
     /// When it does not follow, is not balanced, or leaves an account where it may not be; then nothing has changed.
-    pub fn commit(&mut self, record: &Record, bytes: &[u8]) -> Result<(), Refusal> {
+    pub fn commit(&mut self, record: Record, bytes: Vec<u8>) -> Result<Entry, Refusal> {
         let invalid = |text: &str| Refusal::Invalid(format!("record {}: {text}", record.seq));
         if record.seq != self.head.seq + 1 || record.at <= self.head.at {
             return Err(invalid("it does not follow on the one before"));
@@ -239,21 +240,24 @@ impl State {
     /// Makes what a record says that was checked.
     fn make(
         &mut self,
-        record: &Record,
-        bytes: &[u8],
+        record: Record,
+        bytes: Vec<u8>,
         balances: Vec<(Account, Balance)>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Entry, Refusal> {
         let digest = digest(&record.request)?;
+        let mut before = Vec::with_capacity(balances.len());
         for (account, balance) in balances {
-            self.balances.put(account, balance);
+            before.push(balance.touched);
+            self.balances.put(account, Balance { touched: record.seq, ..balance });
         }
         record.legs.iter().for_each(|leg| self.totals.add(leg));
         record.rows.iter().for_each(|row| self.put(row));
         if record.request.id != 0 {
             self.seen.put(record.request.id, Seen { seq: record.seq, digest });
         }
-        self.head = self.head.then(record, bytes);
-        Ok(())
+        let link = self.head.link.then(&bytes);
+        self.head = Head::then(&record, link);
+        Ok(Entry { record, bytes, link, before })
     }
 
     /// What is on each account that one of `legs` is on, afterwards, when debits are credits and every account stays

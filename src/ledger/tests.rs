@@ -12,7 +12,7 @@ use crate::account::{Account, Balance, Class, Kind};
 use crate::audit::{Auditor, Expected, Verdict};
 use crate::chain::Link;
 use crate::explain::explain;
-use crate::record::Record;
+use crate::record::{Entry, Record};
 use crate::row::{At, HoldState, PayoutState};
 use crate::snapshot::Snapshot;
 use crate::state::{Done, State};
@@ -48,7 +48,7 @@ fn shown(state: &State) -> Expected {
 fn judged(done: &Done) -> Verdict {
     let moved = |receipt: &crate::record::Receipt| Verdict::Moves(receipt.units);
     match done {
-        Done::Recorded(record) => record.result.as_ref().map_or(Verdict::Refused, moved),
+        Done::Recorded(entry) => entry.record.result.as_ref().map_or(Verdict::Refused, moved),
         Done::Replayed(_) | Done::Unchanged(_) => Verdict::Nothing,
         Done::Refused(_) => Verdict::Refused,
         Done::Mismatch(_) => Verdict::Mismatch,
@@ -148,6 +148,10 @@ fn first_fault(stored: &[(Vec<u8>, Link)]) -> Option<u64> {
     stored.iter().find_map(|(bytes, link)| verifier.take(bytes, *link).err()).map(|fault| fault.seq)
 }
 
+fn redo(state: &mut State, record: &Record) -> Result<Entry, Refusal> {
+    state.commit(record.clone(), record.bytes().unwrap())
+}
+
 struct Run {
     state: State,
     records: Vec<Record>,
@@ -162,7 +166,7 @@ fn run(seed: u64, requests: usize) -> Run {
         request.check().unwrap();
         let at = run.state.head().next_at(wall);
         let done = run.state.execute(&request, wall).unwrap();
-        let made = matches!(&done, Done::Recorded(record) if record.result.is_ok());
+        let made = matches!(&done, Done::Recorded(entry) if entry.record.result.is_ok());
         let verdict = auditor.judge(&request, at, made);
         if matches!(done, Done::Recorded(_)) {
             auditor.recorded();
@@ -173,8 +177,8 @@ fn run(seed: u64, requests: usize) -> Run {
         }
         assert_eq!(shown(&run.state), auditor.expected(), "after {request:?}");
         check(&run.state);
-        if let Done::Recorded(record) = &done {
-            run.records.push((**record).clone());
+        if let Done::Recorded(entry) = &done {
+            run.records.push(entry.record.clone());
         }
         run.answers.push((request, done));
     }
@@ -190,7 +194,7 @@ fn the_workload_has_everything_in_it() {
             let name: Vec<&str> = name.split([' ', '{', '(']).take(2).collect();
             let name = name.join(" ");
             let what = match &done {
-                Done::Recorded(record) if record.result.is_ok() => "made",
+                Done::Recorded(entry) if entry.record.result.is_ok() => "made",
                 Done::Recorded(_) | Done::Refused(_) => "refused",
                 Done::Replayed(_) | Done::Unchanged(_) => "again",
                 Done::Mismatch(_) => "mismatch",
@@ -265,7 +269,7 @@ proptest! {
             }
             let again = run.state.execute(&request, wall).unwrap();
             match first {
-                Done::Recorded(record) => prop_assert_eq!(again, Done::Replayed(record.seq)),
+                Done::Recorded(entry) => prop_assert_eq!(again, Done::Replayed(entry.record.seq)),
                 Done::Mismatch(seq) => prop_assert_eq!(again, Done::Mismatch(seq)),
                 other => prop_assert_eq!(again, other),
             }
@@ -283,7 +287,7 @@ proptest! {
             prop_assert_eq!(record.seq, at as u64 + 1);
             let read = Record::read(&bytes).unwrap();
             prop_assert_eq!(&read, record);
-            again.commit(&read, &bytes).unwrap();
+            again.commit(read, bytes).unwrap();
         }
         prop_assert_eq!(all_of(&again), all_of(&run.state));
     }
@@ -296,13 +300,13 @@ proptest! {
         let mut state = State::default();
         let (before, after) = run.records.split_at(cut);
         for record in before {
-            state.commit(record, &record.bytes().unwrap()).unwrap();
+            redo(&mut state, record).unwrap();
         }
         let bytes = state.snapshot().bytes().unwrap();
         let mut again = Snapshot::read(&bytes).unwrap().into_state();
         prop_assert_eq!(all_of(&again), all_of(&state));
         for record in after {
-            again.commit(record, &record.bytes().unwrap()).unwrap();
+            redo(&mut again, record).unwrap();
         }
         prop_assert_eq!(all_of(&again), all_of(&run.state));
         prop_assert_eq!(again.snapshot().bytes(), run.state.snapshot().bytes());
@@ -365,7 +369,7 @@ proptest! {
         let mut run = run(seed, 80);
         let before = all_of(&run.state);
         let record = &run.records[at.index(run.records.len())];
-        prop_assert!(matches!(run.state.commit(record, &record.bytes().unwrap()), Err(Refusal::Invalid(_))));
+        prop_assert!(matches!(redo(&mut run.state, record), Err(Refusal::Invalid(_))));
         prop_assert_eq!(all_of(&run.state), before);
     }
 
@@ -376,7 +380,7 @@ proptest! {
         let cut = cut.index(run.records.len());
         let mut state = State::default();
         for record in &run.records[..cut] {
-            state.commit(record, &record.bytes().unwrap()).unwrap();
+            redo(&mut state, record).unwrap();
         }
         for (account, after) in balances(&run.state) {
             let before = state.balance(&account);

@@ -40,7 +40,7 @@ impl Verifier {
         }
         let again = self.state.execute(&record.request, record.at);
         match again.map_err(|refusal| fault(refusal.to_string()))? {
-            Done::Recorded(again) if *again == record => Ok(record),
+            Done::Recorded(again) if again.record == record => Ok(record),
             _ => Err(fault("its request brings about something else".into())),
         }
     }

@@ -12,12 +12,11 @@ use futures_util::future::BoxFuture;
 use serde_json::value::RawValue;
 use weir_model::Timestamp;
 
+use super::machine::{History, Machines};
 use crate::raft::log::LogError;
-use crate::raft::{
-    Committed, Consensus, Machine, MachineError, Network, Parts, ProposeError, Purpose, Reply,
-    Request, Room, Spawn,
-};
-use crate::store::{Asking, Directory, LOG_DIR, Proposer, Store, StoreError};
+use crate::raft::{Consensus, Network, Parts, ProposeError, Purpose, Room, Spawn};
+use crate::store::ledger::Ledger;
+use crate::store::{LOG_DIR, Proposer, Store, StoreError};
 
 /// A change waits this long: an election after a leader's death, and one that failed before it.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(5);
@@ -40,6 +39,10 @@ pub struct Start<'a> {
     pub room: Room,
     /// Another node adds this one to its cluster.
     pub joining: bool,
+    /// What is about money is made here; none on a node that keeps no ledger.
+    pub ledger: Option<Ledger>,
+    /// Where records come from that this node lacks.
+    pub history: Arc<dyn History>,
 }
 
 /// Opens consensus for `store` and sends the store's changes through it from now on. A node that
@@ -48,15 +51,16 @@ pub struct Start<'a> {
 /// # Errors
 /// When log or snapshot are damaged, do not fit the store, or the disk fails.
 pub async fn start(store: &Store, start: Start<'_>) -> Result<Consensus, LogError> {
-    let Start { dir, incarnation, now, network, spawn, room, joining } = start;
+    let Start { dir, incarnation, now, network, spawn, room, joining, ledger, history } = start;
     let consensus = Consensus::open(Parts {
         dir: dir.join(LOG_DIR),
         node: store.node().id,
         incarnation,
-        machine: Arc::new(StoreMachine(store.directory())),
+        machine: Arc::new(Machines::new(store.directory(), ledger, history)),
         network,
         spawn,
         room,
+        now,
     })
     .await?;
     if !consensus.is_member().await? {
@@ -67,7 +71,7 @@ pub async fn start(store: &Store, start: Start<'_>) -> Result<Consensus, LogErro
             consensus.found().await?;
         }
     }
-    store.attach(Arc::new(ByLog { consensus: consensus.clone(), now }));
+    store.attach(Arc::new(ByLog { consensus: consensus.clone() }));
     let status = consensus.status();
     if status.voters == [status.node] {
         // Alone, it leads at once; what it acknowledged before is there before anybody asks.
@@ -80,44 +84,9 @@ pub async fn start(store: &Store, start: Start<'_>) -> Result<Consensus, LogErro
     Ok(consensus)
 }
 
-/// The store as consensus sees it.
-struct StoreMachine(Directory);
-
-impl Machine for StoreMachine {
-    fn place(&self) -> Result<Option<Vec<u8>>, MachineError> {
-        Ok(self.0.place())
-    }
-
-    fn apply(
-        &self,
-        entries: Vec<Committed>,
-        place: Vec<u8>,
-    ) -> BoxFuture<'_, Result<Vec<Vec<Reply>>, MachineError>> {
-        let entries = entries.into_iter();
-        let of_entry = |entry: Committed| {
-            (entry.index, entry.requests.into_iter().map(asking).collect::<Vec<Asking>>())
-        };
-        let entries = entries.map(of_entry).collect();
-        Box::pin(async move { self.0.apply(entries, place).await.map_err(|error| failed(&error)) })
-    }
-
-    fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
-        self.0.snapshot().map_err(|error| failed(&error))
-    }
-
-    fn install(
-        &self,
-        state: Arc<Vec<u8>>,
-        place: Vec<u8>,
-    ) -> BoxFuture<'_, Result<(), MachineError>> {
-        Box::pin(async move { self.0.install(&state, place).await.map_err(|error| failed(&error)) })
-    }
-}
-
 /// Consensus as the store sees it.
 struct ByLog {
     consensus: Consensus,
-    now: fn() -> Timestamp,
 }
 
 impl Proposer for ByLog {
@@ -128,23 +97,17 @@ impl Proposer for ByLog {
     ) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
         let purpose = if upkeep { Purpose::Upkeep } else { Purpose::Wish };
         Box::pin(async move {
-            let now = (self.now)();
-            let made = self.consensus.propose(command, purpose, now, CHANGE_PATIENCE).await;
+            let made = self.consensus.propose(command, purpose, CHANGE_PATIENCE).await;
             made.map_err(|error| refused(&error))
         })
     }
 
     fn decide(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {
         Box::pin(async move {
-            let made = self.consensus.decide(command, (self.now)(), CHANGE_PATIENCE).await;
+            let made = self.consensus.decide(command, CHANGE_PATIENCE).await;
             made.map_err(|error| refused(&error))
         })
     }
-}
-
-fn asking(request: Request) -> Asking {
-    let Request { id, since, command, .. } = request;
-    Asking { id: (id.node, id.start, id.number), since, command }
 }
 
 fn refused(error: &ProposeError) -> StoreError {
@@ -155,10 +118,6 @@ fn refused(error: &ProposeError) -> StoreError {
             StoreError::Unavailable(error.to_string())
         }
     }
-}
-
-fn failed(error: &dyn ToString) -> MachineError {
-    MachineError(error.to_string())
 }
 
 #[cfg(test)]

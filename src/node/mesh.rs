@@ -11,18 +11,20 @@ use weir_cluster::members::Profile;
 use weir_model::cluster::NodeLoad;
 use weir_model::{Incarnation, NodeId, Role, Roles};
 
-use super::directory;
 use super::disk::Disk;
 use super::joining::{self, Joining, Place};
+use super::{books, directory};
 use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::membership::{self, Admission, Membership};
 use crate::actors::tasks::Tasks;
+use crate::actors::teller::Teller;
 use crate::link::request::{self, Kind, Refusal};
 use crate::link::trust::Trust;
 use crate::link::{self, Link, World};
-use crate::raft::{self, CallError, Consensus, Network};
+use crate::raft::{self, CallError, Consensus, Network, Room};
 use crate::store::Store;
+use crate::store::ledger::Ledger;
 
 /// A running node's place in its cluster.
 #[derive(Clone)]
@@ -31,6 +33,10 @@ pub struct Mesh {
     pub link: Link,
     /// The log.
     pub consensus: Consensus,
+    /// What this node keeps of the money; only voters do.
+    pub ledger: Option<Ledger>,
+    /// The way of requests to the ledger, from every node.
+    pub teller: Teller,
     /// Whom the link believes.
     pub trust: Arc<Trust>,
     /// This start of the process.
@@ -75,12 +81,34 @@ impl Mesh {
         }
         let admission = Admission { store: store.clone(), events: events.clone() };
         let world = world(tasks);
+        let spawn = Arc::clone(&world.spawn);
         let link = Link::start(settings, Arc::clone(&trust), Some(Arc::new(admission)), world);
         let link = link.map_err(|error| format!("{error}; set listen.link or --port-base"))?;
         link.set_peers(peers);
-        let consensus = consensus(&place, store, incarnation, &link, tasks, &disk, joined).await?;
+        let ledger = books::open(&place).await?;
+        let room: Room = {
+            let disk = disk.clone();
+            Arc::new(move || disk.room())
+        };
+        let history = Arc::new(books::Elsewhere::new(link.clone()));
+        let start = directory::Start {
+            dir: place.data,
+            incarnation: incarnation.0,
+            now: clock::now,
+            network: Arc::new(OverLink(link.clone())),
+            spawn,
+            room,
+            joining: joined,
+            ledger: ledger.clone(),
+            history: history.clone(),
+        };
+        let consensus = directory::start(store, start).await.map_err(|error| error.to_string())?;
+        history.led_by(&consensus);
+        serve(&link, &consensus);
+        books::serve(&link, ledger.as_ref());
         tell_of_its_end(place.name, &consensus, events, tasks);
-        Ok(Self { link, consensus, trust, incarnation, disk, doors })
+        let teller = Teller::start(consensus.clone(), tasks);
+        Ok(Self { link, consensus, ledger, teller, trust, incarnation, disk, doors })
     }
 
     /// Of these roles, those that the node's certificate says too.
@@ -123,31 +151,6 @@ async fn begin(store: &Store) -> Result<Incarnation, String> {
     let store = store.clone();
     let begun = tokio::task::spawn_blocking(move || store.begin_start(clock::now())).await;
     begun.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
-}
-
-async fn consensus(
-    place: &Place<'_>,
-    store: &Store,
-    incarnation: Incarnation,
-    link: &Link,
-    tasks: &Tasks,
-    disk: &Disk,
-    joined: bool,
-) -> Result<Consensus, String> {
-    let network = Arc::new(OverLink(link.clone()));
-    let disk = disk.clone();
-    let start = directory::Start {
-        dir: place.data,
-        incarnation: incarnation.0,
-        now: clock::now,
-        network,
-        spawn: world(tasks).spawn,
-        room: Arc::new(move || disk.room()),
-        joining: joined,
-    };
-    let consensus = directory::start(store, start).await.map_err(|error| error.to_string())?;
-    serve(link, &consensus);
-    Ok(consensus)
 }
 
 /// Consensus that stopped by itself, because its disk failed, comes back with the next start only.

@@ -1,6 +1,7 @@
 //! L5. Configuration, assembly in order, stop, metrics, logs.
 
 pub mod args;
+mod books;
 pub mod check;
 pub mod config;
 pub mod directory;
@@ -12,6 +13,7 @@ pub mod joining;
 mod listeners;
 mod local;
 pub mod logs;
+pub mod machine;
 pub mod mesh;
 mod metrics;
 mod operate;

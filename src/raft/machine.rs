@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use openraft::storage::RaftStateMachine;
 use openraft::{AnyError, EntryPayload, OptionalSend, RaftSnapshotBuilder, StorageIOError};
 
-use super::log::LogError;
+use super::log::{Log, LogError};
 use super::snapshot::{Snapshots, Stored};
 use super::types::{
     Entry, LogId, Membership, Replies, Reply, Request, Snapshot, SnapshotMeta, StorageError, Types,
@@ -38,6 +38,15 @@ pub trait Machine: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot be read.
     fn place(&self) -> Result<Option<Vec<u8>>, MachineError>;
+
+    /// The index behind which entries have to be made again, when a part of the state is older than its place says.
+    /// What was made already is not made a second time.
+    ///
+    /// # Errors
+    /// When that part lost what no log brings back.
+    fn behind(&self) -> Result<Option<u64>, MachineError> {
+        Ok(None)
+    }
 
     /// Makes the requests and stores `place` with what they leave; answers with the replies to each entry.
     ///
@@ -85,11 +94,15 @@ impl Applier {
     pub(super) async fn open(
         machine: Arc<dyn Machine>,
         snapshots: Arc<Snapshots>,
+        log: &Log,
     ) -> Result<Self, LogError> {
         let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
         let stored = machine.place().map_err(|error| failed(&error))?;
         let place = stored.map(|bytes| serde_json::from_slice(&bytes)).transpose();
         let mut place: Place = place.map_err(|error| failed(&error))?.unwrap_or_default();
+        if let Some(index) = machine.behind().map_err(|error| failed(&error))? {
+            place.applied = log.upto(index).map(LogId::from).min(place.applied);
+        }
         if let Some(newest) = snapshots.newest().filter(|one| one.meta.last_log_id > place.applied)
         {
             place = Place::of(&newest.meta);

@@ -29,11 +29,11 @@ use futures_util::future::BoxFuture;
 use openraft::error::{Fatal, InitializeError, RaftError};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
-use weir_model::{NodeId, Timestamp};
+use weir_model::NodeId;
 
 use self::log::{Log, LogError, LogReport};
 use self::machine::Applier;
-use self::propose::{COMMAND_BYTES_MAX, Fate, Figures, Proposer, Waiting};
+use self::propose::{Fate, Figures, Office, Proposer, Waiting};
 use self::snapshot::Snapshots;
 use self::storage::Storage;
 use self::types::Core;
@@ -44,7 +44,7 @@ pub use self::network::{
     APPEND, BODY_BYTES_MAX, CHANGE, CallError, KINDS, Network, OF_VOTERS, PROPOSE, READ_INDEX,
     SNAPSHOT, VOTE,
 };
-pub use self::propose::{ProposeError, Purpose, Room};
+pub use self::propose::{COMMAND_BYTES_MAX, Now, ProposeError, Purpose, Room};
 pub use self::status::{Part, PeerStatus, Status};
 pub use self::types::{Reply, Request, RequestId};
 
@@ -74,6 +74,8 @@ pub struct Parts {
     pub spawn: Spawn,
     /// Whether the disk takes more.
     pub room: Room,
+    /// The wall clock.
+    pub now: Now,
 }
 
 /// One node's part in consensus. Cheap to clone.
@@ -87,11 +89,12 @@ struct Inner {
     incarnation: u64,
     numbers: AtomicU64,
     core: Core,
+    office: Office,
     log: Log,
     network: Arc<dyn Network>,
     wishes: mpsc::Sender<Waiting>,
     upkeep: mpsc::Sender<Waiting>,
-    room: Room,
+    money: mpsc::Sender<Waiting>,
     figures: Arc<Figures>,
     resumed: Option<Resumed>,
 }
@@ -149,9 +152,9 @@ impl Consensus {
     }
 
     async fn open_on(log: Log, snapshots: Snapshots, parts: Parts) -> Result<Self, LogError> {
-        let Parts { node, incarnation, machine, network, spawn, room, .. } = parts;
+        let Parts { node, incarnation, machine, network, spawn, room, now, .. } = parts;
         let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
-        let applier = Applier::open(machine, Arc::new(snapshots)).await?;
+        let applier = Applier::open(machine, Arc::new(snapshots), &log).await?;
         check_fit(&log, &applier)?;
         let resumed = resumed(&log, node);
         let settings = Arc::new(types::settings().map_err(|error| failed(&error))?);
@@ -160,11 +163,12 @@ impl Consensus {
         let core = Core::new(node.0, settings, peers, storage, applier).await;
         let core = core.map_err(|error| failed(&error))?;
         let figures = Arc::new(Figures::default());
+        let office = Office { core: core.clone(), room, now };
         let proposer = |name: &str, purpose| {
             let (queue, waiting) = mpsc::channel(propose::WAITING_MAX);
-            let (core, network) = (core.clone(), Arc::clone(&network));
-            let (figures, room) = (Arc::clone(&figures), Arc::clone(&room));
-            let proposer = Proposer { id: node, core, network, figures, room, purpose };
+            let (office, network) = (office.clone(), Arc::clone(&network));
+            let figures = Arc::clone(&figures);
+            let proposer = Proposer { id: node, office, network, figures, purpose };
             spawn(name, Box::pin(proposer.run(waiting)));
             queue
         };
@@ -174,10 +178,11 @@ impl Consensus {
             numbers: AtomicU64::new(0),
             wishes: proposer("raft proposals", Purpose::Wish),
             upkeep: proposer("raft upkeep", Purpose::Upkeep),
+            money: proposer("raft money", Purpose::Money),
             core,
+            office,
             log,
             network,
-            room,
             figures,
             resumed,
         };
@@ -204,11 +209,24 @@ impl Consensus {
         }
         let applied = wait.metrics(|now| now.last_applied.is_some(), "the first entry");
         applied.await.map_err(|error| failed(&error))?;
+        self.snapshot().await
+    }
+
+    /// Makes a snapshot now and has the log forget what is in it.
+    ///
+    /// # Errors
+    /// When the disk fails or it takes too long.
+    pub async fn snapshot(&self) -> Result<(), LogError> {
+        let failed = |error: &dyn ToString| LogError::Failed(error.to_string());
+        let core = &self.inner.core;
+        let applied = core.metrics().borrow().last_applied;
         core.trigger().snapshot().await.map_err(|error| failed(&error))?;
-        let made = wait.metrics(|now| now.snapshot.is_some(), "the first snapshot").await;
+        let wait = core.wait(Some(FOUNDING_PATIENCE));
+        let made = wait.metrics(|now| now.snapshot >= applied, "a snapshot").await;
         let upto = made.map_err(|error| failed(&error))?.snapshot.map_or(0, |id| id.index);
         core.trigger().purge_log(upto).await.map_err(|error| failed(&error))?;
-        let purged = wait.metrics(|now| now.purged.is_some(), "the purge").await;
+        let purged =
+            wait.metrics(|now| now.purged.is_some_and(|id| id.index >= upto), "the purge").await;
         purged.map(|_| ()).map_err(|error| failed(&error))
     }
 
@@ -230,10 +248,9 @@ impl Consensus {
         &self,
         command: Box<RawValue>,
         purpose: Purpose,
-        at: Timestamp,
         deadline: Duration,
     ) -> Result<Reply, ProposeError> {
-        let request = self.request(command, at)?;
+        let request = self.request(command)?;
         let (tell, told) = oneshot::channel();
         let fate = Arc::new(Fate::default());
         let waiting = Waiting { request, tell, fate: Arc::clone(&fate), unsure: false };
@@ -263,25 +280,25 @@ impl Consensus {
     pub async fn decide(
         &self,
         command: Box<RawValue>,
-        at: Timestamp,
         deadline: Duration,
     ) -> Result<Reply, ProposeError> {
-        let request = self.request(command, at)?;
+        let request = self.request(command)?;
         if !self.leads() {
             return Err(ProposeError::NoLeader);
         }
-        let made = propose::make(&self.inner.core, request);
+        let made = self.inner.office.make(request);
         tokio::time::timeout(deadline, made).await.unwrap_or(Err(ProposeError::Unknown))
     }
 
     /// Numbers a command.
-    fn request(&self, command: Box<RawValue>, at: Timestamp) -> Result<Request, ProposeError> {
+    fn request(&self, command: Box<RawValue>) -> Result<Request, ProposeError> {
         let bytes = command.get().len();
         if bytes > COMMAND_BYTES_MAX {
             return Err(ProposeError::TooLarge(bytes));
         }
         let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
         let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
+        let at = (self.inner.office.now)();
         Ok(Request { id, at, since: self.applied().unwrap_or_default(), command })
     }
 
@@ -357,7 +374,7 @@ impl Consensus {
     pub async fn handle(&self, kind: &str, body: &[u8]) -> Result<Bytes, CallError> {
         let core = &self.inner.core;
         match kind {
-            PROPOSE => network::encode(&propose::answer(core, &self.inner.room, body).await?),
+            PROPOSE => network::encode(&self.inner.office.answer(body).await?),
             READ_INDEX => network::encode(&self.inner.led_index().await),
             CHANGE => network::encode(&membership::answer(core, body).await?),
             other => network::answer(core, other, body).await,
@@ -369,6 +386,12 @@ impl Consensus {
     pub fn status(&self) -> Status {
         let inner = &self.inner;
         Status::of(&inner.core.metrics().borrow(), inner.log.figures(), &inner.figures)
+    }
+
+    /// How many nodes vote, as far as this one knows.
+    #[must_use]
+    pub fn voters(&self) -> usize {
+        self.inner.core.metrics().borrow().membership_config.voter_ids().count()
     }
 
     /// Index of the newest entry that was made here.
@@ -422,6 +445,7 @@ impl Inner {
         match purpose {
             Purpose::Wish => &self.wishes,
             Purpose::Upkeep => &self.upkeep,
+            Purpose::Money => &self.money,
         }
     }
 

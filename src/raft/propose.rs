@@ -4,7 +4,8 @@
 //! A batch may be sent twice when its answer was lost; the machine tells by the ids of its requests.
 //!
 //! What keeps the cluster going has a queue of its own: a leader whose disk is nearly full still makes it, while it
-//! refuses what people ask for. It must run out of room by saying so and never in the middle of a write.
+//! refuses what people ask for. It must run out of room by saying so and never in the middle of a write. Money has one
+//! too, so that neither waits for the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use openraft::error::{ClientWriteError, RaftError};
 use tokio::sync::{mpsc, oneshot};
-use weir_model::NodeId;
+use weir_model::{NodeId, Timestamp};
 
 use super::network::{self, CallError, Network};
 use super::types::{Batch, Core, Replies, Reply, Request};
@@ -24,7 +25,7 @@ const BATCH_MAX: usize = 512;
 /// Bytes of a batch's commands; with everything around them they fit one entry and one request.
 const BATCH_BYTES_MAX: usize = 256 << 10;
 /// The largest command: a batch of one still fits.
-pub(super) const COMMAND_BYTES_MAX: usize = 128 << 10;
+pub const COMMAND_BYTES_MAX: usize = 128 << 10;
 /// A leader answers within milliseconds. One that does not may have lost its followers: ask again who leads.
 const ATTEMPT_PATIENCE: Duration = Duration::from_secs(1);
 /// Between two attempts: much shorter than an election.
@@ -32,6 +33,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Says why the disk takes nothing new, when that is so. Asked by the leader for each batch.
 pub type Room = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// The wall clock.
+pub type Now = fn() -> Timestamp;
 
 /// What a change is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +45,8 @@ pub enum Purpose {
     Wish,
     /// What runs needs it to go on: leases, members, numbers of segments. Little, and never refused for room.
     Upkeep,
+    /// Somebody asked for it, and it is about money.
+    Money,
 }
 
 /// Why a change was not answered.
@@ -115,13 +121,20 @@ impl Fate {
     }
 }
 
+/// What a leader writes batches with.
+#[derive(Clone)]
+pub(super) struct Office {
+    pub(super) core: Core,
+    pub(super) room: Room,
+    pub(super) now: Now,
+}
+
 /// Sends batches.
 pub(super) struct Proposer {
     pub(super) id: NodeId,
-    pub(super) core: Core,
+    pub(super) office: Office,
     pub(super) network: Arc<dyn Network>,
     pub(super) figures: Arc<Figures>,
-    pub(super) room: Room,
     /// What all of its changes are for.
     pub(super) purpose: Purpose,
 }
@@ -209,7 +222,7 @@ impl Proposer {
 
     async fn attempt(&self, batch: Batch) -> Result<Replies, Missed> {
         let leader = {
-            let metrics = self.core.metrics();
+            let metrics = self.office.core.metrics();
             let now = metrics.borrow();
             if let Err(error) = &now.running_state {
                 return Err(Missed::Stopped(error.to_string()));
@@ -217,7 +230,7 @@ impl Proposer {
             now.current_leader.ok_or(Missed::NotMade)?
         };
         if leader == self.id.0 {
-            return self.purpose.write(&self.core, &self.room, batch).await;
+            return self.office.write(self.purpose, batch).await;
         }
         let forward = Forward { purpose: self.purpose, batch };
         let body = network::encode(&forward).map_err(|_| Missed::NotMade)?;
@@ -242,46 +255,48 @@ impl Proposer {
 impl Proposer {
     /// Ends when `leader` leads no longer, as far as this node knows.
     async fn led_by_another(&self, leader: u64) {
-        let mut metrics = self.core.metrics();
+        let mut metrics = self.office.core.metrics();
         // Fails when consensus has stopped; then nobody leads.
         let _ = metrics.wait_for(|now| now.current_leader != Some(leader)).await;
     }
 }
 
-/// Answers a batch that another node forwarded.
-pub(super) async fn answer(core: &Core, room: &Room, body: &[u8]) -> Result<Answer, CallError> {
-    let Forward { purpose, batch } = network::decode(body)?;
-    match purpose.write(core, room, batch).await {
-        Ok(replies) => Ok(Answer::Made(replies)),
-        Err(Missed::NoRoom(text)) => Ok(Answer::NoRoom(text)),
-        // Who stops in the middle may have sent it on before.
-        Err(Missed::Unknown | Missed::Stopped(_)) => Ok(Answer::Unknown),
-        Err(Missed::NotMade) => Err(CallError::Refused("this node does not lead".into())),
-    }
-}
-
-/// Makes one request as leader, once.
-pub(super) async fn make(core: &Core, request: Request) -> Result<Reply, ProposeError> {
-    match write(core, Batch { requests: vec![request] }).await {
-        Ok(made) => made.replies.into_iter().next().ok_or(ProposeError::Unknown),
-        Err(Missed::NotMade) => Err(ProposeError::NoLeader),
-        Err(Missed::Unknown) => Err(ProposeError::Unknown),
-        Err(Missed::NoRoom(text)) => Err(ProposeError::NoRoom(text)),
-        Err(Missed::Stopped(text)) => Err(ProposeError::Stopped(text)),
-    }
-}
-
-impl Purpose {
-    /// Writes a batch as leader, when there is room for what it is for.
-    async fn write(self, core: &Core, room: &Room, batch: Batch) -> Result<Replies, Missed> {
-        if self == Self::Wish {
-            room().map_err(Missed::NoRoom)?;
+impl Office {
+    /// Answers a batch that another node forwarded.
+    pub(super) async fn answer(&self, body: &[u8]) -> Result<Answer, CallError> {
+        let Forward { purpose, batch } = network::decode(body)?;
+        match self.write(purpose, batch).await {
+            Ok(replies) => Ok(Answer::Made(replies)),
+            Err(Missed::NoRoom(text)) => Ok(Answer::NoRoom(text)),
+            // Who stops in the middle may have sent it on before.
+            Err(Missed::Unknown | Missed::Stopped(_)) => Ok(Answer::Unknown),
+            Err(Missed::NotMade) => Err(CallError::Refused("this node does not lead".into())),
         }
-        write(core, batch).await
+    }
+
+    /// Makes one request as leader, once.
+    pub(super) async fn make(&self, request: Request) -> Result<Reply, ProposeError> {
+        match self.write(Purpose::Upkeep, Batch { requests: vec![request] }).await {
+            Ok(made) => made.replies.into_iter().next().ok_or(ProposeError::Unknown),
+            Err(Missed::NotMade) => Err(ProposeError::NoLeader),
+            Err(Missed::Unknown) => Err(ProposeError::Unknown),
+            Err(Missed::NoRoom(text)) => Err(ProposeError::NoRoom(text)),
+            Err(Missed::Stopped(text)) => Err(ProposeError::Stopped(text)),
+        }
+    }
+
+    /// Writes a batch as leader, when there is room for what it is for. The time of its requests is the leader's: a
+    /// wrong clock elsewhere moves nothing.
+    async fn write(&self, purpose: Purpose, mut batch: Batch) -> Result<Replies, Missed> {
+        if purpose != Purpose::Upkeep {
+            (self.room)().map_err(Missed::NoRoom)?;
+        }
+        let now = (self.now)();
+        batch.requests.iter_mut().for_each(|request| request.at = now);
+        write(&self.core, batch).await
     }
 }
 
-/// Writes a batch as leader.
 async fn write(core: &Core, batch: Batch) -> Result<Replies, Missed> {
     match tokio::time::timeout(ATTEMPT_PATIENCE, core.client_write(batch)).await {
         Err(_) => Err(Missed::Unknown),

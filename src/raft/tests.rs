@@ -185,6 +185,7 @@ impl Node {
             network: Arc::new(Way { from: self.id, mesh: Arc::clone(&self.mesh) }),
             spawn: spawn(),
             room: self.room(),
+            now: || weir_model::Timestamp(0),
         });
         let started = started.await.unwrap();
         self.mesh.nodes.write().insert(self.id, started.clone());
@@ -219,7 +220,7 @@ impl Node {
 
 async fn add(node: &Consensus, by: u64) -> Result<u64, ProposeError> {
     let command = serde_json::value::to_raw_value(&by).unwrap();
-    let reply = node.propose(command, Purpose::Wish, Timestamp(0), PATIENCE).await?;
+    let reply = node.propose(command, Purpose::Wish, PATIENCE).await?;
     Ok(serde_json::from_str(reply.get()).unwrap())
 }
 

@@ -29,7 +29,7 @@ pub struct RequestId {
 pub struct Request {
     /// Its idempotency id.
     pub id: RequestId,
-    /// The proposer's wall clock; the only time that the change may know.
+    /// The wall clock of the leader that put it into the log; the only time that the change may know.
     pub at: Timestamp,
     /// What the proposer had applied when it first asked. Who forgot replies newer than this cannot tell
     /// whether the request was made already, and has to say so.

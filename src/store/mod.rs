@@ -13,6 +13,7 @@ mod disk;
 mod entry;
 mod identity;
 mod invite;
+pub mod ledger;
 mod open;
 mod record;
 mod sled;

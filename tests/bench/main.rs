@@ -16,12 +16,15 @@ mod directory;
 mod failover;
 mod hls_serve;
 mod http;
+mod ledger;
 mod nginx;
 mod part_latency;
+mod postgres;
 mod replicate;
 mod report;
 mod rtmp_ingest;
 mod usage;
+mod voters;
 
 use report::Report;
 
@@ -38,7 +41,7 @@ struct Effort {
     seconds: Option<u64>,
 }
 
-const BENCHES: [(&str, &str); 6] = [
+const BENCHES: [(&str, &str); 7] = [
     (
         "rtmp-ingest",
         "50 publishers, RTMP to LL-HLS, beside nginx-rtmp doing RTMP to HLS: processor time and memory",
@@ -54,6 +57,10 @@ const BENCHES: [(&str, &str); 6] = [
     (
         "directory",
         "small changes of the directory with one and with three voters, 200 in flight: rate and time",
+    ),
+    (
+        "ledger",
+        "durable transfers with 1, 64 and 1,024 in flight, beside PostgreSQL on the same disk; three voters; a start",
     ),
     (
         "replicate",
@@ -80,13 +87,18 @@ fn main() {
         return;
     };
     // One thread for the generators: the servers keep the other processor to themselves.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = match name.as_str() {
+        // The node runs in this process, with the threads that it has in its own.
+        "ledger" => tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+    };
     let report: Report = runtime.block_on(async {
         match name.as_str() {
             "rtmp-ingest" => rtmp_ingest::run(effort).await,
             "hls-serve" => hls_serve::run(effort).await,
             "part-latency" => part_latency::run(effort).await,
             "directory" => directory::run(effort).await,
+            "ledger" => ledger::run(effort).await,
             "replicate" => replicate::run(effort).await,
             "failover" => failover::run(effort).await,
             other => panic!("no bench is called {other}; `./scripts/bench list` names them"),

@@ -68,7 +68,7 @@ impl Bank {
     /// Asks and says what came of it.
     pub(super) fn get(&mut self, id: Id, command: Command) -> Result<Receipt, Refusal> {
         match self.ask(id, command) {
-            Done::Recorded(record) => record.result,
+            Done::Recorded(entry) => entry.record.result,
             Done::Unchanged(receipt) => Ok(receipt),
             Done::Refused(refusal) => Err(refusal),
             other => panic!("{other:?}"),

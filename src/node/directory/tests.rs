@@ -7,10 +7,14 @@ use parking_lot::RwLock;
 use weir_cluster::lease::{LeaseCommand, LeaseRefusal};
 use weir_cluster::members::{Change as MemberChange, Profile};
 use weir_cluster::{Command, Refusal};
-use weir_model::{ApiError, ChannelName, Epoch, ErrorCode, Incarnation, NodeId, Roles};
+use weir_ledger::Request;
+use weir_ledger::account::Account;
+use weir_ledger::request::{Command as Money, IncomeCommand, Provider};
+use weir_model::{AccountId, ApiError, ChannelName, Epoch, ErrorCode, Incarnation, NodeId, Roles};
 
 use super::*;
 use crate::actors::tasks::Tasks;
+use crate::actors::teller::{Durability, Teller};
 use crate::raft::{CallError, Change, Part};
 use crate::store::{Admission, InviteRefusal};
 
@@ -18,7 +22,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Carries requests inside one process.
 #[derive(Default, Clone)]
-struct Wire(Arc<RwLock<HashMap<u64, Consensus>>>);
+struct Wire(Arc<RwLock<HashMap<u64, Consensus>>>, Arc<RwLock<Vec<Ledger>>>);
+
+impl History for Wire {
+    fn fetch(&self, seq: u64) -> BoxFuture<'_, Result<Bytes, String>> {
+        let full = self.1.read().iter().max_by_key(|ledger| ledger.head().seq).cloned();
+        let piece = full
+            .ok_or("nobody is there")
+            .and_then(|ledger| ledger.offer(seq).map_err(|_| "it cannot be read"));
+        Box::pin(std::future::ready(piece.map(Bytes::from).map_err(String::from)))
+    }
+}
 
 impl Network for Wire {
     fn call(
@@ -40,21 +54,40 @@ impl Network for Wire {
 struct Running {
     store: Store,
     consensus: Consensus,
+    ledger: Ledger,
+    teller: Teller,
     wire: Wire,
+    _tasks: Tasks,
 }
 
 impl Running {
     async fn start(dir: &Path, wire: &Wire, incarnation: u64, joining: bool) -> Self {
         let store = Store::open(dir, Timestamp(1)).unwrap();
-        let tasks = Tasks::new();
+        Self::open(store, dir, wire, incarnation, joining).await.unwrap()
+    }
+
+    async fn open(
+        store: Store,
+        dir: &Path,
+        wire: &Wire,
+        incarnation: u64,
+        joining: bool,
+    ) -> Result<Self, LogError> {
+        let (tasks, own) = (Tasks::new(), Tasks::new());
         let spawn: Spawn = Arc::new(move |name: &str, body| drop(tasks.spawn(name, |_| body)));
         let network = Arc::new(wire.clone());
         let now = || Timestamp(7);
         let room: Room = Arc::new(|| Ok(()));
-        let begin = Start { dir, incarnation, now, network, spawn, room, joining };
-        let consensus = start(&store, begin).await.unwrap();
+        let ledger = Ledger::open(dir).unwrap();
+        wire.1.write().push(ledger.clone());
+        let history = Arc::new(wire.clone());
+        let kept = Some(ledger.clone());
+        let begin =
+            Start { dir, incarnation, now, network, spawn, room, joining, ledger: kept, history };
+        let consensus = start(&store, begin).await?;
         wire.0.write().insert(store.node().id.0, consensus.clone());
-        Self { store, consensus, wire: wire.clone() }
+        let teller = Teller::start(consensus.clone(), &own);
+        Ok(Self { store, consensus, ledger, teller, wire: wire.clone(), _tasks: own })
     }
 
     async fn stop(self) {
@@ -308,6 +341,77 @@ async fn a_database_that_is_lost_or_damaged_is_made_again_from_snapshot_and_log(
         node.stop().await;
         closed(dir.path()).await;
     }
+}
+
+/// A request that brings `units` to a user.
+fn top_up(id: u128, units: u64) -> Request {
+    let provider = Provider::named("test").unwrap();
+    let amount = units.try_into().unwrap();
+    let command = IncomeCommand::TopUp { user: AccountId(5), amount, provider };
+    Request { id, by: AccountId(1), reason: "test".into(), command: Money::Income(command) }
+}
+
+fn wealth(of: &Running) -> u128 {
+    of.ledger.read(|state| state.balance(&Account::wallet(AccountId(5))).available())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_is_acknowledged_once_and_is_there_after_a_start_and_after_the_log_forgot_it() {
+    let (dir, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let node = Running::start(dir.path(), &wire, 1, false).await;
+    let told = node.teller.ask(&top_up(1, 100)).await.unwrap();
+    assert_eq!((told.answer.seq, told.answer.replayed), (Some(1), false));
+    assert_eq!(told.durability, Durability::Local);
+    let again = node.teller.ask(&top_up(1, 100)).await.unwrap();
+    assert_eq!((again.answer.seq, again.answer.replayed), (Some(1), true));
+    let other = node.teller.ask(&top_up(1, 101)).await.unwrap();
+    assert!(other.answer.result.is_err());
+    node.stop().await;
+    wire.1.write().clear();
+    closed(dir.path()).await;
+
+    // A power cut takes what was not synced; the log brings it back.
+    let journal = dir.path().join("ledger/0000000000000001.journal");
+    std::fs::write(&journal, []).unwrap();
+    let node = Running::start(dir.path(), &wire, 2, false).await;
+    assert_eq!(wealth(&node), 100);
+    node.consensus.snapshot().await.unwrap();
+    node.teller.ask(&top_up(2, 10)).await.unwrap();
+    node.stop().await;
+    wire.1.write().clear();
+    closed(dir.path()).await;
+
+    // What the log has forgotten it cannot bring back, and nobody goes on without it.
+    std::fs::write(&journal, []).unwrap();
+    let store = Store::open(dir.path(), Timestamp(1)).unwrap();
+    let error = Running::open(store, dir.path(), &wire, 3, false).await.err().unwrap();
+    assert!(error.to_string().contains("the ledger beside the log is older"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voter_that_joins_fetches_the_records_that_the_log_forgot() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let wire = Wire::default();
+    let first = Running::start(dirs[0].path(), &wire, 1, false).await;
+    for id in 1..=300 {
+        first.teller.ask(&top_up(id, 10)).await.unwrap();
+    }
+    first.consensus.snapshot().await.unwrap();
+    first.teller.ask(&top_up(301, 10)).await.unwrap();
+    let second = Running::start(dirs[1].path(), &wire, 1, true).await;
+    let two = second.store.node().id;
+    first.consensus.change(Change::AddLearner(two)).await.unwrap();
+    until(async || first.consensus.change(Change::Promote(two)).await.is_ok()).await;
+    let told = second.teller.ask(&top_up(302, 10)).await.unwrap();
+    assert_eq!((told.answer.seq, told.durability), (Some(302), Durability::Quorum));
+    second.read().await;
+    first.read().await;
+    assert_eq!((wealth(&first), wealth(&second)), (3_020, 3_020));
+    assert_eq!(first.ledger.head(), second.ledger.head());
+    let all = |of: &Running| of.ledger.records(1, usize::MAX).unwrap();
+    assert_eq!(all(&first), all(&second));
+    second.stop().await;
+    first.stop().await;
 }
 
 #[test]

@@ -192,6 +192,13 @@ impl Log {
         self.inner.shared.state.read().last()
     }
 
+    /// The newest entry that is there, or was purged, up to `index`.
+    pub(crate) fn upto(&self, index: u64) -> Option<Point> {
+        let state = self.inner.shared.state.read();
+        let there = state.entries.range(..=index).next_back().map(|(_, slot)| slot.point);
+        there.or(state.purged)
+    }
+
     /// The newest entry that was purged.
     pub(crate) fn purged(&self) -> Option<Point> {
         self.inner.shared.state.read().purged

@@ -91,10 +91,8 @@ async fn a_cut_off_leader_promises_nothing_and_reads_nothing_old() {
     let old = leader.running();
     let command = serde_json::value::to_raw_value(&1).unwrap();
     let short = Duration::from_millis(700);
-    let (written, read) = tokio::join!(
-        old.propose(command, Purpose::Wish, Timestamp(0), short),
-        old.read_barrier(short)
-    );
+    let (written, read) =
+        tokio::join!(old.propose(command, Purpose::Wish, short), old.read_barrier(short));
     assert!(written.is_err() && read.is_err(), "{written:?} {read:?}");
     let other = nodes.iter().find(|node| node.id != leader.id).unwrap();
     assert!(add(&other.running(), 1).await.is_ok());
@@ -127,14 +125,14 @@ async fn a_decision_is_made_by_the_leader_that_took_it_or_by_nobody() {
     let one = || serde_json::value::to_raw_value(&1).unwrap();
     let leader = nodes.iter().find(|node| node.running().leads()).unwrap();
     let other = nodes.iter().find(|node| node.id != leader.id).unwrap();
-    let by_another = other.running().decide(one(), Timestamp(0), PATIENCE).await;
+    let by_another = other.running().decide(one(), PATIENCE).await;
     assert_eq!(by_another.unwrap_err(), ProposeError::NoLeader);
-    let made = leader.running().decide(one(), Timestamp(0), PATIENCE).await;
+    let made = leader.running().decide(one(), PATIENCE).await;
     assert_eq!(made.unwrap().get(), "1001");
 
     mesh.isolate(leader.id, &[1, 2, 3]);
     let short = Duration::from_millis(300);
-    let cut_off = leader.running().decide(one(), Timestamp(0), short).await;
+    let cut_off = leader.running().decide(one(), short).await;
     assert!(cut_off.is_err(), "{cut_off:?}");
     assert_eq!(add(&other.running(), 10).await, Ok(1_011));
     mesh.heal();

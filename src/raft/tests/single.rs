@@ -60,6 +60,7 @@ async fn a_log_that_vanished_is_not_taken_for_a_new_one() {
         network: Arc::new(Way { from: 7, mesh: Arc::clone(&mesh) }),
         spawn: spawn(),
         room: node.room(),
+        now: || weir_model::Timestamp(0),
     });
     let error = opened.await.err().unwrap().to_string();
     assert!(error.contains("it is empty, but the state beside it"), "{error}");
@@ -72,11 +73,11 @@ async fn a_node_in_no_cluster_says_that_nothing_was_changed() {
     let running = node.start().await;
     let command = serde_json::value::to_raw_value(&1).unwrap();
     let short = Duration::from_millis(200);
-    let answer = running.propose(command, Purpose::Wish, Timestamp(0), short).await;
+    let answer = running.propose(command, Purpose::Wish, short).await;
     assert_eq!(answer.unwrap_err(), ProposeError::NoLeader);
     assert_eq!(running.read_barrier(short).await, Err(ProposeError::NoLeader));
     let large = serde_json::value::to_raw_value(&"x".repeat(200 << 10)).unwrap();
-    let answer = running.propose(large, Purpose::Wish, Timestamp(0), short).await;
+    let answer = running.propose(large, Purpose::Wish, short).await;
     assert!(matches!(answer, Err(ProposeError::TooLarge(_))));
 }
 
@@ -89,7 +90,7 @@ async fn without_room_a_wish_is_refused_and_what_runs_goes_on() {
     node.full.store(true, Ordering::Relaxed);
     assert_eq!(add(&running, 1).await, Err(ProposeError::NoRoom("its disk is full".into())));
     let one = serde_json::value::to_raw_value(&1).unwrap();
-    let kept = running.propose(one, Purpose::Upkeep, Timestamp(0), PATIENCE).await.unwrap();
+    let kept = running.propose(one, Purpose::Upkeep, PATIENCE).await.unwrap();
     assert_eq!(kept.get(), "1");
     node.full.store(false, Ordering::Relaxed);
     assert_eq!(add(&running, 1).await, Ok(2));

@@ -286,8 +286,7 @@ impl World {
 
     async fn write(&self, id: u64, op: Op) -> Result<(), String> {
         let command = serde_json::value::to_raw_value(&(PROBE, op)).unwrap();
-        let made =
-            self.process(id)?.consensus.propose(command, Purpose::Wish, Timestamp(0), HEALED).await;
+        let made = self.process(id)?.consensus.propose(command, Purpose::Wish, HEALED).await;
         made.map(|_| ()).map_err(|error| format!("not well after healing, by node {id}: {error}"))
     }
 
@@ -373,7 +372,7 @@ async fn ask(process: &Process, register: u8, op: Op, patience: Duration) -> Opt
         return (!process.life.is_over()).then(|| Some(process.machine.read(register)));
     }
     let command = serde_json::value::to_raw_value(&(register, op)).unwrap();
-    let made = process.consensus.propose(command, Purpose::Wish, Timestamp(0), patience).await;
+    let made = process.consensus.propose(command, Purpose::Wish, patience).await;
     if process.life.is_over() {
         // Its last words were heard by nobody.
         return Some(None);

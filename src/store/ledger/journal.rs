@@ -1,0 +1,355 @@
+//! The journal: every record of the ledger, in segments that are only ever appended to.
+//!
+//! It is not synced with each chunk: a power cut takes chunks from its end, and the log of the cluster makes them
+//! again. What must not be lost is synced before the log forgets it ([`Journal::sync`]). So at a start the journal ends
+//! before the first chunk that is not sound, or does not follow on the one before.
+
+use std::collections::HashMap;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use weir_ledger::record::Entry;
+
+use super::chunk::{self, HEADER, Header, Stored};
+
+/// A segment is closed when it is longer than this.
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Bytes between two marks: what is read to find one record.
+const MARK_EVERY: u64 = 64 << 10;
+
+/// A chunk of one entry of the log: its requests fit 768 KiB, and a record is at most some times its request.
+const CHUNK_BYTES_MAX: usize = 64 << 20;
+
+/// The writing end. Blocks.
+pub(super) struct Journal {
+    reader: Reader,
+    file: Arc<File>,
+    /// Number of the first record of the newest segment: its name.
+    segment: u64,
+    /// Where the next chunk goes.
+    at: u64,
+    /// An earlier write failed; nobody knows what the file holds.
+    failed: bool,
+    segment_bytes: u64,
+}
+
+/// The reading end. Cheap to clone; never waits for the writer.
+#[derive(Clone)]
+pub(super) struct Reader {
+    dir: PathBuf,
+    marks: Arc<RwLock<Marks>>,
+    files: Arc<Mutex<HashMap<u64, Arc<File>>>>,
+}
+
+/// Where chunks begin, one for each [`MARK_EVERY`] bytes.
+#[derive(Debug, Default)]
+struct Marks {
+    /// Number of a chunk's first record, its segment, where it begins.
+    all: Vec<(u64, u64, u64)>,
+    /// Number of the next record.
+    next: u64,
+}
+
+/// What is in the journal at a start, one chunk after the other.
+pub(super) type Take<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> bool;
+
+impl Journal {
+    /// Opens the journal in `dir`, making it when it is not there, and shows each chunk to `take`. The journal ends
+    /// before the first chunk that is not sound or that `take` does not want; what is behind is removed.
+    pub(super) fn open(dir: &Path, take: Take<'_>) -> io::Result<Self> {
+        Self::open_with(dir, SEGMENT_BYTES, take)
+    }
+
+    pub(super) fn open_with(dir: &Path, segment_bytes: u64, take: Take<'_>) -> io::Result<Self> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let marks = Arc::new(RwLock::new(Marks { all: Vec::new(), next: 1 }));
+        let reader = Reader { dir: dir.to_owned(), marks, files: Arc::default() };
+        let mut segments = segments(dir)?;
+        if segments.is_empty() {
+            make(&reader.path(1))?;
+            sync_names(dir)?;
+            segments.push(1);
+        }
+        let (segment, at) = read_all(&reader, &segments, take)?;
+        for behind in segments.into_iter().filter(|one| *one > segment) {
+            std::fs::remove_file(reader.path(behind))?;
+        }
+        let file = OpenOptions::new().read(true).write(true).open(reader.path(segment))?;
+        file.set_len(at)?;
+        file.sync_all()?;
+        sync_names(dir)?;
+        Ok(Self { reader, file: Arc::new(file), segment, at, failed: false, segment_bytes })
+    }
+
+    /// The reading end.
+    pub(super) fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Appends the records of the entry `index` of the log. A power cut may take them; a crash of the process does not.
+    pub(super) fn append(&mut self, index: u64, entries: &[Entry]) -> io::Result<()> {
+        if self.failed {
+            return Err(io::Error::other("an earlier write to the journal failed"));
+        }
+        self.failed = true;
+        let first = self.reader.marks.read().next;
+        if self.at > self.segment_bytes && first > self.segment {
+            self.roll(first)?;
+        }
+        let bytes = chunk::encode(index, first, entries);
+        self.file.write_all_at(&bytes, self.at)?;
+        let next = first + entries.len() as u64;
+        self.reader.marks.write().note(first, next, self.segment, self.at);
+        self.at += bytes.len() as u64;
+        self.failed = false;
+        Ok(())
+    }
+
+    /// Makes everything that was appended survive a power cut.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let synced = self.file.sync_data();
+        self.failed |= synced.is_err();
+        synced
+    }
+
+    /// The segment before is whole and on the disk before there is a next one.
+    fn roll(&mut self, first: u64) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.file = Arc::new(make(&self.reader.path(first))?);
+        sync_names(&self.reader.dir)?;
+        (self.segment, self.at) = (first, 0);
+        Ok(())
+    }
+}
+
+impl Marks {
+    fn note(&mut self, first: u64, next: u64, segment: u64, at: u64) {
+        let is_far =
+            |(_, known, begin): &(u64, u64, u64)| *known != segment || at - begin >= MARK_EVERY;
+        if self.all.last().is_none_or(is_far) {
+            self.all.push((first, segment, at));
+        }
+        self.next = next;
+    }
+
+    /// Where to begin to look for record `seq`.
+    fn of(&self, seq: u64) -> Option<(u64, u64)> {
+        (1..self.next).contains(&seq).then_some(())?;
+        let behind = self.all.partition_point(|(first, ..)| *first <= seq);
+        let (_, segment, at) = self.all.get(behind.checked_sub(1)?)?;
+        Some((*segment, *at))
+    }
+}
+
+impl Reader {
+    /// Record `seq` as it lies there; none when it is not there yet.
+    pub(super) fn record(&self, seq: u64) -> io::Result<Option<Stored>> {
+        let mut found = None;
+        self.from(seq, &mut |header, mut stored| {
+            let nth = usize::try_from(seq - header.first).unwrap_or(usize::MAX);
+            found = (nth < stored.len()).then(|| stored.swap_remove(nth));
+            false
+        })?;
+        Ok(found)
+    }
+
+    /// Shows the chunks from the one with record `seq` on, until `take` wants no more.
+    pub(super) fn from(&self, seq: u64, take: Take<'_>) -> io::Result<()> {
+        let (next, start) = {
+            let marks = self.marks.read();
+            (marks.next, marks.of(seq))
+        };
+        let Some((mut segment, mut at)) = start else { return Ok(()) };
+        loop {
+            let file = self.file(segment)?;
+            let Some(header) = read_header(&file, at)? else {
+                // The end of a segment; the next one is named by the record that it begins with.
+                let marks = self.marks.read();
+                let behind = marks.all.iter().find(|(_, known, _)| *known > segment);
+                let Some((_, following, begin)) = behind else { return Ok(()) };
+                (segment, at) = (*following, *begin);
+                continue;
+            };
+            if header.first >= next {
+                return Ok(());
+            }
+            if header.next() > seq {
+                let chunk = read_chunk(&file, at, header)?.ok_or_else(|| damaged(segment, at))?;
+                if !take(chunk.0, chunk.1) {
+                    return Ok(());
+                }
+            }
+            at += header.total() as u64;
+        }
+    }
+
+    fn path(&self, segment: u64) -> PathBuf {
+        self.dir.join(format!("{segment:016x}.journal"))
+    }
+
+    fn file(&self, segment: u64) -> io::Result<Arc<File>> {
+        let mut files = self.files.lock();
+        if let Some(file) = files.get(&segment) {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(File::open(self.path(segment))?);
+        files.insert(segment, Arc::clone(&file));
+        Ok(file)
+    }
+}
+
+/// Shows all chunks; answers with segment and place where the journal ends.
+fn read_all(reader: &Reader, segments: &[u64], take: Take<'_>) -> io::Result<(u64, u64)> {
+    let mut end = (segments.first().copied().unwrap_or(1), 0);
+    for &segment in segments {
+        let next = reader.marks.read().next;
+        if segment != next {
+            break;
+        }
+        let file = reader.file(segment)?;
+        end = (segment, 0);
+        while let Some(header) =
+            read_header(&file, end.1)?.filter(|one| one.first == reader.marks.read().next)
+            && let Some((header, stored)) = read_chunk(&file, end.1, header)?
+        {
+            if !take(header, stored) {
+                return Ok(end);
+            }
+            reader.marks.write().note(header.first, header.next(), segment, end.1);
+            end.1 += header.total() as u64;
+        }
+        if end.1 != file.metadata()?.len() {
+            break;
+        }
+    }
+    Ok(end)
+}
+
+fn read_header(file: &File, at: u64) -> io::Result<Option<Header>> {
+    let mut bytes = [0; HEADER];
+    match file.read_exact_at(&mut bytes, at) {
+        Ok(()) => Ok(chunk::header(&bytes).filter(|header| header.len <= CHUNK_BYTES_MAX)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_chunk(file: &File, at: u64, header: Header) -> io::Result<Option<(Header, Vec<Stored>)>> {
+    let mut bytes = vec![0; header.total()];
+    match file.read_exact_at(&mut bytes, at) {
+        Ok(()) => Ok(chunk::decode(&bytes)),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The segments in `dir` by the number of their first record.
+fn segments(dir: &Path) -> io::Result<Vec<u64>> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let number = name.strip_suffix(".journal");
+        all.extend(number.and_then(|number| u64::from_str_radix(number, 16).ok()));
+    }
+    all.sort_unstable();
+    Ok(all)
+}
+
+fn make(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+fn sync_names(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn damaged(segment: u64, at: u64) -> io::Error {
+    let text = format!("segment {segment:016x}.journal is damaged at byte {at}");
+    io::Error::new(ErrorKind::InvalidData, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ledger::testing::entries;
+
+    /// Writes `entries`, a few to each chunk.
+    fn written(dir: &Path, entries: &[Entry], segment_bytes: u64) -> Journal {
+        let mut journal = Journal::open_with(dir, segment_bytes, &mut |_, _| true).unwrap();
+        for (index, some) in entries.chunks(3).enumerate() {
+            journal.append(index as u64 * 2, some).unwrap();
+            journal.append(index as u64 * 2 + 1, &[]).unwrap();
+        }
+        journal
+    }
+
+    fn seqs(dir: &Path) -> (Vec<u64>, Journal) {
+        let mut seqs = Vec::new();
+        let journal = Journal::open_with(dir, 4_000, &mut |_, stored| {
+            seqs.extend(stored.iter().map(|one| one.record().unwrap().seq));
+            true
+        });
+        (seqs, journal.unwrap())
+    }
+
+    #[test]
+    fn records_are_found_by_their_number_across_segments_also_after_a_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let entries = entries(1, 200);
+        let check = |reader: &Reader| {
+            for entry in &entries {
+                let stored = reader.record(entry.record.seq).unwrap().unwrap();
+                assert_eq!((stored.bytes, stored.link), (entry.bytes.clone(), entry.link));
+            }
+            assert_eq!(reader.marks.read().next - 1, entries.len() as u64);
+            assert_eq!(reader.record(reader.marks.read().next - 1 + 1).unwrap(), None);
+            assert_eq!(reader.record(0).unwrap(), None);
+        };
+        check(&written(dir.path(), &entries, 4_000).reader());
+        let (seqs, journal) = seqs(dir.path());
+        assert_eq!(seqs, (1..=entries.len() as u64).collect::<Vec<_>>());
+        check(&journal.reader());
+        assert!(std::fs::read_dir(dir.path()).unwrap().count() > 3);
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_off_and_what_comes_later_is_appended_there() {
+        let entries = entries(2, 120);
+        for cut in [1, 40, 400, 3_000] {
+            let dir = tempfile::tempdir().unwrap();
+            drop(written(dir.path(), &entries, u64::MAX));
+            let file = dir.path().join("0000000000000001.journal");
+            let bytes = std::fs::read(&file).unwrap();
+            // The end is lost, or its pages came to the disk as zeros.
+            let end = bytes.len().saturating_sub(cut);
+            let torn =
+                if cut == 40 { [&bytes[..end], &[0; 40]].concat() } else { bytes[..end].to_vec() };
+            std::fs::write(&file, torn).unwrap();
+            let (found, mut journal) = seqs(dir.path());
+            assert!(found.len() <= entries.len());
+            let rest = &entries[found.len()..];
+            journal.append(99, rest).unwrap();
+            drop(journal);
+            let (all, _) = seqs(dir.path());
+            assert_eq!(all, (1..=entries.len() as u64).collect::<Vec<_>>(), "cut {cut}");
+        }
+    }
+
+    #[test]
+    fn what_a_start_does_not_want_is_removed_with_all_behind_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let entries = entries(3, 200);
+        drop(written(dir.path(), &entries, 4_000));
+        let keep = |header: Header, _| header.next() <= 10;
+        let journal = Journal::open_with(dir.path(), 4_000, &mut { keep }).unwrap();
+        assert!((journal.reader().marks.read().next - 1) < 10);
+        assert_eq!(seqs(dir.path()).0.len() as u64, (journal.reader().marks.read().next - 1));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,435 @@
+//! The ledger of this node: its state in memory, its records in a [`journal`].
+//!
+//! Entries of the cluster's log come in order, each with a batch of requests. What they bring about is the pure crate's
+//! matter; here it is made once, written down and answered. The same entries make the same journal on every node.
+
+mod chunk;
+pub mod command;
+mod journal;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use weir_ledger::account::{Account, Balance};
+use weir_ledger::batch::{self, Answer};
+use weir_ledger::record::{Entry, Head, Record};
+use weir_ledger::row::At;
+use weir_ledger::state::Done;
+use weir_ledger::statement::Statement;
+use weir_ledger::{Refusal, Request, State};
+
+use chunk::{Header, Stored};
+use journal::{Journal, Reader};
+
+/// Bytes of records in one piece for another node; its last record may go beyond.
+const PIECE_BYTES: usize = 448 << 10;
+
+/// The folder of the journal in the data directory.
+pub const JOURNAL_DIR: &str = "ledger";
+
+/// Why the ledger cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// What was acknowledged cannot be read.
+    #[error(
+        "the ledger is damaged: {0}; restore its folder from a copy, or remove this node from its cluster and let it join again"
+    )]
+    Damaged(String),
+    /// The disk failed.
+    #[error("the ledger failed: {0}; free or repair the disk and start the node again")]
+    Failed(String),
+}
+
+/// What an entry of the log has for the ledger.
+#[derive(Debug, Clone)]
+pub struct Posted {
+    /// The entry's index.
+    pub index: u64,
+    /// In the order in which they have to be made.
+    pub batches: Vec<Batch>,
+}
+
+/// Requests that came into the log together.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// When, by the clock of the leader of that time.
+    pub wall: At,
+    /// The requests ([`batch::write`]).
+    pub requests: Vec<u8>,
+}
+
+/// The ledger of a node. Cheap to clone; all clones are one ledger.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    state: RwLock<State>,
+    reader: Reader,
+    writer: Mutex<Writer>,
+}
+
+struct Writer {
+    journal: Journal,
+    /// Of the newest entry of the log that was made.
+    index: u64,
+}
+
+impl Ledger {
+    /// Opens the ledger below `dir`, making it when it is not there, and makes its state again from its records. Blocks.
+    ///
+    /// # Errors
+    /// When it is damaged or the disk fails.
+    pub fn open(dir: &Path) -> Result<Self, LedgerError> {
+        let (mut state, mut index, mut fault) = (State::default(), 0, None);
+        let mut take = |header: Header, stored: Vec<Stored>| {
+            index = header.index;
+            fault = stored.into_iter().find_map(|one| redo(&mut state, one).err());
+            fault.is_none()
+        };
+        let journal = Journal::open(&dir.join(JOURNAL_DIR), &mut take);
+        if let Some(fault) = fault {
+            return Err(LedgerError::Damaged(fault));
+        }
+        let journal = journal.map_err(failed)?;
+        let reader = journal.reader();
+        let writer = Mutex::new(Writer { journal, index });
+        Ok(Self { inner: Arc::new(Inner { state: RwLock::new(state), reader, writer }) })
+    }
+
+    /// The newest entry of the log that was made here; zero before the first.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.inner.writer.lock().index
+    }
+
+    /// Does what `posted` says, unless it was done before, and answers to each batch with the bytes of an [`Answer`] to
+    /// each of its requests. Entries come in their order. Blocks.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; this ledger is of no use then.
+    pub fn apply(&self, posted: &Posted) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let mut writer = self.inner.writer.lock();
+        if posted.index <= writer.index {
+            return Ok(Vec::new());
+        }
+        let mut made = Vec::new();
+        // Held until the journal has it, so that nobody finds a record in the state that cannot be read.
+        let mut state = self.inner.state.write();
+        let each = posted.batches.iter().map(|batch| self.batch(&mut state, batch, &mut made));
+        let answers = each.collect::<Result<_, LedgerError>>()?;
+        writer.journal.append(posted.index, &made).map_err(failed)?;
+        drop(state);
+        writer.index = posted.index;
+        Ok(answers)
+    }
+
+    fn batch(
+        &self,
+        state: &mut State,
+        batch: &Batch,
+        made: &mut Vec<Entry>,
+    ) -> Result<Vec<u8>, LedgerError> {
+        // A newer version wrote what cannot be read, or nobody did; it is the same on every node.
+        let requests = batch::read(&batch.requests).unwrap_or_default();
+        let each = requests.iter().map(|request| self.one(state, request, batch.wall, made));
+        let answers = each.collect::<Result<Vec<Answer>, LedgerError>>()?;
+        batch::write_answers(&answers).map_err(|error| LedgerError::Failed(error.to_string()))
+    }
+
+    fn one(
+        &self,
+        state: &mut State,
+        request: &Request,
+        wall: At,
+        made: &mut Vec<Entry>,
+    ) -> Result<Answer, LedgerError> {
+        let refused = |refusal| Answer { seq: None, replayed: false, result: Err(refusal) };
+        if let Err(refusal) = request.check() {
+            return Ok(refused(refusal));
+        }
+        Ok(match state.execute(request, wall) {
+            Ok(Done::Recorded(entry)) => {
+                let Record { seq, result, .. } = &entry.record;
+                let answer = Answer { seq: Some(*seq), replayed: false, result: result.clone() };
+                made.push(*entry);
+                answer
+            }
+            Ok(Done::Replayed(seq)) => {
+                let result = self.result_of(seq, made)?;
+                Answer { seq: Some(seq), replayed: true, result }
+            }
+            Ok(Done::Unchanged(receipt)) => {
+                Answer { seq: None, replayed: true, result: Ok(receipt) }
+            }
+            Ok(Done::Mismatch(seq)) => refused(Refusal::Mismatch { seq }),
+            Ok(Done::Refused(refusal)) | Err(refusal) => refused(refusal),
+        })
+    }
+
+    /// What came of the request of record `seq`, which may be one of those that are being `made`.
+    fn result_of(
+        &self,
+        seq: u64,
+        made: &[Entry],
+    ) -> Result<Result<weir_ledger::record::Receipt, Refusal>, LedgerError> {
+        if let Some(entry) = made.iter().find(|entry| entry.record.seq == seq) {
+            return Ok(entry.record.result.clone());
+        }
+        let record = self.record(seq)?;
+        let missing = || LedgerError::Damaged(format!("record {seq} is missing"));
+        Ok(record.ok_or_else(missing)?.result)
+    }
+
+    /// Makes everything that was made survive a power cut; answers with where it stands, and the newest entry of the
+    /// log in it. Blocks.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync(&self) -> Result<(Head, u64), LedgerError> {
+        let mut writer = self.inner.writer.lock();
+        writer.journal.sync().map_err(failed)?;
+        Ok((*self.inner.state.read().head(), writer.index))
+    }
+
+    /// Checks that the ledger that stood at `head` is the beginning of this one. Blocks.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn must_hold(&self, head: &Head) -> Result<(), LedgerError> {
+        let own = self.head();
+        if head.seq == 0 || own == *head {
+            return Ok(());
+        }
+        match self.inner.reader.record(head.seq).map_err(failed)? {
+            Some(stored) if stored.link == head.link => Ok(()),
+            Some(_) => Err(LedgerError::Damaged(format!("record {} is another one", head.seq))),
+            None => Err(LedgerError::Damaged(format!(
+                "records {} to {} are missing",
+                own.seq + 1,
+                head.seq
+            ))),
+        }
+    }
+
+    /// Records from `seq` on for a node that lacks them, as many as fit a request between nodes. Blocks.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn offer(&self, seq: u64) -> Result<Vec<u8>, LedgerError> {
+        let (mut entries, mut bytes, mut fault) = (Vec::new(), 0, None);
+        let read = self.inner.reader.from(seq.max(1), &mut |_, stored| {
+            for one in stored {
+                match entry(one) {
+                    Ok(entry) if entry.record.seq < seq || bytes > PIECE_BYTES => {}
+                    Ok(entry) => {
+                        bytes += entry.bytes.len() + entry.before.len() * 8;
+                        entries.push(entry);
+                    }
+                    Err(text) => fault = Some(text),
+                }
+            }
+            bytes <= PIECE_BYTES && fault.is_none()
+        });
+        read.map_err(failed)?;
+        match fault {
+            Some(text) => Err(LedgerError::Damaged(text)),
+            None => Ok(chunk::encode(0, seq, &entries)),
+        }
+    }
+
+    /// Takes what another node [`Self::offer`]s, up to record `last`, and answers with the newest record that is here
+    /// then. Each has to follow on the one before. Blocks.
+    ///
+    /// # Errors
+    /// When it is not what has to come next, or the disk fails.
+    pub fn take(&self, piece: &[u8], last: u64) -> Result<u64, LedgerError> {
+        let wrong = |text: String| LedgerError::Damaged(format!("what another node has: {text}"));
+        let (_, stored) = chunk::decode(piece).ok_or_else(|| wrong("it cannot be read".into()))?;
+        let mut writer = self.inner.writer.lock();
+        let mut state = self.inner.state.write();
+        let mut made = Vec::new();
+        for one in stored {
+            if state.head().seq < last {
+                made.push(redo(&mut state, one).map_err(wrong)?);
+            }
+        }
+        let index = writer.index;
+        writer.journal.append(index, &made).map_err(failed)?;
+        Ok(state.head().seq)
+    }
+
+    /// Says that everything up to entry `index` of the log is in what was taken, and syncs it. Blocks.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn settle(&self, index: u64) -> Result<(), LedgerError> {
+        let mut writer = self.inner.writer.lock();
+        if index > writer.index {
+            writer.journal.append(index, &[]).map_err(failed)?;
+            writer.index = index;
+        }
+        writer.journal.sync().map_err(failed)
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        *self.inner.state.read().head()
+    }
+
+    /// Looks at the state. A batch waits meanwhile, so `look` takes what it wants, a view at most, and goes.
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.inner.state.read())
+    }
+
+    /// A record; none when there is none of that number. Blocks.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn record(&self, seq: u64) -> Result<Option<Record>, LedgerError> {
+        let stored = self.inner.reader.record(seq).map_err(failed)?;
+        stored
+            .map(|stored| stored.record().map_err(|error| LedgerError::Damaged(error.to_string())))
+            .transpose()
+    }
+
+    /// Up to `most` records from `seq` on. Blocks.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn records(&self, seq: u64, most: usize) -> Result<Vec<Entry>, LedgerError> {
+        let mut found = Vec::new();
+        let mut fault = None;
+        let read = self.inner.reader.from(seq.max(1), &mut |_, stored| {
+            for one in stored {
+                match entry(one) {
+                    Ok(entry) if entry.record.seq < seq || found.len() >= most => {}
+                    Ok(entry) => found.push(entry),
+                    Err(text) => fault = Some(text),
+                }
+            }
+            found.len() < most && fault.is_none()
+        });
+        read.map_err(failed)?;
+        fault.map_or(Ok(found), |text| Err(LedgerError::Damaged(text)))
+    }
+
+    /// The records that have a leg on `account`, newest first, from the newest that is not behind `upto`; at most
+    /// `most`. Blocks.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn history(
+        &self,
+        account: Account,
+        upto: u64,
+        most: usize,
+    ) -> Result<Vec<Record>, LedgerError> {
+        let mut seq = self.read(|state| state.balance(&account)).touched;
+        let mut found = Vec::new();
+        while seq > 0 && found.len() < most {
+            let missing = || LedgerError::Damaged(format!("record {seq} is missing"));
+            let stored = self.inner.reader.record(seq).map_err(failed)?.ok_or_else(missing)?;
+            let Entry { record, before, .. } = entry(stored).map_err(LedgerError::Damaged)?;
+            let next = before_of(&record, &before, account).unwrap_or_default();
+            if record.seq <= upto {
+                found.push(record);
+            }
+            seq = next;
+        }
+        Ok(found)
+    }
+
+    /// The newest `most` lines of the statement of `account`, up to record `upto`. Blocks.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn statement(
+        &self,
+        account: Account,
+        upto: u64,
+        most: usize,
+    ) -> Result<Statement, LedgerError> {
+        let (balance, head) = self.read(|state| (state.balance(&account), *state.head()));
+        let newer = self.newer(account, upto, balance.touched)?;
+        let mut records = self.history(account, upto.min(head.seq), most)?;
+        let before = newer
+            .iter()
+            .chain(&records)
+            .fold(balance, |balance, record| without(&balance, record, account));
+        records.reverse();
+        Ok(Statement::of(account, &before, &records))
+    }
+
+    /// Records of an account behind `upto`.
+    fn newer(&self, account: Account, upto: u64, newest: u64) -> Result<Vec<Record>, LedgerError> {
+        if newest <= upto {
+            return Ok(Vec::new());
+        }
+        let all = self.history(account, newest, usize::MAX)?;
+        Ok(all.into_iter().take_while(|record| record.seq > upto).collect())
+    }
+}
+
+/// Makes a stored record again and checks that it is what it was.
+fn redo(state: &mut State, stored: Stored) -> Result<Entry, String> {
+    let seq = state.head().seq + 1;
+    let fault = |text: &str| format!("record {seq}: {text}");
+    let record = stored.record().map_err(|error| fault(&error.to_string()))?;
+    let made = state.commit(record, stored.bytes).map_err(|error| fault(&error.to_string()))?;
+    if made.link != stored.link {
+        return Err(fault("the chain does not lead to it"));
+    }
+    if made.before != stored.before {
+        return Err(fault("it does not lead to the records before it"));
+    }
+    Ok(made)
+}
+
+fn entry(stored: Stored) -> Result<Entry, String> {
+    let record = stored.record().map_err(|error| error.to_string())?;
+    let Stored { link, before, bytes } = stored;
+    Ok(Entry { record, bytes, link, before })
+}
+
+/// The newest record before `record` that touched `account`.
+fn before_of(record: &Record, before: &[u64], account: Account) -> Option<u64> {
+    let mut seen: Vec<Account> = Vec::with_capacity(before.len());
+    for leg in &record.legs {
+        if !seen.contains(&leg.account) {
+            seen.push(leg.account);
+        }
+    }
+    let nth = seen.iter().position(|one| *one == account)?;
+    before.get(nth).copied()
+}
+
+/// What was on `account` before `record` posted to it.
+fn without(balance: &Balance, record: &Record, account: Account) -> Balance {
+    use weir_ledger::leg::{Side, Stage};
+    let mut before = *balance;
+    let posted =
+        record.legs.iter().filter(|leg| (leg.account, leg.stage) == (account, Stage::Posted));
+    for leg in posted {
+        let sum = match leg.side {
+            Side::Debit => &mut before.debits_posted,
+            Side::Credit => &mut before.credits_posted,
+        };
+        *sum = sum.saturating_sub(u128::from(leg.units));
+    }
+    before
+}
+
+fn failed(error: std::io::Error) -> LedgerError {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => LedgerError::Damaged(error.to_string()),
+        _ => LedgerError::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,164 @@
+//! A ledger on a disk: what was made is there again, and nothing is made twice.
+
+use proptest::prelude::*;
+
+use super::testing::requests;
+use super::*;
+
+/// Requests of a workload, some to each entry of the log.
+fn entries_of_a_log(seed: u64, count: usize) -> Vec<Posted> {
+    let requests = requests(seed, count);
+    let some = requests.chunks(7).enumerate();
+    let posted = some.map(|(nth, some)| {
+        let batches = some.chunks(3).map(|few| {
+            let requests: Vec<Request> = few.iter().map(|(request, _)| request.clone()).collect();
+            Batch { wall: few[0].1, requests: batch::write(&requests).unwrap() }
+        });
+        Posted { index: nth as u64 * 2 + 1, batches: batches.collect() }
+    });
+    posted.collect()
+}
+
+fn all(ledger: &Ledger) -> (Head, Vec<Entry>, Vec<(Account, Balance)>) {
+    let balances = ledger.read(State::all_balances);
+    (ledger.head(), ledger.records(1, usize::MAX).unwrap(), balances.rows().copied().collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// INV-6, INV-7, INV-8: after a start everything is as it was, and the log may come again from anywhere.
+    #[test]
+    fn a_start_brings_back_what_was_made_and_the_log_makes_nothing_twice(
+        seed: u64,
+        cut: prop::sample::Index,
+        again: prop::sample::Index,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let posted = entries_of_a_log(seed, 300);
+        let cut = cut.index(posted.len());
+        let ledger = Ledger::open(dir.path()).unwrap();
+        for one in &posted[..cut] {
+            ledger.apply(one).unwrap();
+        }
+        let before = all(&ledger);
+        drop(ledger);
+        let ledger = Ledger::open(dir.path()).unwrap();
+        prop_assert_eq!(all(&ledger), before);
+        for one in &posted[again.index(cut + 1)..] {
+            ledger.apply(one).unwrap();
+        }
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other = Ledger::open(elsewhere.path()).unwrap();
+        posted.iter().for_each(|one| drop(other.apply(one).unwrap()));
+        prop_assert_eq!(all(&ledger), all(&other));
+    }
+
+    /// INV-6: a power cut takes chunks from the end of the journal, and the log makes them again.
+    #[test]
+    fn what_a_power_cut_takes_the_log_makes_again(seed: u64, end: prop::sample::Index, zeros: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let posted = entries_of_a_log(seed, 200);
+        let ledger = Ledger::open(dir.path()).unwrap();
+        posted.iter().for_each(|one| drop(ledger.apply(one).unwrap()));
+        let before = all(&ledger);
+        drop(ledger);
+        let file = dir.path().join(JOURNAL_DIR).join("0000000000000001.journal");
+        let mut bytes = std::fs::read(&file).unwrap();
+        let end = end.index(bytes.len());
+        if zeros {
+            bytes[end..].fill(0);
+        } else {
+            bytes.truncate(end);
+        }
+        std::fs::write(&file, bytes).unwrap();
+        let ledger = Ledger::open(dir.path()).unwrap();
+        prop_assert!(ledger.head().seq <= before.0.seq);
+        posted.iter().for_each(|one| drop(ledger.apply(one).unwrap()));
+        prop_assert_eq!(all(&ledger), before);
+    }
+
+    /// INV-23, from the disk: what the records of an account lead through is all that touched it.
+    #[test]
+    fn the_history_of_an_account_is_all_that_touched_it(seed: u64, upto: prop::sample::Index) {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(dir.path()).unwrap();
+        entries_of_a_log(seed, 300).iter().for_each(|one| drop(ledger.apply(one).unwrap()));
+        let (head, records, balances) = all(&ledger);
+        let upto = upto.index(usize::try_from(head.seq).unwrap() + 1) as u64;
+        let mut known = State::default();
+        for entry in records.iter().take_while(|entry| entry.record.seq <= upto) {
+            known.commit(entry.record.clone(), entry.bytes.clone()).unwrap();
+        }
+        for (account, _) in balances {
+            let touches = |entry: &&Entry| entry.record.legs.iter().any(|leg| leg.account == account);
+            let mut expected: Vec<u64> = records.iter().filter(touches).map(|entry| entry.record.seq).collect();
+            expected.retain(|seq| *seq <= upto);
+            expected.reverse();
+            let history = ledger.history(account, upto, usize::MAX).unwrap();
+            prop_assert_eq!(history.iter().map(|record| record.seq).collect::<Vec<_>>(), expected);
+            let statement = ledger.statement(account, upto, 3).unwrap();
+            prop_assert!(statement.lines.len() <= 3);
+            prop_assert_eq!(statement.closing, known.balance(&account).net(account.kind.class()));
+        }
+    }
+}
+
+fn answers(ledger: &Ledger, posted: &Posted) -> Vec<Answer> {
+    let answers = ledger.apply(posted).unwrap();
+    answers.iter().flat_map(|bytes| batch::read_answers(bytes).unwrap()).collect()
+}
+
+#[test]
+fn what_was_asked_before_is_answered_as_then_from_the_disk_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let posted = entries_of_a_log(4, 300);
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let first: Vec<Vec<Answer>> = posted.iter().map(|one| answers(&ledger, one)).collect();
+    drop(ledger);
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let mut replayed = 0;
+    for (one, first) in posted.iter().zip(first) {
+        let later = Posted { index: one.index + 1_000, ..one.clone() };
+        let requests = one.batches.iter().flat_map(|batch| batch::read(&batch.requests).unwrap());
+        let again = answers(&ledger, &later);
+        assert_eq!((first.len(), again.len()), (requests.clone().count(), first.len()));
+        for ((first, again), request) in first.iter().zip(&again).zip(requests) {
+            if request.id == 0 {
+                continue;
+            }
+            assert_eq!((&again.result, again.seq), (&first.result, first.seq), "{request:?}");
+            assert!(again.replayed == first.seq.is_some(), "{request:?}");
+            replayed += usize::from(again.replayed);
+        }
+    }
+    assert!(replayed > 50);
+}
+
+#[test]
+fn a_record_that_was_changed_on_the_disk_stops_the_start_and_says_which() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut entries = testing::entries(5, 40);
+    entries[6].record.legs.iter_mut().for_each(|leg| leg.units += 1);
+    entries[6].bytes = entries[6].record.bytes().unwrap();
+    let mut journal = Journal::open(&dir.path().join(JOURNAL_DIR), &mut |_, _| true).unwrap();
+    journal.append(1, &entries).unwrap();
+    drop(journal);
+    let error = Ledger::open(dir.path()).err().unwrap();
+    assert!(
+        matches!(&error, LedgerError::Damaged(text) if text.starts_with("record 7:")),
+        "{error}"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_requests_are_passed_over_alike_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let garbage =
+        Posted { index: 3, batches: vec![Batch { wall: At(1), requests: vec![0xff; 40] }] };
+    assert_eq!(answers(&ledger, &garbage), []);
+    assert_eq!((ledger.applied(), ledger.head().seq), (3, 0));
+    drop(ledger);
+    assert_eq!(Ledger::open(dir.path()).unwrap().applied(), 3);
+}
