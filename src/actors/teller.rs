@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use weir_ledger::batch::{self, Answer};
 use weir_ledger::{Refusal, Request};
 
 use super::tasks::Tasks;
-use crate::raft::{COMMAND_BYTES_MAX, Consensus, ProposeError, Purpose};
+use crate::raft::{COMMAND_BYTES_MAX, Consensus, ProposeError};
 use crate::store::ledger::command;
 
 /// Requests that may wait on a node; one more is told that the ledger is busy.
@@ -89,7 +91,7 @@ impl Teller {
     pub fn start(consensus: Consensus, tasks: &Tasks) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let figures = Arc::new(Figures::default());
-        let desk = Desk { consensus, figures: Arc::clone(&figures), tasks: tasks.clone() };
+        let desk = Desk { consensus, figures: Arc::clone(&figures) };
         tasks.spawn("ledger requests", |handle| async move {
             tokio::select! {
                 () = desk.run(waiting) => {}
@@ -130,34 +132,28 @@ impl Teller {
 }
 
 /// The sending end.
-#[derive(Clone)]
 struct Desk {
     consensus: Consensus,
     figures: Arc<Figures>,
-    tasks: Tasks,
 }
 
 impl Desk {
     async fn run(self, mut queue: mpsc::Receiver<Waiting>) {
-        let places = Arc::new(Semaphore::new(IN_FLIGHT));
+        let mut on_their_way = FuturesUnordered::new();
         let mut held = None;
         loop {
-            // What comes while all places are taken goes with the next batch.
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            let first = match held.take() {
-                Some(first) => first,
-                None => match queue.recv().await {
-                    Some(first) => first,
-                    None => return,
-                },
-            };
-            let (waiting, next) = gather(first, &mut queue);
-            held = next;
-            let desk = self.clone();
-            self.tasks.spawn_unlisted(async move {
-                desk.send(waiting).await;
-                drop(place);
-            });
+            // What comes while enough are on their way goes with the next batch.
+            let is_room = on_their_way.len() < IN_FLIGHT;
+            tokio::select! {
+                biased;
+                Some(()) = on_their_way.next() => {}
+                Some(first) = next(&mut held, &mut queue), if is_room => {
+                    let (waiting, beyond) = gather(first, &mut queue);
+                    held = beyond;
+                    on_their_way.push(self.send(waiting));
+                }
+                else => return,
+            }
         }
     }
 
@@ -192,7 +188,7 @@ impl Desk {
     ) -> Result<(Vec<Answer>, Durability), Untold> {
         let text =
             command::to_text(&batch).map_err(|error| Untold::Unavailable(error.to_string()))?;
-        let reply = self.consensus.propose(text, Purpose::Money, PATIENCE).await;
+        let reply = self.consensus.propose_batch(text, PATIENCE).await;
         let reply = reply.map_err(|error| match error {
             ProposeError::Unknown => Untold::Unanswered,
             other => Untold::Unavailable(other.to_string()),
@@ -202,6 +198,14 @@ impl Desk {
         let answers = answers.filter(|answers| answers.len() == count).ok_or(Untold::Unanswered)?;
         let alone = self.consensus.voters() <= 1;
         Ok((answers, if alone { Durability::Local } else { Durability::Quorum }))
+    }
+}
+
+/// What was held back, else what comes next; none when nothing will come.
+async fn next(held: &mut Option<Waiting>, queue: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
+    match held.take() {
+        Some(first) => Some(first),
+        None => queue.recv().await,
     }
 }
 

@@ -5,6 +5,7 @@
 //! takes more from one than from the other, the log is made again from where the older one stands.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +22,9 @@ use crate::store::{Asking, Directory};
 /// Batches of so few bytes are made where they are: a thread of their own would cost more.
 const SMALL_BYTES: usize = 4 << 10;
 
+/// The place is stored after so many calls that had nothing for the directory.
+const UNSTORED_MAX: u64 = 256;
+
 /// A node that nobody gives the records that it lacks cannot take part: so many attempts fail one after the other.
 const FETCH_ATTEMPTS: u32 = 100;
 /// Between two attempts.
@@ -31,9 +35,15 @@ pub(super) struct Machines {
     directory: Directory,
     ledger: Option<Ledger>,
     history: Arc<dyn History>,
+    /// Calls since the place was stored.
+    unstored: AtomicU64,
     /// Where the ledger stood when it was last synced.
     synced: Mutex<u64>,
 }
+
+/// What an entry has for the directory: its index, requests, the entry's number among those that came together, and
+/// the number of each request in it.
+type OfEntry = (u64, Vec<Asking>, usize, Vec<usize>);
 
 /// What is stored with the directory.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -74,7 +84,7 @@ impl Machines {
         ledger: Option<Ledger>,
         history: Arc<dyn History>,
     ) -> Self {
-        Self { directory, ledger, history, synced: Mutex::default() }
+        Self { directory, ledger, history, unstored: AtomicU64::new(0), synced: Mutex::default() }
     }
 
     fn mark(&self) -> Result<Option<Mark>, MachineError> {
@@ -91,41 +101,37 @@ impl Machines {
             .map_err(|error| failed(&error))
     }
 
-    fn sync(&self) -> Result<Option<Stand>, MachineError> {
-        let Some(ledger) = &self.ledger else { return Ok(None) };
-        let (head, index) = ledger.sync().map_err(|error| failed(&error))?;
-        *self.synced.lock() = head.seq;
-        Ok(Some(Stand { head, index }))
-    }
-
     /// Brings the ledger to where another one stood.
     async fn bring(&self, ledger: &Ledger, to: &Stand) -> Result<(), MachineError> {
-        let mut failures = 0;
-        let last = to.head.seq;
+        let (last, mut failures) = (to.head.seq, 0);
         while ledger.head().seq < last {
             let next = ledger.head().seq + 1;
-            let piece = match self.history.fetch(next).await {
-                Ok(piece) => piece,
-                Err(error) if failures >= FETCH_ATTEMPTS => {
-                    let text = format!("records {next} to {last} are missing here: {error}");
-                    return Err(MachineError(lost(&text)));
-                }
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(next, last, error, "fetching records of the ledger");
-                    tokio::time::sleep(FETCH_PAUSE).await;
-                    continue;
-                }
+            let Err(error) = self.fetch(ledger, next, last).await else {
+                failures = 0;
+                continue;
             };
-            let ledger = ledger.clone();
-            let taken = tokio::task::spawn_blocking(move || ledger.take(&piece, last)).await;
-            taken.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
-            failures = 0;
+            if failures >= FETCH_ATTEMPTS {
+                let text = format!("records {next} to {last} are missing here: {error}");
+                return Err(MachineError(lost(&text)));
+            }
+            failures += 1;
+            tracing::warn!(next, last, error, "fetching records of the ledger");
+            tokio::time::sleep(FETCH_PAUSE).await;
         }
         ledger.must_hold(&to.head).map_err(|error| MachineError(lost(&error.to_string())))?;
         ledger.settle(to.index).map_err(|error| failed(&error))?;
         *self.synced.lock() = ledger.head().seq;
         Ok(())
+    }
+
+    /// Fetches records from `next` on, at least one.
+    async fn fetch(&self, ledger: &Ledger, next: u64, last: u64) -> Result<(), String> {
+        let piece = self.history.fetch(next).await?;
+        let ledger = ledger.clone();
+        let taken = tokio::task::spawn_blocking(move || ledger.take(&piece, last)).await;
+        let newest =
+            taken.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        if newest < next { Err("who was asked lacks them too".into()) } else { Ok(()) }
     }
 
     async fn make(
@@ -157,12 +163,24 @@ impl Machines {
             }
             replies.push(of_entry);
         }
-        self.direct(for_directory, place, &mut replies).await?;
+        if self.is_worth_storing(&for_directory) {
+            self.direct(for_directory, place, &mut replies).await?;
+        }
         let none = || RawValue::NULL.to_owned();
         Ok(replies
             .into_iter()
             .map(|one| one.into_iter().map(|reply| reply.unwrap_or_else(none)).collect())
             .collect())
+    }
+
+    /// An older place costs making again what the ledger passes over, which is nothing after so few calls.
+    fn is_worth_storing(&self, for_directory: &[OfEntry]) -> bool {
+        let calls = self.unstored.fetch_add(1, Ordering::Relaxed);
+        let is_worth = !for_directory.is_empty() || calls >= UNSTORED_MAX;
+        if is_worth {
+            self.unstored.store(0, Ordering::Relaxed);
+        }
+        is_worth
     }
 
     /// Has the ledger make its part of an entry.
@@ -194,7 +212,7 @@ impl Machines {
     /// Has the store make the rest, and remember how far both are.
     async fn direct(
         &self,
-        entries: Vec<(u64, Vec<Asking>, usize, Vec<usize>)>,
+        entries: Vec<OfEntry>,
         place: Vec<u8>,
         replies: &mut [Vec<Option<Reply>>],
     ) -> Result<(), MachineError> {
@@ -241,13 +259,23 @@ impl Machine for Machines {
         Box::pin(self.make(entries, place))
     }
 
-    /// What is in it is on the disk: the log forgets it afterwards.
     fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
         let directory = self.directory.snapshot().map_err(|error| failed(&error))?;
         let text = String::from_utf8(directory).map_err(|error| failed(&error))?;
         let directory = RawValue::from_string(text).map_err(|error| failed(&error))?;
-        serde_json::to_vec(&Whole { directory, ledger: self.sync()? })
-            .map_err(|error| failed(&error))
+        let ledger = self.ledger.as_ref().map(Ledger::stand);
+        let ledger = ledger.map(|(head, index)| Stand { head, index });
+        serde_json::to_vec(&Whole { directory, ledger }).map_err(|error| failed(&error))
+    }
+
+    fn sync(&self) -> Result<(), MachineError> {
+        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let seq = ledger.sync().map_err(|error| failed(&error))?;
+        let mut synced = self.synced.lock();
+        *synced = seq.max(*synced);
+        // Told with the next entry.
+        self.unstored.store(UNSTORED_MAX, Ordering::Relaxed);
+        Ok(())
     }
 
     fn install(

@@ -94,7 +94,7 @@ struct Inner {
     network: Arc<dyn Network>,
     wishes: mpsc::Sender<Waiting>,
     upkeep: mpsc::Sender<Waiting>,
-    money: mpsc::Sender<Waiting>,
+    batches: Proposer,
     figures: Arc<Figures>,
     resumed: Option<Resumed>,
 }
@@ -164,21 +164,22 @@ impl Consensus {
         let core = core.map_err(|error| failed(&error))?;
         let figures = Arc::new(Figures::default());
         let office = Office { core: core.clone(), room, now };
-        let proposer = |name: &str, purpose| {
-            let (queue, waiting) = mpsc::channel(propose::WAITING_MAX);
+        let proposer = |purpose| {
             let (office, network) = (office.clone(), Arc::clone(&network));
-            let figures = Arc::clone(&figures);
-            let proposer = Proposer { id: node, office, network, figures, purpose };
-            spawn(name, Box::pin(proposer.run(waiting)));
+            Proposer { id: node, office, network, figures: Arc::clone(&figures), purpose }
+        };
+        let queue = |name: &str, purpose| {
+            let (queue, waiting) = mpsc::channel(propose::WAITING_MAX);
+            spawn(name, Box::pin(proposer(purpose).run(waiting)));
             queue
         };
         let inner = Inner {
             node,
             incarnation,
             numbers: AtomicU64::new(0),
-            wishes: proposer("raft proposals", Purpose::Wish),
-            upkeep: proposer("raft upkeep", Purpose::Upkeep),
-            money: proposer("raft money", Purpose::Money),
+            wishes: queue("raft proposals", Purpose::Wish),
+            upkeep: queue("raft upkeep", Purpose::Upkeep),
+            batches: proposer(Purpose::Wish),
             core,
             office,
             log,
@@ -250,15 +251,39 @@ impl Consensus {
         purpose: Purpose,
         deadline: Duration,
     ) -> Result<Reply, ProposeError> {
+        let queue = self.inner.queue(purpose);
+        // Fails when its loop has ended; then nobody answers.
+        self.ask(command, deadline, async |waiting| drop(queue.send(waiting).await)).await
+    }
+
+    /// The same of a batch that somebody made of many wishes: it shares its entry with nothing, and waits for nothing
+    /// that is on its way already.
+    ///
+    /// # Errors
+    /// As [`Self::propose`].
+    pub async fn propose_batch(
+        &self,
+        command: Box<RawValue>,
+        deadline: Duration,
+    ) -> Result<Reply, ProposeError> {
+        let batches = &self.inner.batches;
+        self.ask(command, deadline, async |waiting| batches.send_one(waiting).await).await
+    }
+
+    async fn ask(
+        &self,
+        command: Box<RawValue>,
+        deadline: Duration,
+        send: impl AsyncFnOnce(Waiting),
+    ) -> Result<Reply, ProposeError> {
         let request = self.request(command)?;
         let (tell, told) = oneshot::channel();
         let fate = Arc::new(Fate::default());
         let waiting = Waiting { request, tell, fate: Arc::clone(&fate), unsure: false };
         let counted = Counted::new(&self.inner.figures);
-        let stopped = || ProposeError::Stopped("its loop has ended".into());
         let answer = async {
-            self.inner.queue(purpose).send(waiting).await.map_err(|_| stopped())?;
-            told.await.map_err(|_| stopped())?
+            send(waiting).await;
+            told.await.map_err(|_| ProposeError::Stopped("its loop has ended".into()))?
         };
         let answer = tokio::time::timeout(deadline, answer).await;
         drop(counted);
@@ -445,7 +470,6 @@ impl Inner {
         match purpose {
             Purpose::Wish => &self.wishes,
             Purpose::Upkeep => &self.upkeep,
-            Purpose::Money => &self.money,
         }
     }
 

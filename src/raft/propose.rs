@@ -4,8 +4,9 @@
 //! A batch may be sent twice when its answer was lost; the machine tells by the ids of its requests.
 //!
 //! What keeps the cluster going has a queue of its own: a leader whose disk is nearly full still makes it, while it
-//! refuses what people ask for. It must run out of room by saying so and never in the middle of a write. Money has one
-//! too, so that neither waits for the other.
+//! refuses what people ask for. It must run out of room by saying so and never in the middle of a write.
+//!
+//! What comes as a batch of its own has no queue: it goes as it is, beside others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -45,8 +46,6 @@ pub enum Purpose {
     Wish,
     /// What runs needs it to go on: leases, members, numbers of segments. Little, and never refused for room.
     Upkeep,
-    /// Somebody asked for it, and it is about money.
-    Money,
 }
 
 /// Why a change was not answered.
@@ -253,6 +252,16 @@ impl Proposer {
 }
 
 impl Proposer {
+    /// Sends one request alone.
+    pub(super) async fn send_one(&self, waiting: Waiting) {
+        let mut alone = vec![waiting];
+        if let Err(stopped) = self.send(&mut alone).await {
+            for one in alone {
+                let _ = one.tell.send(Err(ProposeError::Stopped(stopped.clone())));
+            }
+        }
+    }
+
     /// Ends when `leader` leads no longer, as far as this node knows.
     async fn led_by_another(&self, leader: u64) {
         let mut metrics = self.office.core.metrics();

@@ -1,7 +1,7 @@
 //! The journal: every record of the ledger, in segments that are only ever appended to.
 //!
 //! It is not synced with each chunk: a power cut takes chunks from its end, and the log of the cluster makes them
-//! again. What must not be lost is synced before the log forgets it ([`Journal::sync`]). So at a start the journal ends
+//! again. What must not be lost is synced before the log forgets it ([`Journal::file`]). So at a start the journal ends
 //! before the first chunk that is not sound, or does not follow on the one before.
 
 use std::collections::HashMap;
@@ -110,11 +110,14 @@ impl Journal {
         Ok(())
     }
 
-    /// Makes everything that was appended survive a power cut.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
-        let synced = self.file.sync_data();
-        self.failed |= synced.is_err();
-        synced
+    /// The newest segment: once it is synced, everything that was appended before survives a power cut.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
+    }
+
+    /// A sync failed: nobody knows what the file holds, and the kernel tells of it only once.
+    pub(super) const fn fail(&mut self) {
+        self.failed = true;
     }
 
     /// The segment before is whole and on the disk before there is a next one.

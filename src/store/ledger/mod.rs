@@ -187,15 +187,28 @@ impl Ledger {
         Ok(record.ok_or_else(missing)?.result)
     }
 
-    /// Makes everything that was made survive a power cut; answers with where it stands, and the newest entry of the
-    /// log in it. Blocks.
+    /// Makes everything that was made survive a power cut; answers with the newest record. What is made meanwhile does
+    /// not wait. Blocks.
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn sync(&self) -> Result<(Head, u64), LedgerError> {
-        let mut writer = self.inner.writer.lock();
-        writer.journal.sync().map_err(failed)?;
-        Ok((*self.inner.state.read().head(), writer.index))
+    pub fn sync(&self) -> Result<u64, LedgerError> {
+        let (file, seq) = {
+            let writer = self.inner.writer.lock();
+            (writer.journal.file(), self.head().seq)
+        };
+        let synced = file.sync_data();
+        if synced.is_err() {
+            self.inner.writer.lock().journal.fail();
+        }
+        synced.map(|()| seq).map_err(failed)
+    }
+
+    /// Where it stands, and the newest entry of the log that it has made.
+    #[must_use]
+    pub fn stand(&self) -> (Head, u64) {
+        let writer = self.inner.writer.lock();
+        (self.head(), writer.index)
     }
 
     /// Checks that the ledger that stood at `head` is the beginning of this one. Blocks.
@@ -275,7 +288,8 @@ impl Ledger {
             writer.journal.append(index, &[]).map_err(failed)?;
             writer.index = index;
         }
-        writer.journal.sync().map_err(failed)
+        drop(writer);
+        self.sync().map(drop)
     }
 
     /// Where it stands.
