@@ -6,12 +6,16 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use rustix::fs::FallocateFlags;
 
-/// Zeros are written in pieces of this size where the file system cannot reserve space.
+/// Zeros are written in pieces of this size.
 const ZEROS: usize = 64 << 10;
+
+/// A file that was made ahead, for the next [`Files::make`].
+const SPARE: &str = "spare";
 
 /// Files of one folder by name.
 pub(in crate::raft) trait Files: Send + Sync {
@@ -36,6 +40,8 @@ pub(super) struct Folder {
     path: PathBuf,
     /// A log has few segments; each is opened once.
     open: Mutex<HashMap<String, Arc<File>>>,
+    /// Makes the spare; none when there is none.
+    spare: Mutex<Option<JoinHandle<io::Result<File>>>>,
 }
 
 impl Folder {
@@ -45,7 +51,13 @@ impl Folder {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             File::open(parent)?.sync_all()?;
         }
-        Ok(Self { path: path.to_owned(), open: Mutex::default() })
+        // One that is left may be unfinished.
+        match std::fs::remove_file(path.join(SPARE)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {
+                Ok(Self { path: path.to_owned(), open: Mutex::default(), spare: Mutex::default() })
+            }
+        }
     }
 
     fn file(&self, name: &str) -> io::Result<Arc<File>> {
@@ -59,8 +71,34 @@ impl Folder {
         Ok(file)
     }
 
+    /// Writing zeros takes a while, so the next file is made while this one is filled.
+    fn make_spare(&self, len: u64) {
+        let path = self.path.join(SPARE);
+        let make = std::thread::Builder::new().name("raft log spare".into());
+        // Without one, the next file is made when it is wanted.
+        *self.spare.lock() = make.spawn(move || zeros(&path, len)).ok();
+    }
+
+    /// The spare under its new name, when it is there and sound.
+    fn take_spare(&self, name: &str) -> Option<File> {
+        let file = self.spare.lock().take()?.join().ok()?.ok();
+        let (from, to) = (self.path.join(SPARE), self.path.join(name));
+        file.filter(|_| {
+            std::fs::hard_link(&from, to).and_then(|()| std::fs::remove_file(&from)).is_ok()
+        })
+    }
+
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
+    }
+}
+
+impl Drop for Folder {
+    /// Whoever opens the folder next must not find it half made.
+    fn drop(&mut self) {
+        if let Some(making) = self.spare.lock().take() {
+            let _ = making.join();
+        }
     }
 }
 
@@ -81,13 +119,14 @@ impl Files for Folder {
     }
 
     fn make(&self, name: &str, len: u64) -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(0o600);
-        let file = file.open(self.path.join(name))?;
-        reserve(&file, len)?;
-        file.sync_all()?;
+        let file = match self.take_spare(name) {
+            Some(file) => file,
+            None => zeros(&self.path.join(name), len)?,
+        };
         self.open.lock().insert(name.to_owned(), Arc::new(file));
-        self.sync_names()
+        self.sync_names()?;
+        self.make_spare(len);
+        Ok(())
     }
 
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> io::Result<()> {
@@ -126,18 +165,21 @@ pub mod slow {
     }
 }
 
-/// A full disk is told here and not in the middle of a write.
-fn reserve(file: &File, len: u64) -> io::Result<()> {
-    let reserved = rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len);
-    match reserved.map_err(io::Error::from) {
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            let zeros = [0; ZEROS];
-            for at in (0..len).step_by(ZEROS) {
-                let piece = usize::try_from(len - at).unwrap_or(ZEROS).min(ZEROS);
-                file.write_all_at(zeros.get(..piece).unwrap_or(&zeros), at)?;
-            }
-            Ok(())
-        }
-        other => other,
+/// A new file of `len` zeros that are on the disk: syncing what is written over them later changes nothing about the
+/// file itself, so the file system has nothing else to do then. A full disk is told here and not in the middle of a
+/// write.
+fn zeros(path: &Path, len: u64) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
+    match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, len).map_err(io::Error::from) {
+        Err(error) if error.kind() != ErrorKind::Unsupported => return Err(error),
+        _ => {}
     }
+    let zeros = [0; ZEROS];
+    for at in (0..len).step_by(ZEROS) {
+        let piece = usize::try_from(len - at).unwrap_or(ZEROS).min(ZEROS);
+        file.write_all_at(zeros.get(..piece).unwrap_or(&zeros), at)?;
+    }
+    file.sync_all()?;
+    Ok(file)
 }
