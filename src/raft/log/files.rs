@@ -52,12 +52,11 @@ impl Folder {
             File::open(parent)?.sync_all()?;
         }
         // One that is left may be unfinished.
-        match std::fs::remove_file(path.join(SPARE)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {
-                Ok(Self { path: path.to_owned(), open: Mutex::default(), spare: Mutex::default() })
-            }
+        let left = std::fs::remove_file(path.join(SPARE));
+        if let Some(error) = left.err().filter(|error| error.kind() != ErrorKind::NotFound) {
+            return Err(error);
         }
+        Ok(Self { path: path.to_owned(), open: Mutex::default(), spare: Mutex::default() })
     }
 
     fn file(&self, name: &str) -> io::Result<Arc<File>> {
