@@ -139,6 +139,6 @@ const fn code(code: ErrorCode) -> Exit {
         ErrorCode::Invalid => Exit::Usage,
         ErrorCode::NotFound => Exit::NotFound,
         ErrorCode::Timeout => Exit::Timeout,
-        ErrorCode::Unavailable => Exit::Unreachable,
+        ErrorCode::TooMany | ErrorCode::Unavailable => Exit::Unreachable,
     }
 }

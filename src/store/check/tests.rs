@@ -9,7 +9,9 @@ use weir_cluster::directory::Part;
 use weir_cluster::lease::Vacancy;
 use weir_cluster::members::{Member, Profile, WhyFenced};
 use weir_model::cluster::{Duty, NodeState};
-use weir_model::{AccountId, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp};
+use weir_model::{
+    AccountId, AccountRole, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp,
+};
 
 fn raw(entry: &Entry) -> Raw {
     (entry.name().into_bytes(), entry.encode().unwrap())
@@ -26,12 +28,9 @@ fn node() -> Raw {
 }
 
 fn account(id: u64, name: &str) -> Raw {
-    raw(&Entry::Account(AccountRecord {
-        id: AccountId(id),
-        name: name.into(),
-        roles: vec!["operator".into()],
-        created_at: Timestamp(0),
-    }))
+    let roles = [AccountRole::Operator].into_iter().collect();
+    let name = name.parse().unwrap();
+    raw(&Entry::Account(AccountRecord::new(AccountId(id), name, roles, None, Timestamp(0))))
 }
 
 fn channel(name: &str, owner: u64) -> Raw {
