@@ -13,6 +13,7 @@ use super::ready::Ready;
 use super::{metrics, status, tls};
 use crate::actors::clock;
 use crate::actors::events::Events;
+use crate::actors::people::People;
 use crate::actors::placement::Placement;
 use crate::actors::reach::Reach;
 use crate::actors::slots::Slots;
@@ -54,7 +55,10 @@ impl Doors {
         let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
         self.viewings.run(&self.tasks);
         let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
-        let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
+        let (config, store) = (self.config.people, self.store.clone());
+        let people = People::new(config, store, self.events.clone(), &self.registry);
+        let people = people.map_err(registration)?;
+        let edge = Arc::new(self.edge(&people).map_err(|error| error.to_string())?);
         edge::gauges::run(&edge);
         edge::listen(&edge, listeners.http, None);
         if let Some((listener, tls)) = listeners.https.zip(https) {
@@ -75,7 +79,7 @@ impl Doors {
         Ok(())
     }
 
-    fn edge(&self) -> Result<edge::Context, Box<dyn std::error::Error>> {
+    fn edge(&self, people: &People) -> Result<edge::Context, Box<dyn std::error::Error>> {
         Ok(edge::Context {
             config: self.config.edge.clone(),
             lookup: Box::new(edge::NodeLookup {
@@ -84,6 +88,7 @@ impl Doors {
                 store: self.store.clone(),
             }),
             viewings: self.viewings.clone(),
+            people: people.clone(),
             events: self.events.clone(),
             tasks: self.tasks.clone(),
             metrics: edge::Metrics::new(&self.registry)?,
