@@ -75,7 +75,7 @@ impl Doors {
         if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
             ingest::rtmp::spawn(listener, Some(tls), ingest);
         }
-        self.serve_operators(metrics, listeners.api, listeners.metrics);
+        self.serve_operators(people, metrics, listeners.api, listeners.metrics);
         Ok(())
     }
 
@@ -107,7 +107,13 @@ impl Doors {
         })
     }
 
-    fn serve_operators(&self, metrics: metrics::Metrics, api: TcpListener, scrape: TcpListener) {
+    fn serve_operators(
+        &self,
+        people: People,
+        metrics: metrics::Metrics,
+        api: TcpListener,
+        scrape: TcpListener,
+    ) {
         let sources = metrics::Sources {
             streams: self.streams.clone(),
             viewings: self.viewings.clone(),
@@ -133,15 +139,16 @@ impl Doors {
             found.map(|one| one.url.clone()).unwrap_or_default()
         };
         let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
-        let context = api::Context::new(
-            self.store.clone(),
-            Arc::new(self.reach.clone()),
-            Arc::clone(&self.cluster),
-            self.events.clone(),
-            self.tasks.clone(),
-            Arc::new(move || Box::pin(std::future::ready(source.status()))),
+        let context = api::Context::new(api::Parts {
+            store: self.store.clone(),
+            live: Arc::new(self.reach.clone()),
+            cluster: Arc::clone(&self.cluster),
+            events: self.events.clone(),
+            people,
+            tasks: self.tasks.clone(),
+            status: Arc::new(move || Box::pin(std::future::ready(source.status()))),
             addresses,
-        );
+        });
         self.tasks.spawn("api listener", |_| api::serve(api, context));
     }
 }

@@ -16,10 +16,10 @@ use http::{Method, Request, Response, StatusCode};
 use weir_model::api::people::{Credentials, Visitor, VisitorAccount};
 use weir_model::{Account, AccountId, ApiError, ErrorCode};
 
+use super::Context;
 use super::http::body::Body;
 use super::http::reply::{self, Reply};
 use super::metrics::Kind;
-use super::Context;
 use crate::actors::clock;
 use crate::actors::people::{Refusal, SignedIn};
 use crate::store::Bearer;
