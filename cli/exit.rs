@@ -17,13 +17,13 @@ pub enum Exit {
     Usage = 2,
     /// No such thing.
     NotFound = 3,
-    /// No token or a wrong one.
+    /// No token, a wrong one, or one that may not.
     Denied = 4,
     /// It exists already, or the state forbids it.
     Conflict = 5,
     /// No answer in time.
     Timeout = 6,
-    /// Unreachable, or not ready.
+    /// Unreachable, not ready, or asked too often.
     Unreachable = 8,
     /// Stopped by the operator.
     Cancelled = 9,
