@@ -51,7 +51,8 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let text = session.view.one(&me, || {
                 let Sheet(mut rows) = account::sheet(&me.account, &session.view);
                 let token = me.token.as_ref();
-                let shown = token.map_or("the operator's".into(), |token| token.id.to_string());
+                let shown =
+                    token.map_or_else(|| "the operator's".into(), |token| token.id.to_string());
                 rows.push(("token", shown));
                 if let Some(token) = token {
                     rows.push(("scopes", token.scopes.join(",")));

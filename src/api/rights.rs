@@ -36,7 +36,7 @@ pub(super) async fn can_i(
         .parse()
         .map_err(|error| Refusal::new(ErrorCode::Invalid, format!("{error}")))?;
     let (principal, disabled) = match body.account.as_deref() {
-        None => (asker.principal.clone(), false),
+        None => (asker.principal, false),
         Some(named) => {
             let account = own_or_any(&ctx, &asker, Action::AccountRead, Some(named))?;
             let (name, disabled) = (account.name, account.disabled_at.is_some());

@@ -23,8 +23,8 @@ pub struct Config {
     /// Viewings of one channel at a time, on all nodes together; further ones are answered 503. Nodes that admit
     /// viewers in the same second may exceed it by those.
     pub viewings_per_channel_max: u64,
-    /// Viewings of one account at a time, on all nodes together; further ones are answered 503. Those who are not signed
-    /// in are counted by address only.
+    /// Viewings of one account at a time, on all nodes together; further ones are answered 503, but for those that
+    /// begin in the same second. Those who are not signed in are counted by address only.
     pub viewings_per_account_max: u64,
     /// Watch pages that are told of changes at a time; further ones ask every few seconds instead.
     pub pages_max: usize,

@@ -2,8 +2,11 @@
 
 use crate::action::Action;
 
-/// The words that stand for several actions, with what each is.
-const GROUPS: [(&str, fn(Action) -> bool); 4] = [
+/// A word with the actions that it stands for.
+type Group = (&'static str, fn(Action) -> bool);
+
+/// The words that stand for several actions.
+const GROUPS: [Group; 4] = [
     ("read", Action::only_reads),
     ("moderate", moderates),
     ("operate", operates),
