@@ -158,11 +158,6 @@ impl People {
     pub async fn login(&self, from: IpAddr, given: &Credentials) -> Result<SignedIn, Refusal> {
         let signed_in = self.try_login(from, given).await;
         self.inner.metrics.logged_in(signed_in.as_ref().err());
-        if let Err(Refusal::TooManyOfAccount(name, _)) = &signed_in {
-            let text = format!("too many wrong passwords for account {name}; it is slowed down");
-            let fields = [("name", name.to_string())];
-            self.inner.events.emit_refusal("login.locked", None, text, &fields);
-        }
         signed_in
     }
 
@@ -181,6 +176,7 @@ impl People {
             self.give_back(&network, &name);
         }
         let Some(known) = credential.filter(|_| matches!(right, Ok(true))) else {
+            self.tell_if_spent(&name);
             return Err(right.err().unwrap_or(Refusal::Wrong));
         };
         if known.account.disabled_at.is_some() {
@@ -207,6 +203,16 @@ impl People {
         let mut attempts = self.inner.attempts.lock();
         attempts.by_address.give_back(network, now);
         attempts.by_account.give_back(name, now);
+    }
+
+    /// Tells that the last wrong password of an account was one too many; whether there is such an account is not said.
+    fn tell_if_spent(&self, name: &AccountName) {
+        let spent = self.inner.attempts.lock().by_account.is_spent(name, clock::monotonic_ms());
+        if spent {
+            let text = format!("too many wrong passwords for account {name}; it is slowed down");
+            let fields = [("name", name.to_string())];
+            self.inner.events.emit_refusal("login.locked", None, text, &fields);
+        }
     }
 
     async fn let_in(&self, account: Account, epoch: u64) -> Result<SignedIn, Refusal> {

@@ -72,6 +72,14 @@ impl<K: Ord + Clone> Budgets<K> {
         Ok(())
     }
 
+    /// Whether the next attempt of `key` would be refused.
+    #[must_use]
+    pub fn is_spent(&self, key: &K, now_ms: u64) -> bool {
+        let full_at = self.full_at.get(key).copied().unwrap_or(0);
+        let capacity = u64::from(self.rate.burst.max(1)).saturating_mul(self.rate.refill_ms);
+        full_at.saturating_sub(now_ms).saturating_add(self.rate.refill_ms) > capacity
+    }
+
     /// Gives an attempt of `key` back: it was none.
     pub fn give_back(&mut self, key: &K, now_ms: u64) {
         let Some(full_at) = self.full_at.get(key).copied() else { return };
@@ -144,6 +152,7 @@ mod tests {
     fn a_bucket_empties_and_fills_again() {
         let mut budgets = Budgets::new(RATE, 8);
         (0..3).for_each(|_| budgets.take(&"a", 0).unwrap());
+        assert!(budgets.is_spent(&"a", 999) && !budgets.is_spent(&"a", 1000));
         assert_eq!(budgets.take(&"a", 0), Err(Spent { retry_ms: 1000 }));
         assert_eq!(budgets.take(&"a", 999).unwrap_err().retry_secs(), 1);
         assert_eq!(budgets.take(&"b", 0), Ok(()), "others have their own");

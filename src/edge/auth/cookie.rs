@@ -54,4 +54,20 @@ mod tests {
         assert_eq!(read(&format!("weir_session={}", "x".repeat(65))), None);
         assert_eq!(get(&HeaderMap::new()), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_header_holds_a_value_is_short_and_has_no_separator(
+            line in proptest::collection::vec(0x20_u8.., 0..200),
+            has_it in proptest::bool::ANY,
+        ) {
+            let line = if has_it { [b"weir_session=", &line[..]].concat() } else { line };
+            let Ok(value) = HeaderValue::from_bytes(&line) else { return Ok(()) };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, value);
+            if let Some(value) = get(&headers) {
+                proptest::prop_assert!(value.len() <= VALUE_CHARS_MAX && !value.contains(';'));
+            }
+        }
+    }
 }

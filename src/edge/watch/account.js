@@ -131,5 +131,6 @@ form.addEventListener('submit', async (event) => {
 dialog.addEventListener('keydown', (event) => event.stopPropagation());
 dialog.addEventListener('close', () => { password.value = ''; });
 
+set('login');
 signIn.hidden = logOut.hidden = everywhere.hidden = true;
 ask('me').then(show, (error) => { trouble.textContent = error.message; });
