@@ -34,6 +34,7 @@ pub const fn reach(role: AccountRole, action: Action) -> Reach {
             | Action::ViewingRead
             | Action::ViewingKick,
         ) => Reach::Any,
+        // Who watches, with their addresses, is none of his business; how many do, his stream says.
         (
             Streamer,
             Action::ChannelRead
@@ -41,7 +42,6 @@ pub const fn reach(role: AccountRole, action: Action) -> Reach {
             | Action::KeyCreate
             | Action::KeyRevoke
             | Action::StreamRead
-            | Action::ViewingRead
             | Action::WalletRead,
         ) => Reach::Own,
         (Viewer, Action::WalletRead | Action::WalletSpend) => Reach::Own,

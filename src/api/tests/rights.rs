@@ -95,10 +95,10 @@ async fn a_streamer_sees_and_changes_what_is_his_and_a_moderator_the_peace_only(
         let made = bench.ask_as(&alice, "POST", path, Some(json!({"label": "OBS"}))).await;
         assert_eq!(made.status.as_u16(), status, "{path} {}", made.json);
     }
-    // The stream and the viewing that there are belong to the operator's channel.
-    for path in ["/v1/streams", "/v1/viewings"] {
-        assert_eq!(bench.ask_as(&alice, "GET", path, None).await.json, json!([]), "{path}");
-    }
+    // The stream that there is belongs to the operator's channel; who watches is nobody's business but a moderator's.
+    assert_eq!(bench.ask_as(&alice, "GET", "/v1/streams", None).await.json, json!([]));
+    let refused = bench.ask_as(&alice, "GET", "/v1/viewings?channel=hers", None).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let moderator = bench.somebody("molly", &[AccountRole::Moderator], &["all"]).await;
     let ask =
         async |method, path| bench.ask_as(&moderator, method, path, None).await.status.as_u16();
@@ -127,6 +127,10 @@ async fn a_token_of_one_channel_is_good_there_only_and_makes_no_others() {
     assert_eq!(ask("GET", "/v1/channels/demo/keys", None).await, 200);
     assert_eq!(ask("GET", "/v1/channels/other/keys", None).await, 403);
     assert_eq!(ask("GET", "/v1/cluster", None).await, 403);
+    let viewings = bench.ask_as(token, "GET", "/v1/viewings?limit=1", None).await;
+    assert_eq!(viewings.json.as_array().map(Vec::len), Some(1), "{}", viewings.json);
+    let elsewhere = bench.ask_as(token, "GET", "/v1/viewings?channel=other", None).await;
+    assert_eq!(elsewhere.json, json!([]));
     assert_eq!(ask("POST", "/v1/tokens", Some(body)).await, 403);
     let me = bench.ask_as(token, "GET", "/v1/auth/me", None).await.json;
     assert_eq!((&me["account"]["name"], &me["token"]["label"]), (&"operator".into(), &"ci".into()));

@@ -1,7 +1,7 @@
 //! Each kind of problem, by its records.
 
 use super::super::record::{
-    AccountRecord, ChannelRecord, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
+    AccountRecord, ChannelRecord, InviteRecord, KeyRecord, MsnRecord, NodeRecord, TokenRecord,
 };
 use super::super::sled::Raw;
 use super::*;
@@ -11,6 +11,7 @@ use weir_cluster::members::{Member, Profile, WhyFenced};
 use weir_model::cluster::{Duty, NodeState};
 use weir_model::{
     AccountId, AccountRole, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp,
+    TokenId, TokenKind,
 };
 
 fn raw(entry: &Entry) -> Raw {
@@ -51,6 +52,21 @@ fn key(id: u64, channel: &str, hash: u8) -> Raw {
         expires_at: None,
         revoked_at: None,
         hash: Hex32([hash; 32]),
+    }))
+}
+
+fn token(id: u64, account: u64) -> Raw {
+    raw(&Entry::Token(TokenRecord {
+        id: TokenId(id),
+        account: AccountId(account),
+        kind: TokenKind::Api,
+        label: String::new(),
+        scopes: vec!["all".into()],
+        channel: None,
+        created_at: Timestamp(0),
+        expires_at: Timestamp(1),
+        epoch: 0,
+        hash: Hex32([9; 32]),
     }))
 }
 
@@ -101,6 +117,7 @@ fn records_that_do_not_fit_each_other_are_named() {
         key(2, "demo", 2),
         key(3, "demo", 2),
         msn,
+        token(1, 9),
         node(),
     ];
     assert_eq!(
@@ -113,6 +130,7 @@ fn records_that_do_not_fit_each_other_are_named() {
             "warning: channel/demo: its owner acc_0000000000000003 does not exist",
             "warning: account/acc_0000000000000002: has the same name `operator` as \
              account/acc_0000000000000001",
+            "warning: token/tok_0000000000000001: its account acc_0000000000000009 does not exist",
         ]
     );
 }
