@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::api::Api;
 use crate::harness::{Cluster, Encoder, Node, clip, eventually, within};
@@ -247,6 +248,50 @@ async fn secrets_stand_nowhere_but_in_the_answer_that_made_them() {
             assert!(!text.contains(secret), "{secret} stands in {text:.200}");
         }
     }
+}
+
+/// What a socket that sends `bytes` is answered, first line only; empty when it is just closed.
+async fn raw(node: &Node, bytes: &[u8]) -> String {
+    let mut socket = tokio::net::TcpStream::connect(node.http_address()).await.unwrap();
+    // A connection that was refused early may be reset.
+    let _ = socket.write_all(bytes).await;
+    let _ = socket.shutdown().await;
+    let mut said = Vec::new();
+    let _ = within("an answer or an end", SOON, socket.read_to_end(&mut said)).await;
+    String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn hostile_requests_let_nobody_in_and_break_nothing() {
+    let node = Node::start().await;
+    account(&node.api(), "alice", &["viewer"]).await;
+    let post = |headers: &str, body: &[u8]| -> Vec<u8> {
+        let head =
+            format!("POST /auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
+        [head.as_bytes(), body].concat()
+    };
+    let json = "content-type: application/json\r\n";
+    let huge = vec![b'x'; 64 << 10];
+    for request in [
+        post(&format!("{json}content-length: 65536\r\n"), &huge),
+        post(&format!("{json}content-length: 99999999999999999999\r\n"), b"{}"),
+        post(&format!("{json}content-length: 100\r\n"), b"{\"name\":"),
+        post(&format!("{json}transfer-encoding: chunked\r\n"), b"FFFFFFFFFFFFFFFF\r\n{}"),
+        post(&format!("{json}content-length: 4\r\n"), b"\0\0\0\0"),
+        post(&format!("{json}content-length: 2\r\ncookie: weir_session=\x7f\x01\r\n"), b"{}"),
+        post(
+            &format!("{json}content-length: 2\r\norigin: http://x\r\norigin: http://evil\r\n"),
+            b"{}",
+        ),
+        post(&format!("{json}content-length: 2\r\nx: y\nset-cookie: a=b\r\n"), b"{}"),
+        b"POST /auth/%00 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_vec(),
+        b"POST /auth/login HTTP/1.1\r\n\r\n".to_vec(),
+    ] {
+        let said = raw(&node, &request).await;
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said}");
+    }
+    assert_eq!(Person::new().login(&node, "alice", PASSWORD).await.0, StatusCode::OK);
+    assert!(!node.log().contains("panicked"), "{}", node.log());
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ pub struct Config {
     pub login_hours: u32,
     /// Wrong passwords at once from one IPv4 address or IPv6 /64 network.
     pub failures_per_address: u32,
-    /// Wrong passwords at once for one account, from wherever they come.
+    /// Wrong passwords at once for one account, from wherever they come: more than one address has, or whoever wants
+    /// to shut somebody out could do it alone.
     pub failures_per_account: u32,
     /// Seconds until one more wrong password is let through, by address and by account.
     pub failure_refill_secs: u32,
@@ -49,8 +50,8 @@ impl Default for Config {
         Self {
             registration: Registration::Viewers,
             login_hours: 336,
-            failures_per_address: 10,
-            failures_per_account: 20,
+            failures_per_address: 20,
+            failures_per_account: 60,
             failure_refill_secs: 30,
             registrations_per_address: 10,
             registration_refill_secs: 600,
