@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::output::Format;
-use crate::{actor, channel, cluster, event, key, node, stream, topics, viewing};
+use crate::{
+    account, actor, auth, channel, cluster, event, key, node, stream, token, topics, viewing,
+};
 
 /// Operates a Weir node.
 #[derive(Debug, Parser)]
@@ -85,6 +87,15 @@ pub(crate) enum Command {
     /// Who watches: list, kick.
     #[command(subcommand, after_help = viewing::EXAMPLES)]
     Viewing(viewing::Verb),
+    /// People and programs that sign in: create, list, show, role, password, disable, enable, log-out.
+    #[command(subcommand, after_help = account::EXAMPLES)]
+    Account(account::Verb),
+    /// What accounts are known by: create, list, revoke.
+    #[command(subcommand, after_help = token::EXAMPLES)]
+    Token(token::Verb),
+    /// Who may do what: can-i, me.
+    #[command(subcommand, after_help = auth::EXAMPLES)]
+    Auth(auth::Verb),
     /// What happened and what happens: list, follow.
     #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::Verb),

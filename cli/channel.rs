@@ -17,13 +17,16 @@ pub(crate) const EXAMPLES: &str =
 pub(crate) enum Verb {
     /// Makes a channel.
     #[command(after_help = "Examples:\n  weir channel create demo\n  \
-                            weir channel create studio-1 --title 'Studio One' -o json")]
+                            weir channel create studio-1 --title 'Studio One' --owner alice -o json")]
     Create {
         /// Its name in every URL: a-z, 0-9, `-` and `_`.
         name: ChannelName,
         /// Shown to viewers; the name when absent.
         #[arg(long, value_name = "TEXT")]
         title: Option<String>,
+        /// The account that owns it, by name or id; one's own when absent.
+        #[arg(long, value_name = "ACCOUNT")]
+        owner: Option<String>,
     },
     /// Lists all channels.
     #[command(after_help = "Examples:\n  weir channel list\n  weir channel list | cut -f1\n  \
@@ -50,8 +53,8 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     match verb {
-        Verb::Create { name, title } => {
-            let body = CreateChannel { name: name.to_string(), title };
+        Verb::Create { name, title, owner } => {
+            let body = CreateChannel { name: name.to_string(), title, owner };
             let made = session.client.create_channel(&body, &session.mutation()).await?;
             let text = session.view.one(&made, || sheet(&made, &session.view));
             session.print(&text)?;

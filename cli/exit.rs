@@ -17,13 +17,13 @@ pub enum Exit {
     Usage = 2,
     /// No such thing.
     NotFound = 3,
-    /// No token or a wrong one.
+    /// No token, a wrong one, or one that may not.
     Denied = 4,
     /// It exists already, or the state forbids it.
     Conflict = 5,
     /// No answer in time.
     Timeout = 6,
-    /// Unreachable, or not ready.
+    /// Unreachable, not ready, or asked too often.
     Unreachable = 8,
     /// Stopped by the operator.
     Cancelled = 9,
@@ -139,6 +139,6 @@ const fn code(code: ErrorCode) -> Exit {
         ErrorCode::Invalid => Exit::Usage,
         ErrorCode::NotFound => Exit::NotFound,
         ErrorCode::Timeout => Exit::Timeout,
-        ErrorCode::Unavailable => Exit::Unreachable,
+        ErrorCode::TooMany | ErrorCode::Unavailable => Exit::Unreachable,
     }
 }

@@ -69,9 +69,9 @@ pub(crate) struct Wishes {
     expires: Option<Expiry>,
 }
 
-/// The end of a key.
+/// The end of a key or a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Expiry {
+pub(crate) enum Expiry {
     At(Timestamp),
     AfterMs(i64),
 }
@@ -141,17 +141,24 @@ async fn only_key(
     }
 }
 
+impl Expiry {
+    /// As an instant.
+    pub(crate) fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::AfterMs(ms) => now.plus_ms(ms),
+        }
+    }
+}
+
 impl Wishes {
     fn body(self, now: Timestamp) -> CreateKey {
-        let expires_at = self.expires.map(|expires| match expires {
-            Expiry::At(at) => at,
-            Expiry::AfterMs(ms) => now.plus_ms(ms),
-        });
+        let expires_at = self.expires.map(|expires| expires.at(now));
         CreateKey { label: self.label, expires_at }
     }
 }
 
-fn expiry(text: &str) -> Result<Expiry, String> {
+pub(crate) fn expiry(text: &str) -> Result<Expiry, String> {
     if let Ok(at) = text.parse() {
         return Ok(Expiry::At(at));
     }

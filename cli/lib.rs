@@ -5,8 +5,10 @@
 //! that tests run commands in the same process. [`command`] is the whole grammar, for completion and for tests that
 //! compare it with the console's.
 
+mod account;
 mod actor;
 mod args;
+mod auth;
 mod channel;
 pub mod clock;
 mod cluster;
@@ -18,12 +20,14 @@ mod key;
 pub mod machine;
 mod node;
 mod output;
+pub mod password;
 mod run;
 mod session;
 mod status;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod token;
 mod topics;
 mod viewing;
 

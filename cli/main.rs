@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use weir_cli::{Exit, Surroundings, clock, machine, run};
+use weir_cli::{Exit, Surroundings, clock, machine, password, run};
 use weir_model::local::Homes;
 
 fn main() -> ExitCode {
@@ -23,6 +23,8 @@ fn main() -> ExitCode {
             _ = tokio::signal::ctrl_c() => Exit::Cancelled,
         }
     });
+    // Whoever was interrupted while he typed a password wants to see what he types next.
+    password::show();
     // A prompt may still wait for a line that nobody will type.
     runtime.shutdown_background();
     exit.into()
@@ -42,6 +44,7 @@ fn surroundings() -> Surroundings {
         },
         now: clock::now,
         machine: machine::look,
+        password: password::read,
         terminal: std::io::stdout().is_terminal(),
         asks,
         out: Box::new(std::io::stdout()),

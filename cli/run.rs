@@ -9,7 +9,10 @@ use crate::args::{Cli, Command};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, json_line};
 use crate::session::{Done, Session, Surroundings, print};
-use crate::{actor, channel, cluster, event, key, node, status, stream, topics, viewing};
+use crate::{
+    account, actor, auth, channel, cluster, event, key, node, status, stream, token, topics,
+    viewing,
+};
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
 pub async fn run(args: Vec<OsString>, around: &mut Surroundings) -> Exit {
@@ -75,6 +78,9 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
         Command::Node(verb) => node::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Cluster(verb) => cluster::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Actor(verb) => actor::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Account(verb) => account::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Token(verb) => token::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Auth(verb) => auth::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Event(verb) => event::run(&mut Session::new(cli.global, around)?, verb).await,
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use weir_client::discover::{Wanted, discover, local};
 use weir_client::{Client, ClientError};
-use weir_model::Timestamp;
 use weir_model::api::Mutation;
 use weir_model::local::Homes;
+use weir_model::{Secret, Timestamp};
 
 use crate::args::Global;
 use crate::exit::{Exit, Failure};
@@ -24,6 +24,8 @@ pub struct Surroundings {
     pub now: fn() -> Timestamp,
     /// What can be learned of the machine itself; given the local node's data directory.
     pub machine: fn(Option<&Path>) -> Machine,
+    /// Reads a password: hidden after a prompt, or from the standard input when there is none.
+    pub password: fn(Option<&str>) -> io::Result<String>,
     /// The output goes to a terminal.
     pub terminal: bool,
     /// Somebody is there to answer a question.
@@ -98,6 +100,37 @@ impl<'a> Session<'a> {
     /// Whether [`Self::confirm`] will ask.
     pub(crate) fn will_ask(&self) -> bool {
         self.around.asks && !self.global.yes && !self.global.dry_run
+    }
+
+    /// A new password: from the standard input, or typed twice by somebody who is there.
+    pub(crate) async fn new_password(&self, from_stdin: bool) -> Result<Secret, Failure> {
+        if from_stdin {
+            return self.password(None).await;
+        }
+        if !self.around.asks {
+            let message = "a password is needed, and nobody is there to type it";
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("give it to the standard input, with --password-stdin"));
+        }
+        let first = self.password(Some("New password: ")).await?;
+        if first != self.password(Some("The same again: ")).await? {
+            return Err(Failure::new(Exit::Usage, "these were two passwords; nothing was changed"));
+        }
+        Ok(first)
+    }
+
+    async fn password(&self, prompt: Option<&'static str>) -> Result<Secret, Failure> {
+        let read = self.around.password;
+        // Another thread waits for it, so that Ctrl-C still works.
+        let read = tokio::task::spawn_blocking(move || read(prompt)).await;
+        let unread =
+            |error: String| Failure::new(Exit::Failed, format!("no password was read: {error}"));
+        let text = read.map_err(|error| unread(error.to_string()))?;
+        let text = text.map_err(|error| unread(error.to_string()))?;
+        if text.is_empty() {
+            return Err(Failure::new(Exit::Usage, "the password is empty; nothing was changed"));
+        }
+        Ok(Secret::new(text))
     }
 
     /// Asks before a change that cannot be undone.

@@ -3,11 +3,13 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 10] = [
+const LISTS: [(&str, Fields); 12] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
     ("viewing list", fields::VIEWING),
+    ("account list", fields::ACCOUNT),
+    ("token list", fields::TOKEN),
     ("event list, follow", fields::EVENT),
     ("node list", fields::NODE),
     ("node invites", fields::INVITE),
@@ -63,10 +65,10 @@ Exit codes:
   1  failed
   2  wrong usage, or a question that nobody is there to answer (give --yes)
   3  not found
-  4  not allowed: no token or a wrong one
+  4  not allowed: no token, a wrong one, or one that may not
   5  conflict: it exists already, or the state forbids it
   6  no answer in time; a change may have been made
-  8  unreachable, or not ready
+  8  unreachable, not ready, or asked too often
   9  cancelled
   10 a check found something that wants attention
   11 a check found something that is broken
@@ -92,7 +94,7 @@ Event kinds:
 
 Environment:
   WEIR_ENDPOINT    the node's API; without it the node of this user on this machine is found
-  WEIR_TOKEN       the operator token; it is never taken from the command line
+  WEIR_TOKEN       the operator's token or one of an account; it is never taken from the command line
   WEIR_TOKEN_FILE  a file that holds the token
   XDG_STATE_HOME, HOME  where the running node left its address
 

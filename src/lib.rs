@@ -6,7 +6,7 @@
 //! | layer | nouns | verbs |
 //! |---|---|---|
 //! | L0 | `weir-model` | |
-//! | L1 | `weir-media`, `weir-cluster`, `weir-ledger`, `weir-client` | |
+//! | L1 | `weir-media`, `weir-cluster`, `weir-people`, `weir-ledger`, `weir-client` | |
 //! | L2 | | [`feed`], [`store`], [`link`], [`raft`] |
 //! | L3 | | [`actors`] |
 //! | L4 | | [`ingest`], [`edge`], [`api`] |

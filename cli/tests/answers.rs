@@ -36,6 +36,7 @@ pub(super) fn answer(line: &str) -> (&'static str, String) {
         "GET /v1/viewings" => json(&[viewing()]),
         "POST /v1/viewings/view_0000000000000001/kick" => json(&kicked("view_0000000000000001")),
         "GET /v1/events" => json(&[event()]),
+        _ if super::people::knows(path) => super::people::answer(path),
         _ if super::cluster::knows(path) => super::cluster::answer(path),
         _ => return refusal(path),
     };
@@ -51,6 +52,7 @@ fn refusal(path: &str) -> (&'static str, String) {
         ("invalid", "400 Bad Request", ErrorCode::Invalid),
         ("timeout", "504 Gateway Timeout", ErrorCode::Timeout),
         ("unauthorized", "401 Unauthorized", ErrorCode::Unauthorized),
+        ("toomany", "429 Too Many Requests", ErrorCode::TooMany),
         ("unavailable", "503 Service Unavailable", ErrorCode::Unavailable),
         ("", "404 Not Found", ErrorCode::NotFound),
     ] {

@@ -13,6 +13,7 @@ async fn each_refusal_of_the_node_has_its_exit_code() {
         ("invalid", Exit::Usage, "invalid"),
         ("timeout", Exit::Timeout, "timeout"),
         ("unauthorized", Exit::Denied, "unauthorized"),
+        ("toomany", Exit::Unreachable, "too_many"),
         ("unavailable", Exit::Unreachable, "unavailable"),
         ("nobody", Exit::NotFound, "not_found"),
     ] {

@@ -8,6 +8,7 @@ pub mod events;
 pub mod membership;
 mod numbers;
 pub mod packager;
+pub mod people;
 pub mod placement;
 pub mod reach;
 pub mod replication;

@@ -4,8 +4,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use weir_model::api::{ChannelDetail, CreateChannel, Mutation};
 use weir_model::{ApiError, Channel, ChannelName, ErrorCode};
+use weir_people::Action;
 
 use super::Context;
+use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
@@ -19,8 +21,13 @@ use crate::actors::clock;
         (status = "default", body = ApiError),
     ),
 )]
-pub(super) async fn list(State(ctx): State<Context>) -> Result<axum::Json<Vec<Channel>>, Refusal> {
-    Ok(axum::Json(ctx.store.channels()?))
+pub(super) async fn list(
+    State(ctx): State<Context>,
+    asker: Asker,
+) -> Result<axum::Json<Vec<Channel>>, Refusal> {
+    let mut channels = ctx.store.channels()?;
+    channels.retain(|channel| asker.sees(Action::ChannelRead, &channel.name));
+    Ok(axum::Json(channels))
 }
 
 /// Makes a channel.
@@ -36,6 +43,7 @@ pub(super) async fn list(State(ctx): State<Context>) -> Result<axum::Json<Vec<Ch
 )]
 pub(super) async fn create(
     State(ctx): State<Context>,
+    asker: Asker,
     Query(query): Query<Mutation>,
     Json(body): Json<CreateChannel>,
 ) -> Result<(StatusCode, axum::Json<Channel>), Refusal> {
@@ -45,14 +53,20 @@ pub(super) async fn create(
         .map_err(|error| Refusal::new(ErrorCode::Invalid, format!("`{}`: {error}", body.name)))?;
     let reason = reason(query.reason)?;
     let title = body.title.unwrap_or_else(|| name.to_string());
-    let channel = ctx.store_for(query.dry_run).create_channel(name, title, clock::now()).await?;
+    let owner = match &body.owner {
+        Some(owner) => ctx.store.account(owner)?.id,
+        None => asker.principal.account,
+    };
+    let store = ctx.store_for(query.dry_run);
+    let channel = store.create_channel_of(owner, name, title, clock::now()).await?;
     if query.dry_run {
         return Ok((StatusCode::OK, axum::Json(channel)));
     }
     let text = format!("channel {} was created", channel.name);
     Change::of(&channel.name, "channel.created", text, reason)
         .field("title", &channel.title)
-        .emit(&ctx);
+        .field("owner", channel.owner)
+        .emit(&ctx, &asker);
     Ok((StatusCode::CREATED, axum::Json(channel)))
 }
 
@@ -67,10 +81,12 @@ pub(super) async fn create(
 )]
 pub(super) async fn show(
     State(ctx): State<Context>,
+    asker: Asker,
     Path(name): Path<ChannelName>,
 ) -> Result<axum::Json<ChannelDetail>, Refusal> {
     let channel = ctx.store.channel(&name)?;
-    let keys = ctx.store.keys(&name)?;
+    let may_see_keys = asker.sees(Action::KeyRead, &name);
+    let keys = if may_see_keys { ctx.store.keys(&name)? } else { Vec::new() };
     let stream = ctx.live.stream(&name).await.found;
     let (watch_url, playlist_url) =
         (ctx.addresses.watch_page(&name), ctx.addresses.playlist(&name));
@@ -88,6 +104,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn delete(
     State(ctx): State<Context>,
+    asker: Asker,
     Path(name): Path<ChannelName>,
     Query(query): Query<Mutation>,
 ) -> Result<axum::Json<Channel>, Refusal> {
@@ -97,7 +114,7 @@ pub(super) async fn delete(
         let dropped = ctx.live.remove_stream(&name).await.found;
         Change::of(&name, "channel.deleted", format!("channel {name} was deleted"), reason)
             .field("publisher_dropped", dropped)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(axum::Json(channel))
 }

@@ -6,6 +6,7 @@ use weir_cluster::members::ChangeRefusal;
 use weir_model::text::InvalidText;
 use weir_model::{ApiError, ErrorCode};
 
+use crate::actors::people;
 use crate::store::{InviteRefusal, StoreError};
 
 /// Why a request is refused.
@@ -70,6 +71,9 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound { what } if what.starts_with("channel") => {
                 refusal.hint("`weir channel list` shows the channels there are")
             }
+            StoreError::NotFound { what } if what.starts_with("account") => {
+                refusal.hint("`weir account list` shows the accounts there are")
+            }
             StoreError::Io(_) => refusal.hint("nothing was acknowledged; look at the node's log"),
             _ => refusal,
         }
@@ -81,6 +85,12 @@ fn of_cluster(refusal: &weir_cluster::Refusal) -> ErrorCode {
         weir_cluster::Refusal::Member(ChangeRefusal::Unknown) => ErrorCode::NotFound,
         weir_cluster::Refusal::Member(ChangeRefusal::TooLong) => ErrorCode::Invalid,
         weir_cluster::Refusal::Member(_) | weir_cluster::Refusal::Lease(_) => ErrorCode::Conflict,
+    }
+}
+
+impl From<people::Refusal> for Refusal {
+    fn from(refusal: people::Refusal) -> Self {
+        Self(refusal.into())
     }
 }
 

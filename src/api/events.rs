@@ -20,6 +20,7 @@ use weir_model::text::one_line;
 use weir_model::{ApiError, ChannelName, ErrorCode, Event};
 
 use super::Context;
+use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::Query;
 use crate::actors::events::{EVENTS_KEPT_MAX, Events};
@@ -62,11 +63,7 @@ impl<'a> Change<'a> {
 
     /// A change of what belongs to no channel.
     pub(super) fn of_cluster(kind: &'a str, text: String, reason: String) -> Self {
-        // There is one account today.
-        let mut fields = vec![("by", "operator".to_owned())];
-        if !reason.is_empty() {
-            fields.push(("reason", reason));
-        }
+        let fields = if reason.is_empty() { Vec::new() } else { vec![("reason", reason)] };
         Self { channel: None, kind, text, fields }
     }
 
@@ -82,9 +79,10 @@ impl<'a> Change<'a> {
         self
     }
 
-    /// Appends it.
-    pub(super) fn emit(self, ctx: &Context) {
-        ctx.events.emit(self.kind, self.channel, self.text, &self.fields);
+    /// Appends it, with the account that asked for it.
+    pub(super) fn emit(self, ctx: &Context, asker: &Asker) {
+        let this = self.field("by", &asker.principal.name);
+        ctx.events.emit(this.kind, this.channel, this.text, &this.fields);
     }
 }
 

@@ -6,6 +6,7 @@ use weir_model::api::{CreateKey, CreatedKey, Mutation};
 use weir_model::{ApiError, ChannelName, KeyId, StreamKey};
 
 use super::Context;
+use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
@@ -40,6 +41,7 @@ pub(super) async fn list(
 )]
 pub(super) async fn create(
     State(ctx): State<Context>,
+    asker: Asker,
     Path(name): Path<ChannelName>,
     Query(query): Query<Mutation>,
     Json(body): Json<CreateKey>,
@@ -53,7 +55,7 @@ pub(super) async fn create(
         Change::of(&name, "key.created", text, reason)
             .field("key", info.id)
             .field("label", &info.label)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(answer(&ctx, query.dry_run, info, secret))
 }
@@ -71,6 +73,7 @@ pub(super) async fn create(
 )]
 pub(super) async fn rotate(
     State(ctx): State<Context>,
+    asker: Asker,
     Path((name, id)): Path<(ChannelName, KeyId)>,
     Query(query): Query<Mutation>,
     Json(body): Json<CreateKey>,
@@ -86,7 +89,7 @@ pub(super) async fn rotate(
             .field("key", info.id)
             .field("old_key", id)
             .field("publisher_dropped", dropped)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(answer(&ctx, query.dry_run, info, secret))
 }
@@ -102,6 +105,7 @@ pub(super) async fn rotate(
 )]
 pub(super) async fn revoke(
     State(ctx): State<Context>,
+    asker: Asker,
     Path((name, id)): Path<(ChannelName, KeyId)>,
     Query(query): Query<Mutation>,
 ) -> Result<axum::Json<StreamKey>, Refusal> {
@@ -114,7 +118,7 @@ pub(super) async fn revoke(
             .field("key", id)
             .field("label", &key.label)
             .field("publisher_dropped", dropped)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(axum::Json(key))
 }

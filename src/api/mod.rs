@@ -3,8 +3,9 @@
 //! Handlers are thin: they check the request, ask the store or the actors, and say what happened in an
 //! event. Every refusal leaves as one JSON object ([`weir_model::ApiError`]) that the outermost layer
 //! ([`request`]) stamps with the request's id. Everything but the version and the API's own description
-//! needs the operator token.
+//! needs a token, and each route names the action that its bearer must be allowed to do ([`auth`]).
 
+mod accounts;
 mod auth;
 mod channels;
 mod cluster;
@@ -19,8 +20,10 @@ mod nodes;
 mod openapi;
 mod placements;
 mod request;
+mod rights;
 mod serve;
 mod streams;
+mod tokens;
 mod viewings;
 
 use std::sync::Arc;
@@ -31,10 +34,14 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_model::ChannelName;
+use weir_people::Action;
 
 use crate::actors::events::Events;
+use crate::actors::people::People;
 use crate::actors::tasks::Tasks;
 use crate::store::Store;
+
+use auth::{On, needs};
 
 pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
@@ -55,10 +62,31 @@ pub struct Context {
     live: Arc<dyn Live>,
     cluster: Arc<dyn Cluster>,
     events: Events,
+    people: People,
     tasks: Tasks,
     status: StatusFn,
     addresses: Arc<Addresses>,
     followers: Arc<Semaphore>,
+}
+
+/// What a [`Context`] is made of.
+pub struct Parts {
+    /// What is durable.
+    pub store: Store,
+    /// Streams and viewings of all nodes; a [`Reach`](crate::actors::reach::Reach) in a node.
+    pub live: Arc<dyn Live>,
+    /// The cluster.
+    pub cluster: Arc<dyn Cluster>,
+    /// The node's event log.
+    pub events: Events,
+    /// Hashes passwords.
+    pub people: People,
+    /// The node's loops.
+    pub tasks: Tasks,
+    /// Measures the node.
+    pub status: StatusFn,
+    /// Where it is reached.
+    pub addresses: Addresses,
 }
 
 /// Where streamers and viewers reach this node, as told to operators.
@@ -71,19 +99,12 @@ pub struct Addresses {
 }
 
 impl Context {
-    /// Everything a handler may use. `live` is a [`Reach`](crate::actors::reach::Reach) in a node.
+    /// Everything a handler may use.
     #[must_use]
-    pub fn new(
-        store: Store,
-        live: Arc<dyn Live>,
-        cluster: Arc<dyn Cluster>,
-        events: Events,
-        tasks: Tasks,
-        status: StatusFn,
-        addresses: Addresses,
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, live, cluster, events, people, tasks, status, addresses } = parts;
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
-        Self { store, live, cluster, events, tasks, status, addresses, followers }
+        Self { store, live, cluster, events, people, tasks, status, addresses, followers }
     }
 
     /// The store, or its rehearsal for a dry run.
@@ -121,37 +142,62 @@ fn open_routes() -> OpenApiRouter<Context> {
 
 fn guarded_routes() -> OpenApiRouter<Context> {
     OpenApiRouter::new()
-        .routes(routes!(node::status))
-        .routes(routes!(channels::list, channels::create))
-        .routes(routes!(channels::show, channels::delete))
-        .routes(routes!(keys::list, keys::create))
-        .routes(routes!(keys::rotate))
-        .routes(routes!(keys::revoke))
-        .routes(routes!(streams::list))
-        .routes(routes!(streams::show))
-        .routes(routes!(streams::explain))
-        .routes(routes!(streams::kick))
-        .routes(routes!(viewings::list))
-        .routes(routes!(viewings::kick))
-        .routes(routes!(events::list))
+        .routes(needs(Action::ClusterRead, On::Any, routes!(node::status)))
+        .routes(needs(Action::ChannelRead, On::Some, routes!(channels::list)))
+        .routes(needs(Action::ChannelCreate, On::Any, routes!(channels::create)))
+        .routes(needs(Action::ChannelRead, On::Channel, routes!(channels::show)))
+        .routes(needs(Action::ChannelDelete, On::Channel, routes!(channels::delete)))
+        .routes(needs(Action::KeyRead, On::Channel, routes!(keys::list)))
+        .routes(needs(Action::KeyCreate, On::Channel, routes!(keys::create)))
+        .routes(needs(Action::KeyCreate, On::Channel, routes!(keys::rotate)))
+        .routes(needs(Action::KeyRevoke, On::Channel, routes!(keys::revoke)))
+        .routes(needs(Action::StreamRead, On::Some, routes!(streams::list)))
+        .routes(needs(Action::StreamRead, On::Channel, routes!(streams::show)))
+        .routes(needs(Action::StreamRead, On::Channel, routes!(streams::explain)))
+        .routes(needs(Action::StreamEnd, On::Channel, routes!(streams::kick)))
+        .routes(needs(Action::ViewingRead, On::Some, routes!(viewings::list)))
+        .routes(needs(Action::ViewingKick, On::Some, routes!(viewings::kick)))
+        .routes(needs(Action::EventRead, On::Any, routes!(events::list)))
+        .merge(people_routes())
         .merge(cluster_routes())
 }
 
-fn cluster_routes() -> OpenApiRouter<Context> {
+fn people_routes() -> OpenApiRouter<Context> {
+    let manage = |route| needs(Action::AccountManage, On::Any, route);
     OpenApiRouter::new()
-        .routes(routes!(placements::status))
-        .routes(routes!(placements::check))
-        .routes(routes!(placements::rebalance))
-        .routes(routes!(placements::links))
-        .routes(routes!(placements::replicas))
-        .routes(routes!(placements::actors))
-        .routes(routes!(placements::move_actor))
-        .routes(routes!(placements::explain_actor))
-        .routes(routes!(nodes::list))
-        .routes(routes!(nodes::show))
-        .routes(routes!(nodes::change))
-        .routes(routes!(nodes::invites, nodes::invite))
-        .routes(routes!(nodes::revoke_invite))
+        .routes(needs(Action::AccountRead, On::Any, routes!(accounts::list)))
+        .routes(needs(Action::AccountRead, On::Any, routes!(accounts::show)))
+        .routes(manage(routes!(accounts::create)))
+        .routes(manage(routes!(accounts::set_roles)))
+        .routes(manage(routes!(accounts::set_password)))
+        .routes(manage(routes!(accounts::disable)))
+        .routes(manage(routes!(accounts::enable)))
+        .routes(needs(Action::AccountLogOut, On::Some, routes!(accounts::log_out)))
+        .routes(needs(Action::TokenRead, On::Some, routes!(tokens::list)))
+        .routes(needs(Action::TokenCreate, On::Some, routes!(tokens::create)))
+        .routes(needs(Action::TokenRevoke, On::Some, routes!(tokens::revoke)))
+        .routes(needs(Action::SelfRead, On::Some, routes!(rights::me)))
+        .routes(needs(Action::SelfRead, On::Some, routes!(rights::can_i)))
+}
+
+fn cluster_routes() -> OpenApiRouter<Context> {
+    let read = |route| needs(Action::ClusterRead, On::Any, route);
+    let change = |route| needs(Action::ClusterChange, On::Any, route);
+    OpenApiRouter::new()
+        .routes(read(routes!(placements::status)))
+        .routes(read(routes!(placements::check)))
+        .routes(change(routes!(placements::rebalance)))
+        .routes(read(routes!(placements::links)))
+        .routes(read(routes!(placements::replicas)))
+        .routes(read(routes!(placements::actors)))
+        .routes(change(routes!(placements::move_actor)))
+        .routes(read(routes!(placements::explain_actor)))
+        .routes(read(routes!(nodes::list)))
+        .routes(read(routes!(nodes::show)))
+        .routes(change(routes!(nodes::change)))
+        .routes(read(routes!(nodes::invites)))
+        .routes(change(routes!(nodes::invite)))
+        .routes(change(routes!(nodes::revoke_invite)))
 }
 
 #[cfg(test)]

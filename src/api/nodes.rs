@@ -9,6 +9,7 @@ use weir_model::cluster::{
 use weir_model::{ApiError, ErrorCode, NodeId};
 
 use super::Context;
+use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
@@ -57,6 +58,7 @@ pub(super) async fn show(
 )]
 pub(super) async fn change(
     State(ctx): State<Context>,
+    asker: Asker,
     Path((id, change)): Path<(String, NodeChange)>,
     Query(query): Query<Mutation>,
 ) -> Result<axum::Json<NodeChanged>, Refusal> {
@@ -69,7 +71,7 @@ pub(super) async fn change(
             NodeChange::Drain => format!("the drain of node {name} began"),
             _ => format!("node {name} was {}", change.done()),
         };
-        Change::of_cluster(&kind, text, reason).field("node", answer.node).emit(&ctx);
+        Change::of_cluster(&kind, text, reason).field("node", answer.node).emit(&ctx, &asker);
     }
     Ok(axum::Json(answer))
 }
@@ -98,6 +100,7 @@ pub(super) async fn invites(
 )]
 pub(super) async fn invite(
     State(ctx): State<Context>,
+    asker: Asker,
     Query(query): Query<Mutation>,
     Json(wish): Json<Invite>,
 ) -> Result<(StatusCode, axum::Json<InvitedNode>), Refusal> {
@@ -113,7 +116,7 @@ pub(super) async fn invite(
     Change::of_cluster("node.invited", text, reason)
         .field("invite", &made.info.id)
         .field("expires_at", made.info.expires_at)
-        .emit(&ctx);
+        .emit(&ctx, &asker);
     Ok((StatusCode::CREATED, axum::Json(made)))
 }
 
@@ -125,6 +128,7 @@ pub(super) async fn invite(
 )]
 pub(super) async fn revoke_invite(
     State(ctx): State<Context>,
+    asker: Asker,
     Path(id): Path<String>,
     Query(query): Query<Mutation>,
 ) -> Result<axum::Json<InviteInfo>, Refusal> {
@@ -134,7 +138,7 @@ pub(super) async fn revoke_invite(
         let text = format!("the invitation {} was taken back", info.id);
         Change::of_cluster("node.invite_revoked", text, reason)
             .field("invite", &info.id)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(axum::Json(info))
 }

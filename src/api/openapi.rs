@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
     info(
         title = "Weir",
         description = "Operates a Weir node. Every change takes `?dry_run=true`; every refusal is an \
-                       `ApiError`."
+                       `ApiError`. `x-action` of a route is what its caller must be allowed to do."
     ),
     security(("operator" = [])),
     modifiers(&Bearer)
@@ -24,9 +24,9 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("the content of `operator.token` in the data directory"));
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+            "a token of an account, or the content of `operator.token` in the data directory",
+        ));
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("operator", SecurityScheme::Http(scheme.build()));
     }

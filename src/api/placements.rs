@@ -9,6 +9,7 @@ use weir_model::cluster::{
 use weir_model::{ActorId, ActorKey, ActorKind, ApiError, ChannelName, ErrorCode};
 
 use super::Context;
+use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
@@ -42,6 +43,7 @@ pub(super) async fn check(State(ctx): State<Context>) -> Result<axum::Json<Check
 )]
 pub(super) async fn rebalance(
     State(ctx): State<Context>,
+    asker: Asker,
     Query(query): Query<Mutation>,
 ) -> Result<axum::Json<MovePlan>, Refusal> {
     let reason = reason(query.reason)?;
@@ -55,7 +57,7 @@ pub(super) async fn rebalance(
         Change::of_cluster("cluster.rebalanced", text, reason)
             .field("moves", moves)
             .field("refused", refused)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(axum::Json(plan))
 }
@@ -113,6 +115,7 @@ pub(super) async fn actors(
 )]
 pub(super) async fn move_actor(
     State(ctx): State<Context>,
+    asker: Asker,
     Path((kind, key)): Path<(ActorKind, String)>,
     Query(query): Query<Mutation>,
     Json(body): Json<MoveActor>,
@@ -131,7 +134,7 @@ pub(super) async fn move_actor(
             .field("actor", &actor)
             .field("from", step.from)
             .field("to", to)
-            .emit(&ctx);
+            .emit(&ctx, &asker);
     }
     Ok(axum::Json(step))
 }

@@ -4,8 +4,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use weir_model::api::{Kick, Kicked, Mutation, StreamExplanation};
 use weir_model::{ActorId, ActorKind, ApiError, ChannelName, ErrorCode, StreamInfo};
+use weir_people::Action;
 
 use super::Context;
+use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::explain::explain as sentences;
@@ -22,8 +24,13 @@ use crate::actors::reach::Gathered;
         (status = "default", body = ApiError),
     ),
 )]
-pub(super) async fn list(State(ctx): State<Context>) -> (HeaderMap, axum::Json<Vec<StreamInfo>>) {
-    told(ctx.live.streams().await)
+pub(super) async fn list(
+    State(ctx): State<Context>,
+    asker: Asker,
+) -> (HeaderMap, axum::Json<Vec<StreamInfo>>) {
+    let mut gathered = ctx.live.streams().await;
+    gathered.found.retain(|stream| asker.sees(Action::StreamRead, &stream.channel));
+    told(gathered)
 }
 
 /// A channel's stream.
@@ -77,6 +84,7 @@ pub(super) async fn explain(
 )]
 pub(super) async fn kick(
     State(ctx): State<Context>,
+    asker: Asker,
     Path(channel): Path<ChannelName>,
     Query(query): Query<Mutation>,
     Json(body): Json<Kick>,
@@ -105,7 +113,7 @@ pub(super) async fn kick(
     let answer = Kicked { kicked: channel.to_string(), reason: reason.clone(), silent };
     if !query.dry_run {
         let text = format!("the publisher of channel {channel} was kicked");
-        Change::of(&channel, "stream.kicked", text, reason).emit(&ctx);
+        Change::of(&channel, "stream.kicked", text, reason).emit(&ctx, &asker);
     }
     Ok(axum::Json(answer))
 }

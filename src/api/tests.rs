@@ -5,6 +5,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
+use prometheus::Registry;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use weir_model::node::NodeStatus;
@@ -12,12 +13,14 @@ use weir_model::stream::{HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId};
 
 use super::*;
+use crate::actors::people;
 use crate::actors::reach::Gathered;
 
 mod changes;
 mod client;
 mod cluster;
 mod contract;
+mod rights;
 
 /// A live stream with one video track.
 pub(super) fn stream(channel: &str) -> StreamInfo {
@@ -167,10 +170,15 @@ impl Bench {
             publish: "rtmp://127.0.0.1:1935/live".into(),
             viewers: "http://127.0.0.1:8080".into(),
         };
-        let shared: Arc<dyn Live> = Arc::<FakeLive>::clone(&live);
+        let remembers = Arc::clone(&live);
+        let shared: Arc<dyn Live> = live;
         let (events, tasks) = (Events::new(), Tasks::new());
-        let among = cluster::FakeCluster::new();
-        let ctx = Context::new(store, shared, among, events, tasks, status, addresses);
+        let cluster = cluster::FakeCluster::new();
+        let (people, registry) = (people::Config::default(), Registry::new());
+        let people = People::new(people, store.clone(), events.clone(), &registry).unwrap();
+        let live = shared;
+        let parts = Parts { store, live, cluster, events, people, tasks, status, addresses };
+        let (ctx, live) = (Context::new(parts), remembers);
         Self { ctx, live, token, _dir: dir }
     }
 

@@ -103,7 +103,7 @@ fn path(actor: &ActorId) -> String {
 }
 
 /// One segment of a path, whatever the text (RFC 3986 section 2.3).
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

@@ -10,6 +10,7 @@ pub mod discover;
 mod error;
 pub mod filter;
 mod follow;
+mod people;
 mod routes;
 
 use std::collections::BTreeSet;
@@ -122,6 +123,24 @@ impl Client {
         mutation: &Mutation,
     ) -> Result<T, ClientError> {
         self.answer(self.request(Method::POST, path).query(mutation).json(body)).await
+    }
+
+    async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        mutation: &Mutation,
+    ) -> Result<T, ClientError> {
+        self.answer(self.request(Method::PUT, path).query(mutation).json(body)).await
+    }
+
+    /// A question that has a body and changes nothing.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.answer(self.request(Method::POST, path).json(body)).await
     }
 
     async fn delete<T: DeserializeOwned>(

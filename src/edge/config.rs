@@ -23,6 +23,9 @@ pub struct Config {
     /// Viewings of one channel at a time, on all nodes together; further ones are answered 503. Nodes that admit
     /// viewers in the same second may exceed it by those.
     pub viewings_per_channel_max: u64,
+    /// Viewings of one account at a time, on all nodes together; further ones are answered 503, but for those that
+    /// begin in the same second. Those who are not signed in are counted by address only.
+    pub viewings_per_account_max: u64,
     /// Watch pages that are told of changes at a time; further ones ask every few seconds instead.
     pub pages_max: usize,
     /// A connection that sends no whole request head for so long is closed, an idle one too; one that was used
@@ -42,6 +45,7 @@ impl Default for Config {
             viewings_max: 20_000,
             viewings_per_address_max: 2_500,
             viewings_per_channel_max: VIEWINGS_MAX as u64,
+            viewings_per_account_max: 10,
             pages_max: 5_000,
             idle_secs: 30,
             write_secs: 20,
@@ -60,7 +64,10 @@ impl Config {
     /// The limits of the cluster's viewings.
     #[must_use]
     pub const fn shared(&self) -> counting::Limits {
-        counting::Limits { per_channel: Some(self.viewings_per_channel_max), per_account: None }
+        counting::Limits {
+            per_channel: Some(self.viewings_per_channel_max),
+            per_account: Some(self.viewings_per_account_max),
+        }
     }
 
     /// [`Self::idle_secs`] as a duration, at least one second.

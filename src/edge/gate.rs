@@ -1,10 +1,10 @@
 //! The one place that says whether a request may watch.
 //!
-//! Every channel is public now; who pays, who is invited and who is banned will be asked here, and nowhere else.
+//! Every channel is public; whoever is signed in watches on so many players as an account may.
 
 use std::net::IpAddr;
 
-use weir_model::{ChannelName, ViewingId};
+use weir_model::{AccountId, ChannelName, ViewingId};
 
 use super::Context;
 use crate::actors::viewings::{Verdict, Visit};
@@ -34,6 +34,8 @@ pub enum Refusal {
 pub struct Viewer<'a> {
     /// Its address.
     pub remote: IpAddr,
+    /// The account that is signed in.
+    pub account: Option<AccountId>,
     /// What its player calls itself.
     pub player: &'a str,
     /// The id it brought, unchecked.
@@ -57,9 +59,8 @@ pub fn admit(
     if viewer.head {
         return if context.viewings.kicked(id) { Err(Refusal::Kicked) } else { Ok(id) };
     }
-    let (remote, player) = (viewer.remote, viewer.player);
-    // Viewers do not log in.
-    let visit = Visit { channel, account: None, protocol: "hls", remote, player };
+    let Viewer { remote, account, player, .. } = *viewer;
+    let visit = Visit { channel, account, protocol: "hls", remote, player };
     match context.viewings.touch(id, visit) {
         Verdict::Go => Ok(id),
         Verdict::Kicked => Err(Refusal::Kicked),

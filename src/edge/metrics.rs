@@ -17,11 +17,14 @@ pub enum Kind {
     Part,
     /// The watch page and what belongs to it.
     Page,
+    /// Signing in and out.
+    Auth,
     /// Anything else.
     Other,
 }
 
-const KINDS: [&str; 7] = ["multivariant", "playlist", "init", "segment", "part", "page", "other"];
+const KINDS: [&str; 8] =
+    ["multivariant", "playlist", "init", "segment", "part", "page", "auth", "other"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Counters and gauges of the edge.

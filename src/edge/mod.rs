@@ -1,10 +1,11 @@
 //! L4. Viewers: HTTP, HLS, the watch page and the gate.
 //!
 //! A request's way, in file order: [`http`] accepts the connection and reads the request, [`route`] takes its
-//! path apart, [`gate`] says whether its viewer may watch, [`hls`] answers from the stream's window, and
+//! path apart, [`gate`] says whether its viewer may watch, [`auth`] who it is, [`hls`] answers from the stream's window, and
 //! [`watch`] holds the page that people open; [`ready`] is for balancers. The path of media is short on purpose: no router, no
 //! middleware, no copy of a media byte between the packager and the socket.
 
+pub mod auth;
 pub mod config;
 pub mod gate;
 pub mod gauges;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use weir_model::ChannelName;
 
 use crate::actors::events::Events;
+use crate::actors::people::People;
 use crate::actors::placement::{Placement, Watched};
 use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicStream, Streams};
@@ -79,6 +81,8 @@ pub struct Context {
     pub lookup: Box<dyn Lookup>,
     /// Who watches.
     pub viewings: Viewings,
+    /// Who signs in.
+    pub people: People,
     /// The node's event log.
     pub events: Events,
     /// The node's loops.

@@ -16,11 +16,13 @@ use super::http::listen;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
+use crate::actors::people::{self, People};
 use crate::actors::placement::Watched;
 use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicState, PublicStream};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
+use crate::store::Store;
 use crate::store::window::Window;
 
 /// Channel `demo` has a stream, channel `quiet` never had one; there is no other.
@@ -49,6 +51,8 @@ pub(crate) struct Edge {
     pub(crate) away: Arc<Mutex<Option<&'static str>>>,
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
+    /// Of the accounts.
+    _data: tempfile::TempDir,
 }
 
 impl Edge {
@@ -65,10 +69,15 @@ impl Edge {
             gauge: Arc::default(),
         };
         let events = Events::new();
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path(), Timestamp(0)).unwrap();
+        let people = people::Config::default();
+        let people = People::new(people, store, events.clone(), &Registry::new()).unwrap();
         let away: Arc<Mutex<Option<&'static str>>> = Arc::default();
         let told = Arc::clone(&away);
         let context = Arc::new(Context {
             viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
+            people,
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
             lookup: Box::new(One(Arc::new(stream))),
@@ -82,7 +91,7 @@ impl Edge {
         let address = listener.local_addr().unwrap();
         listen(&context, listener, None);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { context, window, state, away, address, client }
+        Self { context, window, state, away, address, client, _data: data }
     }
 
     /// Two whole segments and an open one with one part, in video and audio.

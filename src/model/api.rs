@@ -1,5 +1,7 @@
 //! Requests and answers of `/v1` that are not nouns of their own.
 
+pub mod people;
+
 use crate::cluster::PlacementInfo;
 use crate::{ActorKind, Channel, ChannelName, StreamInfo, StreamKey, Timestamp};
 
@@ -14,6 +16,9 @@ pub struct CreateChannel {
     pub name: String,
     /// Shown to viewers; the name when absent.
     pub title: Option<String>,
+    /// The account that owns it, by name or id; whoever makes it when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// `GET /v1/channels/{name}`.

@@ -18,6 +18,8 @@ pub enum ErrorCode {
     NotFound,
     /// It took too long.
     Timeout,
+    /// Too often; the answer says when to come again.
+    TooMany,
     /// No or wrong token.
     Unauthorized,
     /// Not now: starting, stopping or overloaded.
@@ -35,6 +37,7 @@ impl ErrorCode {
             Self::Invalid => 400,
             Self::NotFound => 404,
             Self::Timeout => 504,
+            Self::TooMany => 429,
             Self::Unauthorized => 401,
             Self::Unavailable => 503,
         }

@@ -90,6 +90,11 @@ opaque_id!(
     "show"
 );
 opaque_id!(
+    /// The public name of a token; says nothing about its secret.
+    TokenId,
+    "tok"
+);
+opaque_id!(
     /// One viewer watching one stream.
     ViewingId,
     "view"

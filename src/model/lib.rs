@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the world: no clock, no randomness, no I/O. Layers above add behaviour.
 
+pub mod account;
 pub mod address;
 pub mod api;
 pub mod channel;
@@ -16,18 +17,21 @@ pub mod limits;
 pub mod local;
 pub mod node;
 pub mod role;
+pub mod secret;
 pub mod stream;
 pub mod text;
 pub mod time;
 pub mod viewing;
 
+pub use account::{Account, AccountName, AccountRole, AccountRoles, Token, TokenKind};
 pub use channel::{Channel, ChannelName};
 pub use error::{ApiError, ErrorCode};
 pub use event::Event;
-pub use id::{AccountId, InviteId, KeyId, NodeId, ShowId, ViewingId};
+pub use id::{AccountId, InviteId, KeyId, NodeId, ShowId, TokenId, ViewingId};
 pub use key::{KeyRefusal, StreamKey};
 pub use lease::{ActorId, ActorKey, ActorKind, Epoch, Incarnation, Lease};
 pub use role::{Role, Roles};
+pub use secret::Secret;
 pub use stream::{StreamInfo, StreamState};
 pub use time::Timestamp;
 pub use viewing::Viewing;

@@ -11,8 +11,8 @@ use weir_media::rendition::Timing;
 use weir_media::show::ShowConfig;
 use weir_model::Role;
 
-use crate::actors::placement;
 use crate::actors::streams::StreamsConfig;
+use crate::actors::{people, placement};
 use crate::{edge, ingest};
 
 /// The whole file.
@@ -29,6 +29,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The node itself.
     pub node: NodeConfig,
+    /// Accounts.
+    pub people: people::Config,
     /// Publishers by RTMP and RTMPS.
     pub rtmp: ingest::rtmp::Config,
     /// Shows, segments and parts.
@@ -280,6 +282,7 @@ impl Config {
         if stream.publishers_max == 0 {
             return invalid("stream.publishers_max must be at least 1");
         }
+        self.people.check().map_err(|text| ConfigError::Invalid(text.into()))?;
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return invalid("tls.certificate and tls.key belong together: set both or neither");
         }
@@ -359,6 +362,9 @@ mod tests {
             "stream.part_ms = 5000",
             "stream.fan_out = 1",
             "tls.key = '/x'",
+            "people.login_hours = 721",
+            "people.failures_per_account = 0",
+            "people.failure_refill_secs = 0",
         ] {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(Config::read(&path), Err(ConfigError::Invalid(_))), "{text}");

@@ -13,6 +13,7 @@ use super::ready::Ready;
 use super::{metrics, status, tls};
 use crate::actors::clock;
 use crate::actors::events::Events;
+use crate::actors::people::People;
 use crate::actors::placement::Placement;
 use crate::actors::reach::Reach;
 use crate::actors::slots::Slots;
@@ -54,7 +55,10 @@ impl Doors {
         let (https, rtmps) = tls.map(|tls| (tls.https, tls.rtmps)).unzip();
         self.viewings.run(&self.tasks);
         let metrics = metrics::Metrics::new(self.registry.clone()).map_err(registration)?;
-        let edge = Arc::new(self.edge().map_err(|error| error.to_string())?);
+        let (config, store) = (self.config.people, self.store.clone());
+        let people = People::new(config, store, self.events.clone(), &self.registry);
+        let people = people.map_err(registration)?;
+        let edge = Arc::new(self.edge(&people).map_err(|error| error.to_string())?);
         edge::gauges::run(&edge);
         edge::listen(&edge, listeners.http, None);
         if let Some((listener, tls)) = listeners.https.zip(https) {
@@ -71,11 +75,11 @@ impl Doors {
         if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
             ingest::rtmp::spawn(listener, Some(tls), ingest);
         }
-        self.serve_operators(metrics, listeners.api, listeners.metrics);
+        self.serve_operators(people, metrics, listeners.api, listeners.metrics);
         Ok(())
     }
 
-    fn edge(&self) -> Result<edge::Context, Box<dyn std::error::Error>> {
+    fn edge(&self, people: &People) -> Result<edge::Context, Box<dyn std::error::Error>> {
         Ok(edge::Context {
             config: self.config.edge.clone(),
             lookup: Box::new(edge::NodeLookup {
@@ -84,6 +88,7 @@ impl Doors {
                 store: self.store.clone(),
             }),
             viewings: self.viewings.clone(),
+            people: people.clone(),
             events: self.events.clone(),
             tasks: self.tasks.clone(),
             metrics: edge::Metrics::new(&self.registry)?,
@@ -102,7 +107,13 @@ impl Doors {
         })
     }
 
-    fn serve_operators(&self, metrics: metrics::Metrics, api: TcpListener, scrape: TcpListener) {
+    fn serve_operators(
+        &self,
+        people: People,
+        metrics: metrics::Metrics,
+        api: TcpListener,
+        scrape: TcpListener,
+    ) {
         let sources = metrics::Sources {
             streams: self.streams.clone(),
             viewings: self.viewings.clone(),
@@ -128,15 +139,16 @@ impl Doors {
             found.map(|one| one.url.clone()).unwrap_or_default()
         };
         let addresses = api::Addresses { publish: address("rtmp"), viewers: address("http") };
-        let context = api::Context::new(
-            self.store.clone(),
-            Arc::new(self.reach.clone()),
-            Arc::clone(&self.cluster),
-            self.events.clone(),
-            self.tasks.clone(),
-            Arc::new(move || Box::pin(std::future::ready(source.status()))),
+        let context = api::Context::new(api::Parts {
+            store: self.store.clone(),
+            live: Arc::new(self.reach.clone()),
+            cluster: Arc::clone(&self.cluster),
+            events: self.events.clone(),
+            people,
+            tasks: self.tasks.clone(),
+            status: Arc::new(move || Box::pin(std::future::ready(source.status()))),
             addresses,
-        );
+        });
         self.tasks.spawn("api listener", |_| api::serve(api, context));
     }
 }

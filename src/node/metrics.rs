@@ -38,6 +38,8 @@ pub(super) struct Metrics {
     viewings_refused: IntCounter,
     viewings_refused_address: IntCounter,
     viewings_refused_channel: IntCounter,
+    accounts: IntGauge,
+    tokens: IntGauge,
     loops: IntGaugeVec,
     store_waiting: IntGauge,
     store_writes: IntCounter,
@@ -106,6 +108,8 @@ impl Metrics {
                 "weir_viewings_refused_channel_total",
                 "Requests of viewers refused because their channel had its share in the cluster",
             )?,
+            accounts: gauge("weir_accounts", "Accounts of the cluster")?,
+            tokens: gauge("weir_tokens", "Tokens of accounts, log-ins among them")?,
             store_waiting: gauge("weir_store_waiting", "Changes that wait to become durable")?,
             store_writes: counter("weir_store_writes_total", "Changes made durable")?,
             store_errors: counter("weir_store_errors_total", "Changes that failed")?,
@@ -143,6 +147,9 @@ impl Metrics {
         set(&self.viewings_refused, viewings.refused);
         set(&self.viewings_refused_address, viewings.refused_address);
         set(&self.viewings_refused_channel, viewings.refused_channel);
+        let (accounts, tokens) = sources.store.count_people();
+        self.accounts.set(signed(accounts as u64));
+        self.tokens.set(signed(tokens as u64));
         let store = sources.store.loop_info();
         self.store_waiting.set(signed(store.queue));
         set(&self.store_writes, store.done);

@@ -6,6 +6,7 @@
 
 mod cluster;
 mod invites;
+mod people;
 mod requests;
 mod undo;
 
@@ -14,18 +15,18 @@ use std::sync::Arc;
 
 use weir_cluster::directory::Edit;
 use weir_model::limits::{CHANNELS_MAX, KEYS_PER_CHANNEL_MAX};
-use weir_model::{AccountId, Channel, ChannelName, InviteId, KeyId, StreamKey, Timestamp};
+use weir_model::{Channel, ChannelName, InviteId, KeyId, StreamKey, Timestamp};
 
 use super::StoreError;
 use super::entry::{Change, Entry};
 use super::record::{
-    AccountRecord, ChannelRecord, ClusterRecord, Hex32, InviteRecord, KeyRecord, MsnRecord,
-    NodeRecord,
+    ChannelRecord, ClusterRecord, Hex32, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
 };
 use requests::Replies;
 
 pub(super) use cluster::{Answer, Command};
 pub(super) use invites::{Guest, NewInvite};
+pub(super) use people::{AccountChange, NewAccount, NewToken, People, no_account};
 pub(super) use requests::Asked;
 
 /// What a plan answers: the changes to make and what the caller is told.
@@ -35,7 +36,7 @@ pub(super) type Planned<T> = Result<(Vec<Change>, T), StoreError>;
 #[derive(Default)]
 pub(super) struct Catalog {
     pub(super) node: Option<NodeRecord>,
-    pub(super) accounts: BTreeMap<AccountId, AccountRecord>,
+    pub(super) people: People,
     pub(super) channels: BTreeMap<ChannelName, ChannelRecord>,
     pub(super) keys: BTreeMap<KeyId, KeyRecord>,
     by_hash: HashMap<Hex32, KeyId>,
@@ -77,6 +78,8 @@ impl Catalog {
             Change::RemoveInvite(id) => {
                 self.invites.remove(id);
             }
+            Change::RemoveAccount(id) => self.people.remove_account(*id),
+            Change::RemoveToken(id) => self.people.remove_token(*id),
             Change::RemovePart(key) => self.edit(Edit::Drop(key.clone())),
             Change::RemoveReply(number) => self.replies.remove(*number),
         }
@@ -84,9 +87,8 @@ impl Catalog {
 
     fn put(&mut self, entry: &Entry) {
         match entry {
-            Entry::Account(account) => {
-                self.accounts.insert(account.id, account.clone());
-            }
+            Entry::Account(account) => self.people.put_account(account),
+            Entry::Token(token) => self.people.put_token(token),
             Entry::Channel(channel) => {
                 self.channels.insert(channel.name.clone(), channel.clone());
             }
@@ -126,15 +128,6 @@ impl Catalog {
                 self.by_channel.remove(&old.channel);
             }
         }
-    }
-
-    /// The account with the role `operator`.
-    pub(super) fn operator(&self) -> Option<AccountId> {
-        let mut operators = self
-            .accounts
-            .values()
-            .filter(|account| account.roles.iter().any(|role| role == "operator"));
-        operators.next().map(|account| account.id)
     }
 
     /// A channel.

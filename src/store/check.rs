@@ -183,19 +183,25 @@ fn misfits(catalog: &Catalog) -> Vec<Problem> {
         note(format!("msn/{channel}"), "its channel does not exist".into());
     }
     for channel in catalog.channels.values() {
-        if !catalog.accounts.contains_key(&channel.owner) {
+        if !catalog.people.accounts.contains_key(&channel.owner) {
             let text = format!("its owner {} does not exist", channel.owner);
             note(format!("channel/{}", channel.name), text);
         }
     }
     let mut names = BTreeMap::new();
-    for account in catalog.accounts.values() {
+    for account in catalog.people.accounts.values() {
         if let Some(twin) = names.insert(&account.name, account.id) {
             let text = format!("has the same name `{}` as account/{twin}", account.name);
             note(format!("account/{}", account.id), text);
         }
     }
-    if catalog.node.is_some() && catalog.operator().is_none() {
+    for token in catalog.people.tokens.values() {
+        if !catalog.people.accounts.contains_key(&token.account) {
+            let text = format!("its account {} does not exist", token.account);
+            note(format!("token/{}", token.id), text);
+        }
+    }
+    if catalog.node.is_some() && catalog.people.operator().is_none() {
         note("account/".into(), "no account has the role `operator`".into());
     }
     problems.extend(cluster::misfits(catalog));

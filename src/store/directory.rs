@@ -70,7 +70,8 @@ impl Directory {
         place: Vec<u8>,
     ) -> Result<Vec<Vec<Box<RawValue>>>, StoreError> {
         let made = self.held.writer.follow(move |catalog| make(catalog, entries, place));
-        let Applied { replies, changed, replaced } = made.await??;
+        let Applied { replies, changed, replaced, people } = made.await??;
+        self.held.people.send_if_modified(|known| std::mem::replace(known, people) != people);
         self.held.changed.send_if_modified(|known| std::mem::replace(known, changed) != changed);
         if replaced.is_some() {
             self.held.replaced.send_replace(replaced);
@@ -110,6 +111,7 @@ impl Directory {
         super::open::refuse_fatal(&report)?;
         let replaced = self.held.writer.follow(move |catalog| replace(catalog, new)).await??;
         self.held.changed.send_replace(replaced.changed);
+        self.held.people.send_modify(|known| *known = known.wrapping_add(1));
         if replaced.token {
             self.held.replaced.send_replace(None);
         }
@@ -151,6 +153,8 @@ struct Applied {
     changed: u64,
     /// Who had the operator token replaced last.
     replaced: Option<NodeId>,
+    /// Changes of accounts and tokens so far.
+    people: u64,
 }
 
 /// What a snapshot did.
@@ -181,7 +185,10 @@ fn make(catalog: &mut Catalog, entries: Vec<(u64, Vec<Asking>)>, place: Vec<u8>)
     changes.push(place);
     let raw: Result<Vec<RawChange>, _> = changes.iter().map(Change::raw).collect();
     match raw {
-        Ok(raw) => (raw, Ok(Applied { replies, changed: catalog.changed, replaced })),
+        Ok(raw) => {
+            let (changed, people) = (catalog.changed, catalog.people.changes);
+            (raw, Ok(Applied { replies, changed, replaced, people }))
+        }
         Err(error) => (Vec::new(), Err(unreadable(error))),
     }
 }

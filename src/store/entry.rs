@@ -1,12 +1,12 @@
 //! Where each record lies in the database: `kind/name`, so that a scan reads like a listing.
 
 use weir_cluster::directory::{Edit, Part, PartKey};
-use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId};
+use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId, TokenId};
 
 use super::record::{
     self, AccountRecord, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord, ForgottenRecord,
     InviteRecord, KeyRecord, LeaseRecord, MsnRecord, NodeRecord, PlaceRecord, RecordError,
-    RemovedRecord, ReplyRecord, VacancyRecord,
+    RemovedRecord, ReplyRecord, TokenRecord, VacancyRecord,
 };
 use super::sled::RawChange;
 
@@ -32,18 +32,22 @@ pub(super) enum Entry {
     Part(Part),
     Place(PlaceRecord),
     Reply(ReplyRecord),
+    Token(TokenRecord),
 }
 
 /// One step of a change. The same steps go to the disk and to the catalog in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     Put(Entry),
+    /// Takes back that one was made; nothing else removes accounts.
+    RemoveAccount(AccountId),
     RemoveChannel(ChannelName),
     RemoveInvite(InviteId),
     RemoveKey(KeyId),
     RemoveMsn(ChannelName),
     RemovePart(PartKey),
     RemoveReply(u64),
+    RemoveToken(TokenId),
 }
 
 impl Entry {
@@ -63,6 +67,7 @@ impl Entry {
             Self::Part(part) => part_name(&part.key()),
             Self::Place(_) => "place".into(),
             Self::Reply(reply) => reply_name(reply.number),
+            Self::Token(token) => token_name(token.id),
         }
     }
 
@@ -81,6 +86,7 @@ impl Entry {
             Self::Part(part) => encode_part(part),
             Self::Place(place) => record::encode(place),
             Self::Reply(reply) => record::encode(reply),
+            Self::Token(token) => record::encode(token),
         }
     }
 
@@ -107,6 +113,7 @@ impl Entry {
             }
             "place" => Self::Place(record::decode(bytes)?),
             "reply" => Self::Reply(record::decode(bytes)?),
+            "token" => Self::Token(record::decode(bytes)?),
             _ => return Err(RecordError::UnknownName),
         };
         if entry.name() == name { Ok(entry) } else { Err(RecordError::Misnamed(entry.name())) }
@@ -133,6 +140,8 @@ impl Change {
             Self::RemoveInvite(invite) => (invite_name(*invite).into_bytes(), None),
             Self::RemovePart(key) => (part_name(key).into_bytes(), None),
             Self::RemoveReply(number) => (reply_name(*number).into_bytes(), None),
+            Self::RemoveAccount(account) => (account_name(*account).into_bytes(), None),
+            Self::RemoveToken(token) => (token_name(*token).into_bytes(), None),
         })
     }
 }
@@ -197,6 +206,10 @@ fn decode_part(kind: &str, bytes: &[u8]) -> Result<Part, RecordError> {
 /// So that a scan lists replies in their order.
 fn reply_name(number: u64) -> String {
     format!("reply/{number:016x}")
+}
+
+fn token_name(id: TokenId) -> String {
+    format!("token/{id}")
 }
 
 fn msn_name(channel: &ChannelName) -> String {

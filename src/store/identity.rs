@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use weir_model::limits::KEY_SECRET_BYTES;
 use weir_model::local::OPERATOR_TOKEN_FILE;
-use weir_model::{AccountId, Incarnation, NodeId, Timestamp};
+use weir_model::{AccountId, AccountRole, Incarnation, NodeId, Timestamp};
+use weir_people::name::OPERATOR;
 
 use super::StoreError;
 use super::record::{AccountRecord, ClusterRecord, Hex32, NodeRecord};
@@ -33,11 +34,20 @@ pub(super) enum Purpose {
     Invitations,
     /// Makes the key of viewers' tickets.
     Tickets,
+    Token,
 }
 
 /// A new secret for a stream key.
 pub(super) fn key_secret() -> Result<String, StoreError> {
     random::<KEY_SECRET_BYTES>().map(|bytes| base_32(&bytes))
+}
+
+/// What every token's secret begins with, so that one that lies around is known for what it is.
+const TOKEN_PREFIX: &str = "wt_";
+
+/// A new secret for a token.
+pub(super) fn token_secret() -> Result<String, StoreError> {
+    random::<KEY_SECRET_BYTES>().map(|bytes| format!("{TOKEN_PREFIX}{}", base_32(&bytes)))
 }
 
 /// A new random id.
@@ -52,6 +62,7 @@ pub(super) fn hash(hash_secret: &Hex32, purpose: Purpose, secret: &str) -> Hex32
         Purpose::OperatorToken => b"weir operator token\0",
         Purpose::Invitations => b"weir invitations\0",
         Purpose::Tickets => b"weir tickets\0",
+        Purpose::Token => b"weir token\0",
     };
     let mut hasher = blake3::Hasher::new_keyed(&hash_secret.0);
     hasher.update(purpose).update(secret.as_bytes());
@@ -74,12 +85,10 @@ pub(super) fn new_node(now: Timestamp) -> Result<(NodeRecord, AccountRecord), St
         // The hash of no text; replaced by that of the token before the node is used.
         operator_token: Hex32([0; 32]),
     };
-    let operator = AccountRecord {
-        id: AccountId(self::id()?),
-        name: "operator".into(),
-        roles: vec!["operator".into()],
-        created_at: now,
-    };
+    let name =
+        OPERATOR.parse().map_err(|error| StoreError::Invalid(format!("{OPERATOR}: {error}")))?;
+    let roles = [AccountRole::Operator].into_iter().collect();
+    let operator = AccountRecord::new(AccountId(self::id()?), name, roles, None, now);
     Ok((node, operator))
 }
 

@@ -15,6 +15,7 @@ mod identity;
 mod invite;
 pub mod ledger;
 mod open;
+mod people;
 mod record;
 mod sled;
 pub mod window;
@@ -40,6 +41,7 @@ use record::{Hex32, NodeRecord};
 
 pub use directory::{Asking, Directory, Proposer};
 pub use invite::{Admission, Invite, InviteRefusal};
+pub use people::{Bearer, Credential, NewToken, PasswordHash, TokenRefusal};
 
 /// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made
 /// again from there, so a database beside it may be lost.
@@ -144,6 +146,8 @@ struct Held {
     changed: watch::Sender<u64>,
     /// Tells who had the operator token replaced.
     replaced: watch::Sender<Option<NodeId>>,
+    /// Tells how many changes of accounts and tokens the log has brought.
+    people: watch::Sender<u64>,
     // Before the lock: the database is closed when another process may open it.
     writer: writer::Writer,
     _lock: Lock,
@@ -244,7 +248,7 @@ impl Store {
     /// The account that owns what operators make.
     #[must_use]
     pub fn operator(&self) -> AccountId {
-        let known = self.inner.held.catalog.read().operator();
+        let known = self.inner.held.catalog.read().people.operator();
         known.unwrap_or(self.inner.operator)
     }
 
@@ -284,8 +288,21 @@ impl Store {
         title: String,
         now: Timestamp,
     ) -> Result<Channel, StoreError> {
+        self.create_channel_of(self.operator(), name, title, now).await
+    }
+
+    /// Makes a channel owned by `owner`.
+    ///
+    /// # Errors
+    /// When it exists or too many exist, or the title is not one short line.
+    pub async fn create_channel_of(
+        &self,
+        owner: AccountId,
+        name: ChannelName,
+        title: String,
+        now: Timestamp,
+    ) -> Result<Channel, StoreError> {
         let title = one_line("title", &title)?;
-        let owner = self.operator();
         let command = Command::CreateChannel { name, title, owner, created_at: now };
         self.change(command).await?.channel()
     }

@@ -38,7 +38,8 @@ pub(super) fn open(dir: &Path, now: Timestamp, sync_file: &SyncFile) -> Result<I
     let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
     let dir = dir.to_owned();
     let replaced = watch::Sender::new(None);
-    let held = Held { node: node.clone(), catalog, changed, replaced, writer, _lock: lock };
+    let people = watch::Sender::new(0);
+    let held = Held { node: node.clone(), catalog, changed, replaced, people, writer, _lock: lock };
     Ok(Inner { dir, node, operator, held: Arc::new(held), proposer: OnceLock::new() })
 }
 
@@ -146,7 +147,7 @@ fn first_start(
     if let Some(node) = catalog.node.clone() {
         // The snapshot brings the operator.
         let later = has_snapshot(dir).then_some(AccountId(0));
-        let operator = catalog.operator().or(later);
+        let operator = catalog.people.operator().or(later);
         let missing = || StoreError::Damaged("no account has the role `operator`".into());
         return Ok((node, operator.ok_or_else(missing)?));
     }

@@ -4,6 +4,7 @@
 //! because an answer gained a field.
 
 mod cluster;
+mod people;
 
 use serde::de::DeserializeOwned;
 use weir_model::{AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Timestamp};
@@ -11,6 +12,7 @@ use weir_model::{AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Time
 pub(super) use cluster::{
     ChangedRecord, EpochRecord, InviteRecord, LeaseRecord, RemovedRecord, VacancyRecord,
 };
+pub(super) use people::{AccountRecord, TokenRecord, words};
 
 /// Why stored bytes are not a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,20 +74,6 @@ pub(super) struct NodeRecord {
 }
 
 impl Record for NodeRecord {
-    const VERSION: u8 = 1;
-}
-
-/// A person or service that can log in.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AccountRecord {
-    pub(super) id: AccountId,
-    pub(super) name: String,
-    pub(super) roles: Vec<String>,
-    pub(super) created_at: Timestamp,
-}
-
-impl Record for AccountRecord {
     const VERSION: u8 = 1;
 }
 

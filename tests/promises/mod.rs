@@ -18,6 +18,7 @@ mod orphaned;
 #[cfg(feature = "fault")]
 mod partitioned;
 mod passed_on;
+mod people;
 mod published;
 mod recovered;
 mod restarted;

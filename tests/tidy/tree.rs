@@ -29,7 +29,7 @@ const TOP: [&str; 21] = [
 ];
 
 /// Everything that may lie in `src/`: the nouns, the verbs, and the two files that tie them together.
-const SRC: [&str; 19] = [
+const SRC: [&str; 20] = [
     "actors",
     "api",
     "chat",
@@ -46,6 +46,7 @@ const SRC: [&str; 19] = [
     "model",
     "node",
     "notify",
+    "people",
     "raft",
     "store",
     "transcode",

@@ -25,7 +25,7 @@ async fn served() -> Served {
 async fn every_route_is_spoken_by_the_client() {
     let Served { client, tasks, .. } = served().await;
     let (how, name): (Mutation, ChannelName) = (Mutation::default(), "demo".parse().unwrap());
-    let body = CreateChannel { name: "demo".into(), title: Some("Demo".into()) };
+    let body = CreateChannel { name: "demo".into(), title: Some("Demo".into()), owner: None };
     let made = client.create_channel(&body, &how).await.unwrap();
     assert_eq!(client.channels().await.unwrap(), std::slice::from_ref(&made));
     let first = client.create_key(&name, &CreateKey::default(), &how).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_refusal_arrives_with_the_request_id_and_a_dry_run_changes_nothing() {
     let error = client.stream(&"nobody".parse().unwrap()).await.unwrap_err();
     let ClientError::Api { error, status: 404 } = error else { panic!("{error}") };
     assert!(error.request_id.unwrap().starts_with("req_"));
-    let body = CreateChannel { name: "demo".into(), title: None };
+    let body = CreateChannel { name: "demo".into(), title: None, owner: None };
     let dry = Mutation { dry_run: true, reason: None };
     client.create_channel(&body, &dry).await.unwrap();
     assert!(bench.ctx.store.channels().unwrap().is_empty());

@@ -120,6 +120,29 @@ pub const KEY: Fields = fields![
     "revoked_at" Since,
 ];
 
+/// `weir account list`.
+pub const ACCOUNT: Fields = fields![
+    "id" Text,
+    "name" Text,
+    "roles" Text,
+    "password" Flag,
+    "created_at" Since,
+    "disabled_at" Since,
+];
+
+/// `weir token list`.
+pub const TOKEN: Fields = fields![
+    "id" Text,
+    "account" Text,
+    "account_name" Text,
+    "kind" Word(&["login", "api"]),
+    "label" Text,
+    "scopes" Text,
+    "channel" Text,
+    "created_at" Since,
+    "expires_at" Until,
+];
+
 /// `weir event list` and `weir event follow`.
 pub const EVENT: Fields = fields![
     "cursor" Number,

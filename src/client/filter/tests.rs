@@ -229,11 +229,18 @@ fn the_fields_are_those_of_the_json_no_more_no_less() {
         "remote": "r", "player": "p", "since": at, "last_seen": at, "requests": 1});
     holds_exactly::<weir_model::Viewing>(fields::VIEWING, viewing);
     let owner = serde_json::to_value(weir_model::AccountId(1)).unwrap();
-    let place = json!({"name": channel, "title": "t", "owner": owner, "created_at": at});
+    let place = json!({"name": channel, "title": "t", "owner": &owner, "created_at": at});
     holds_exactly::<weir_model::Channel>(fields::CHANNEL, place);
     let stream_key = json!({"id": key, "channel": channel, "label": "l", "created_at": at,
         "expires_at": at, "revoked_at": at});
     holds_exactly::<weir_model::StreamKey>(fields::KEY, stream_key);
+    let account = json!({"id": owner, "name": "alice", "roles": ["viewer"], "password": true,
+        "created_at": at, "disabled_at": at});
+    holds_exactly::<weir_model::Account>(fields::ACCOUNT, account);
+    let token = json!({"id": "tok_0000000000000001", "account": owner, "account_name": "alice",
+        "kind": "api", "label": "l", "scopes": ["read"], "channel": channel, "created_at": at,
+        "expires_at": at});
+    holds_exactly::<weir_model::Token>(fields::TOKEN, token);
     let event = json!({"cursor": 1, "at": at, "kind": "k", "channel": channel, "text": "t",
         "fields": {"reason": "r"}});
     holds_exactly::<weir_model::Event>(fields::EVENT, event);

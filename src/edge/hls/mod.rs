@@ -16,7 +16,7 @@ use super::http::body::Body;
 use super::http::reply::{self, Reply};
 use super::metrics::Kind;
 use super::route::{self, Ask};
-use super::{Context, gate, watch};
+use super::{Context, auth, gate, watch};
 use crate::actors::placement::Watched;
 use crate::actors::streams::PublicStream;
 use crate::store::window::{self, PartAnswer, PlaylistAnswer};
@@ -136,6 +136,7 @@ async fn playlist(
     };
     let viewer = gate::Viewer {
         remote: ask.remote,
+        account: auth::account_of(context, ask.headers),
         player: ask.player(),
         ticket: ask.parameter("v"),
         head: ask.head,

@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::body::Held;
 use super::deadline::{Deadline, Requests, Writes};
 use crate::actors::tasks::Tasks;
+use crate::edge::auth::{self, Peer};
 use crate::edge::{Context, route};
 
 /// A handshake takes two round trips; a peer that needs longer than this is not going to watch live.
@@ -51,7 +52,7 @@ pub async fn clear(context: &Arc<Context>, socket: TcpStream, remote: IpAddr) {
     };
     let Ok(Ok(len)) = peeked else { return };
     let h2 = len == first.len() && first == *H2_PREFACE;
-    serve(context, socket, h2, remote).await;
+    serve(context, socket, h2, Peer { remote, secure: false }).await;
 }
 
 /// Serves a connection over TLS until it ends.
@@ -66,10 +67,10 @@ pub async fn secured(context: &Arc<Context>, tls: &TlsAcceptor, socket: TcpStrea
         return;
     };
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    serve(context, stream, h2, remote).await;
+    serve(context, stream, h2, Peer { remote, secure: true }).await;
 }
 
-async fn serve<I>(context: &Arc<Context>, io: I, h2: bool, remote: IpAddr)
+async fn serve<I>(context: &Arc<Context>, io: I, h2: bool, peer: Peer)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -79,7 +80,12 @@ where
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (context, answering) = (Arc::clone(&owned), counted.begin());
         async move {
-            let reply = route::answer(&context, remote, &request).await;
+            let reply = if request.uri().path().starts_with(auth::PREFIX) {
+                // Boxed: most requests are for media, and their place should not be as large as this one's.
+                Box::pin(auth::answer(&context, peer, request)).await
+            } else {
+                route::answer(&context, peer.remote, &request).await
+            };
             Ok::<_, Infallible>(reply.map(|body| Held::new(body, answering)))
         }
     });

@@ -25,6 +25,7 @@ const LIST_PAGE: &[u8] = include_bytes!("list.html");
 const WATCH_PAGE: &[u8] = include_bytes!("watch.html");
 const STYLE: &[u8] = include_bytes!("style.css");
 const LIST_SCRIPT: &[u8] = include_bytes!("list.js");
+const ACCOUNT_SCRIPT: &[u8] = include_bytes!("account.js");
 const PLAYER_SCRIPT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/player.js"));
 const FAVICON: &[u8] = include_bytes!("icon.svg");
 
@@ -42,6 +43,7 @@ pub fn answer(context: &Context, path: &str, ask: &Ask<'_>) -> Option<Reply> {
     let reply = match path {
         "/" => file(ask, HTML, LIST_PAGE),
         "/live.json" => state::list(context, ask),
+        "/assets/account.js" => file(ask, SCRIPT, ACCOUNT_SCRIPT),
         "/assets/list.js" => file(ask, SCRIPT, LIST_SCRIPT),
         "/assets/player.js" => file(ask, SCRIPT, PLAYER_SCRIPT),
         "/assets/style.css" => file(ask, CSS, STYLE),

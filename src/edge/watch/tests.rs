@@ -9,7 +9,14 @@ use crate::edge::testing::Edge;
 #[tokio::test]
 async fn pages_allow_no_inline_script_and_hold_nothing_of_a_channel() {
     let edge = Edge::playing().await;
-    for path in ["/", "/watch/demo", "/watch/quiet/", "/assets/player.js", "/assets/style.css"] {
+    for path in [
+        "/",
+        "/watch/demo",
+        "/watch/quiet/",
+        "/assets/player.js",
+        "/assets/account.js",
+        "/assets/style.css",
+    ] {
         let page = edge.get(path).await;
         assert_eq!(page.status(), StatusCode::OK, "{path}");
         let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();

@@ -5,13 +5,16 @@
 
 use weir_cluster::Applied;
 use weir_cluster::members::Profile;
-use weir_model::{AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey, Timestamp};
+use weir_model::{
+    Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey, Timestamp, Token,
+    TokenId,
+};
 
 use super::super::StoreError;
 use super::super::entry::{Change, Entry};
 use super::super::invite::{Admission, Invite};
 use super::super::record::{ChangedRecord, ChannelRecord, ClusterRecord, Hex32};
-use super::{Catalog, Guest, NewInvite, NewKey, Planned};
+use super::{AccountChange, Catalog, Guest, NewAccount, NewInvite, NewKey, NewToken, Planned};
 
 /// Lost leases that an answer names: it is kept as a record and has to fit a request between nodes, also with
 /// others beside it. The directory lists all of them as vacancies.
@@ -69,6 +72,15 @@ pub(in crate::store) enum Command {
         invite: InviteId,
         at: Timestamp,
     },
+    CreateAccount(NewAccount),
+    ChangeAccount {
+        account: AccountId,
+        change: AccountChange,
+    },
+    CreateToken(NewToken),
+    RevokeToken {
+        token: TokenId,
+    },
 }
 
 /// What a command answers.
@@ -81,6 +93,8 @@ pub(in crate::store) enum Answer {
     Cluster(Applied),
     Invite(Invite),
     Admitted(Admission),
+    Account(Account),
+    Token(Token),
 }
 
 impl Command {
@@ -97,7 +111,11 @@ impl Command {
             | Self::RotateKey { .. }
             | Self::RevokeKey { .. }
             | Self::ReserveMsn { .. }
-            | Self::SetOperatorToken { .. } => false,
+            | Self::SetOperatorToken { .. }
+            | Self::CreateAccount(_)
+            | Self::ChangeAccount { .. }
+            | Self::CreateToken(_)
+            | Self::RevokeToken { .. } => false,
         }
     }
 
@@ -109,12 +127,16 @@ impl Command {
             | Self::DeleteChannel { .. }
             | Self::RevokeKey { .. }
             | Self::RevokeInvite { .. }
-            | Self::SetOperatorToken { .. } => true,
+            | Self::SetOperatorToken { .. }
+            | Self::RevokeToken { .. } => true,
+            Self::ChangeAccount { change, .. } => change.takes_away(),
             Self::CreateChannel { .. }
             | Self::CreateKey { .. }
             | Self::RotateKey { .. }
             | Self::CreateInvite(_)
-            | Self::UseInvite { .. } => false,
+            | Self::UseInvite { .. }
+            | Self::CreateAccount(_)
+            | Self::CreateToken(_) => false,
         }
     }
 }
@@ -145,6 +167,16 @@ impl Answer {
     }
 }
 
+impl Answer {
+    pub(in crate::store) fn account(self) -> Result<Account, StoreError> {
+        if let Self::Account(account) = self { Ok(account) } else { Err(unexpected()) }
+    }
+
+    pub(in crate::store) fn token(self) -> Result<Token, StoreError> {
+        if let Self::Token(token) = self { Ok(token) } else { Err(unexpected()) }
+    }
+}
+
 fn unexpected() -> StoreError {
     StoreError::Io("the leader answered something else; it runs another version".into())
 }
@@ -156,6 +188,8 @@ impl Catalog {
         let key = |(changes, answer)| (changes, Answer::Key(answer));
         let number = |(changes, answer)| (changes, Answer::Number(answer));
         let invite = |(changes, answer)| (changes, Answer::Invite(answer));
+        let account = |(changes, answer)| (changes, Answer::Account(answer));
+        let token = |(changes, answer)| (changes, Answer::Token(answer));
         match command {
             Command::CreateChannel { name, title, owner, created_at } => {
                 self.plan_channel(ChannelRecord { name, title, owner, created_at }).map(channel)
@@ -187,6 +221,12 @@ impl Catalog {
                 let guest = Guest { node, key, profile };
                 let (changes, admission) = self.plan_admission(&hash, guest, at, index)?;
                 Ok((changes, Answer::Admitted(admission)))
+            }
+            Command::CreateToken(new) => self.plan_token(new).map(token),
+            Command::RevokeToken { token: id } => self.plan_token_revocation(id).map(token),
+            Command::CreateAccount(new) => self.plan_account(new).map(account),
+            Command::ChangeAccount { account: id, change } => {
+                self.plan_account_change(id, change).map(account)
             }
         }
     }

@@ -6,11 +6,13 @@ use weir_cluster::lease::LeaseCommand;
 use weir_cluster::members::{Change, KeyPrint, Profile, WhyFenced};
 use weir_model::cluster::Duty;
 use weir_model::{
-    AccountId, ActorId, Epoch, Incarnation, InviteId, NodeId, Role, Roles, Timestamp,
+    AccountId, AccountRole, ActorId, Epoch, Incarnation, InviteId, NodeId, Role, Roles, Timestamp,
+    TokenId, TokenKind,
 };
 
+use super::super::PasswordHash;
 use super::super::record::Hex32;
-use super::{Command, NewInvite};
+use super::{AccountChange, Command, NewAccount, NewInvite, NewToken};
 
 pub(in crate::store) fn profile(name: &str) -> Profile {
     Profile { name: name.into(), roles: Roles::all(), ..Profile::default() }
@@ -66,9 +68,52 @@ pub(in crate::store) fn secret(id: u64) -> Hex32 {
     Hex32(hash)
 }
 
-/// Any of few nodes, actors and invitations, so that commands meet each other.
+/// An account with the role `viewer`.
+pub(in crate::store) fn new_account(id: u64, name: &str) -> NewAccount {
+    NewAccount {
+        id: AccountId(id),
+        name: name.parse().unwrap(),
+        roles: [AccountRole::Viewer].into_iter().collect(),
+        password: Some(PasswordHash::new("$hash")),
+        now: Timestamp(0),
+    }
+}
+
+/// A token of an account that was never logged out; the greater its id, the younger.
+pub(in crate::store) fn new_token(id: u64, account: u64, kind: TokenKind) -> NewToken {
+    NewToken {
+        id: TokenId(id),
+        account: AccountId(account),
+        hash: secret(1000 + id),
+        kind,
+        label: String::new(),
+        scopes: vec!["all".into()],
+        channel: None,
+        expires_at: Timestamp(10_000),
+        epoch: 0,
+        now: Timestamp(id as i64),
+    }
+}
+
+/// Any change of few accounts and tokens.
+fn any_change_of_people(what: u8, id: u64, n: u64) -> Command {
+    let account = AccountId(id);
+    let change = |change| Command::ChangeAccount { account, change };
+    match what {
+        0 => Command::CreateAccount(new_account(id, &format!("name{n}"))),
+        1 => change(AccountChange::LogOut),
+        2 => change(AccountChange::Disable { at: Timestamp(n as i64) }),
+        3 => change(AccountChange::Enable),
+        4 => change(AccountChange::Password(PasswordHash::new(format!("${n}")))),
+        5 => Command::RevokeToken { token: TokenId(n) },
+        6 => change(AccountChange::Roles([AccountRole::Auditor].into_iter().collect())),
+        _ => Command::CreateToken(new_token(n, id, TokenKind::Login)),
+    }
+}
+
+/// Any of few nodes, actors, invitations and accounts, so that commands meet each other.
 pub(in crate::store) fn any_command() -> impl Strategy<Value = Command> {
-    (0_u8..14, 1_u64..4, 1_u64..4, prop::option::of(0_u64..40)).prop_map(|(what, id, n, epoch)| {
+    (0_u8..24, 1_u64..4, 1_u64..4, prop::option::of(0_u64..40)).prop_map(|(what, id, n, epoch)| {
         let (node, key, at) = (NodeId(id), format!("r{n}"), Timestamp(10 * n as i64));
         let member = |change| Command::Cluster(ClusterCommand::Member(change));
         match what {
@@ -95,7 +140,8 @@ pub(in crate::store) fn any_command() -> impl Strategy<Value = Command> {
                 let profile = Profile { roles, ..profile(&format!("n{id}")) };
                 Command::UseInvite { hash: secret(n), node, key: Some(secret(id)), profile, at }
             }
-            _ => Command::Cluster(claim(&key, id, n, epoch)),
+            13 => Command::Cluster(claim(&key, id, n, epoch)),
+            people => any_change_of_people(people - 14, id, n),
         }
     })
 }

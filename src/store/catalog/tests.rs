@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use weir_model::AccountId;
+
 use super::*;
 
 fn name(text: &str) -> ChannelName {

@@ -1,7 +1,7 @@
 //! What a failed write needs of the catalog: the way back, and all of it as records.
 
 use weir_cluster::directory::PartKey;
-use weir_model::InviteId;
+use weir_model::{AccountId, InviteId, TokenId};
 
 use super::super::entry::{Change, Entry};
 use super::super::record::{ChangedRecord, MsnRecord, PlaceRecord, RecordError};
@@ -10,13 +10,11 @@ use super::Catalog;
 
 impl Catalog {
     /// The change that takes `change` back, seen before it is applied. None for what is never taken away:
-    /// the first record of the node and of an account.
+    /// the first record of the node.
     pub(in crate::store) fn undo(&self, change: &Change) -> Option<Change> {
         let put = |entry| Some(Change::Put(entry));
         match change {
-            Change::Put(Entry::Account(new)) => {
-                put(Entry::Account(self.accounts.get(&new.id)?.clone()))
-            }
+            Change::Put(Entry::Account(new)) => self.undo_account(new.id),
             Change::Put(Entry::Node(_)) => put(Entry::Node(self.node.clone()?)),
             Change::Put(Entry::MsnFloor(_)) => {
                 put(Entry::MsnFloor(MsnRecord { next: self.msn_floor }))
@@ -36,6 +34,9 @@ impl Catalog {
             // Only the log makes these, and nothing in the log is taken back.
             Change::Put(Entry::Forgotten(_) | Entry::Place(_) | Entry::Reply(_))
             | Change::RemoveReply(_) => None,
+            Change::RemoveAccount(id) => self.undo_account(*id),
+            Change::Put(Entry::Token(new)) => self.undo_token(new.id),
+            Change::RemoveToken(id) => self.undo_token(*id),
             Change::Put(Entry::Msn(name, _)) | Change::RemoveMsn(name) => self.undo_msn(name),
         }
     }
@@ -43,7 +44,6 @@ impl Catalog {
     /// Every record, as the database holds them.
     pub(in crate::store) fn records(&self) -> Result<Vec<Raw>, RecordError> {
         let floor = (self.msn_floor > 0).then_some(MsnRecord { next: self.msn_floor });
-        let accounts = self.accounts.values().cloned().map(Entry::Account);
         let channels = self.channels.values().cloned().map(Entry::Channel);
         let keys = self.keys.values().cloned().map(Entry::Key);
         let msn = self.msn.iter();
@@ -53,7 +53,7 @@ impl Catalog {
             .cloned()
             .map(Entry::Node)
             .chain(floor.map(Entry::MsnFloor))
-            .chain(accounts)
+            .chain(self.people.entries())
             .chain(channels)
             .chain(keys)
             .chain(msn)
@@ -72,6 +72,16 @@ impl Catalog {
             || Change::RemoveChannel(name.clone()),
             |old| Change::Put(Entry::Channel(old)),
         ))
+    }
+
+    fn undo_account(&self, id: AccountId) -> Option<Change> {
+        let old = self.people.accounts.get(&id).cloned();
+        Some(old.map_or(Change::RemoveAccount(id), |old| Change::Put(Entry::Account(old))))
+    }
+
+    fn undo_token(&self, id: TokenId) -> Option<Change> {
+        let old = self.people.tokens.get(&id).cloned();
+        Some(old.map_or(Change::RemoveToken(id), |old| Change::Put(Entry::Token(old))))
     }
 
     fn undo_invite(&self, id: InviteId) -> Option<Change> {

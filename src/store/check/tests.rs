@@ -1,7 +1,7 @@
 //! Each kind of problem, by its records.
 
 use super::super::record::{
-    AccountRecord, ChannelRecord, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
+    AccountRecord, ChannelRecord, InviteRecord, KeyRecord, MsnRecord, NodeRecord, TokenRecord,
 };
 use super::super::sled::Raw;
 use super::*;
@@ -9,7 +9,10 @@ use weir_cluster::directory::Part;
 use weir_cluster::lease::Vacancy;
 use weir_cluster::members::{Member, Profile, WhyFenced};
 use weir_model::cluster::{Duty, NodeState};
-use weir_model::{AccountId, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp};
+use weir_model::{
+    AccountId, AccountRole, Epoch, Incarnation, InviteId, KeyId, Lease, NodeId, Roles, Timestamp,
+    TokenId, TokenKind,
+};
 
 fn raw(entry: &Entry) -> Raw {
     (entry.name().into_bytes(), entry.encode().unwrap())
@@ -26,12 +29,9 @@ fn node() -> Raw {
 }
 
 fn account(id: u64, name: &str) -> Raw {
-    raw(&Entry::Account(AccountRecord {
-        id: AccountId(id),
-        name: name.into(),
-        roles: vec!["operator".into()],
-        created_at: Timestamp(0),
-    }))
+    let roles = [AccountRole::Operator].into_iter().collect();
+    let name = name.parse().unwrap();
+    raw(&Entry::Account(AccountRecord::new(AccountId(id), name, roles, None, Timestamp(0))))
 }
 
 fn channel(name: &str, owner: u64) -> Raw {
@@ -52,6 +52,21 @@ fn key(id: u64, channel: &str, hash: u8) -> Raw {
         expires_at: None,
         revoked_at: None,
         hash: Hex32([hash; 32]),
+    }))
+}
+
+fn token(id: u64, account: u64) -> Raw {
+    raw(&Entry::Token(TokenRecord {
+        id: TokenId(id),
+        account: AccountId(account),
+        kind: TokenKind::Api,
+        label: String::new(),
+        scopes: vec!["all".into()],
+        channel: None,
+        created_at: Timestamp(0),
+        expires_at: Timestamp(1),
+        epoch: 0,
+        hash: Hex32([9; 32]),
     }))
 }
 
@@ -102,6 +117,7 @@ fn records_that_do_not_fit_each_other_are_named() {
         key(2, "demo", 2),
         key(3, "demo", 2),
         msn,
+        token(1, 9),
         node(),
     ];
     assert_eq!(
@@ -114,6 +130,7 @@ fn records_that_do_not_fit_each_other_are_named() {
             "warning: channel/demo: its owner acc_0000000000000003 does not exist",
             "warning: account/acc_0000000000000002: has the same name `operator` as \
              account/acc_0000000000000001",
+            "warning: token/tok_0000000000000001: its account acc_0000000000000009 does not exist",
         ]
     );
 }
