@@ -8,7 +8,8 @@ use clap_complete::Shell;
 
 use crate::output::Format;
 use crate::{
-    account, actor, auth, channel, cluster, event, key, node, stream, token, topics, viewing,
+    account, actor, auth, channel, cluster, event, key, ledger, node, stream, token, topics,
+    viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -96,6 +97,12 @@ pub(crate) enum Command {
     /// Who may do what: can-i, me.
     #[command(subcommand, after_help = auth::EXAMPLES)]
     Auth(auth::Verb),
+    /// What people have: show, statement.
+    #[command(subcommand, after_help = wallet::EXAMPLES)]
+    Wallet(wallet::Verb),
+    /// The record of all money: show, tail, explain, verify, trial-balance, export.
+    #[command(subcommand, after_help = ledger::EXAMPLES)]
+    Ledger(ledger::Verb),
     /// What happened and what happens: list, follow.
     #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::Verb),

@@ -17,6 +17,7 @@ mod event;
 mod exit;
 mod filter;
 mod key;
+mod ledger;
 pub mod machine;
 mod node;
 mod output;
@@ -30,6 +31,7 @@ mod tests;
 mod token;
 mod topics;
 mod viewing;
+mod wallet;
 
 pub use exit::Exit;
 pub use run::run;

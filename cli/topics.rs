@@ -3,13 +3,15 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 12] = [
+const LISTS: [(&str, Fields); 14] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
     ("viewing list", fields::VIEWING),
     ("account list", fields::ACCOUNT),
     ("token list", fields::TOKEN),
+    ("ledger tail", fields::LEDGER_RECORD),
+    ("ledger trial-balance", fields::ACCOUNT_BALANCE),
     ("event list, follow", fields::EVENT),
     ("node list", fields::NODE),
     ("node invites", fields::INVITE),

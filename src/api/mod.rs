@@ -14,7 +14,9 @@ mod events;
 mod explain;
 mod extract;
 mod keys;
+mod ledger;
 mod live;
+mod money;
 mod node;
 mod nodes;
 mod openapi;
@@ -25,6 +27,7 @@ mod serve;
 mod streams;
 mod tokens;
 mod viewings;
+mod wallets;
 
 use std::sync::Arc;
 
@@ -45,6 +48,7 @@ use auth::{On, needs};
 
 pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
+pub use money::{Money, Told};
 pub use node::StatusFn;
 pub use serve::serve;
 
@@ -61,6 +65,7 @@ pub struct Context {
     store: Store,
     live: Arc<dyn Live>,
     cluster: Arc<dyn Cluster>,
+    money: Arc<dyn Money>,
     events: Events,
     people: People,
     tasks: Tasks,
@@ -77,6 +82,8 @@ pub struct Parts {
     pub live: Arc<dyn Live>,
     /// The cluster.
     pub cluster: Arc<dyn Cluster>,
+    /// What the ledger says.
+    pub money: Arc<dyn Money>,
     /// The node's event log.
     pub events: Events,
     /// Hashes passwords.
@@ -102,9 +109,9 @@ impl Context {
     /// Everything a handler may use.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, live, cluster, events, people, tasks, status, addresses } = parts;
+        let Parts { store, live, cluster, money, events, people, tasks, status, addresses } = parts;
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
-        Self { store, live, cluster, events, people, tasks, status, addresses, followers }
+        Self { store, live, cluster, money, events, people, tasks, status, addresses, followers }
     }
 
     /// The store, or its rehearsal for a dry run.
@@ -159,6 +166,7 @@ fn guarded_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::ViewingKick, On::Some, routes!(viewings::kick)))
         .routes(needs(Action::EventRead, On::Any, routes!(events::list)))
         .merge(people_routes())
+        .merge(money_routes())
         .merge(cluster_routes())
 }
 
@@ -178,6 +186,19 @@ fn people_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::TokenRevoke, On::Some, routes!(tokens::revoke)))
         .routes(needs(Action::SelfRead, On::Some, routes!(rights::me)))
         .routes(needs(Action::SelfRead, On::Some, routes!(rights::can_i)))
+}
+
+fn money_routes() -> OpenApiRouter<Context> {
+    let read = |route| needs(Action::LedgerRead, On::Any, route);
+    OpenApiRouter::new()
+        .routes(read(routes!(ledger::show)))
+        .routes(read(routes!(ledger::records)))
+        .routes(read(routes!(ledger::explain)))
+        .routes(read(routes!(ledger::trial_balance)))
+        .routes(read(routes!(ledger::export)))
+        .routes(read(routes!(ledger::verification, ledger::verify)))
+        .routes(needs(Action::WalletRead, On::Some, routes!(wallets::show)))
+        .routes(needs(Action::WalletRead, On::Some, routes!(wallets::statement)))
 }
 
 fn cluster_routes() -> OpenApiRouter<Context> {

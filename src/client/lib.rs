@@ -10,6 +10,7 @@ pub mod discover;
 mod error;
 pub mod filter;
 mod follow;
+mod money;
 mod people;
 mod routes;
 

@@ -110,6 +110,12 @@ impl State {
         self.balances.view()
     }
 
+    /// How many accounts something was ever on.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.balances.len()
+    }
+
     /// What `user` can spend: everything that is neither reserved, disputed nor expired at `now`.
     #[must_use]
     pub fn spendable(&self, user: AccountId, now: At) -> u128 {

@@ -2,7 +2,7 @@
 //! the one that the chain was made of.
 
 use crate::chain::Link;
-use crate::record::{Head, Record};
+use crate::record::{Entry, Head, Record};
 use crate::state::{Done, State};
 
 /// A ledger that is made again from its first record.
@@ -28,7 +28,7 @@ impl Verifier {
     ///
     /// # Errors
     /// When it is not what it has to be; nothing behind it can be judged then.
-    pub fn take(&mut self, bytes: &[u8], link: Link) -> Result<Record, Fault> {
+    pub fn take(&mut self, bytes: &[u8], link: Link) -> Result<Entry, Fault> {
         let seq = self.state.head().seq + 1;
         let fault = |what: String| Fault { seq, what };
         if self.state.head().link.then(bytes) != link {
@@ -40,7 +40,7 @@ impl Verifier {
         }
         let again = self.state.execute(&record.request, record.at);
         match again.map_err(|refusal| fault(refusal.to_string()))? {
-            Done::Recorded(again) if again.record == record => Ok(record),
+            Done::Recorded(again) if again.record == record => Ok(*again),
             _ => Err(fault("its request brings about something else".into())),
         }
     }

@@ -15,6 +15,7 @@ pub mod key;
 pub mod lease;
 pub mod limits;
 pub mod local;
+pub mod money;
 pub mod node;
 pub mod role;
 pub mod secret;

@@ -11,6 +11,7 @@ use super::config::Config;
 use super::listeners::Listeners;
 use super::ready::Ready;
 use super::{metrics, status, tls};
+use crate::actors::books::Books;
 use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::people::People;
@@ -29,6 +30,7 @@ pub(super) struct Doors {
     pub(super) roles: Roles,
     pub(super) ready: Ready,
     pub(super) cluster: Arc<dyn api::Cluster>,
+    pub(super) books: Books,
     pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
     pub(super) events: Events,
@@ -143,6 +145,7 @@ impl Doors {
             store: self.store.clone(),
             live: Arc::new(self.reach.clone()),
             cluster: Arc::clone(&self.cluster),
+            money: Arc::new(self.books.clone()),
             events: self.events.clone(),
             people,
             tasks: self.tasks.clone(),

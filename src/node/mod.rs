@@ -34,6 +34,7 @@ use weir_model::local::Homes;
 use weir_model::node::Endpoint;
 
 use crate::actors::audience::Audience;
+use crate::actors::books::Books;
 use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::membership::Membership;
@@ -131,11 +132,13 @@ impl Node {
         });
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
+        let books = Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, &store);
         let doors = Doors {
             config,
             roles,
             ready: ready.clone(),
             cluster,
+            books,
             sample,
             store,
             events,

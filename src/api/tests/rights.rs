@@ -13,7 +13,12 @@ fn soon() -> String {
 
 impl Bench {
     /// An account with these roles and a token of it with these scopes; the token's secret.
-    async fn somebody(&self, name: &str, roles: &[AccountRole], scopes: &[&str]) -> String {
+    pub(super) async fn somebody(
+        &self,
+        name: &str,
+        roles: &[AccountRole],
+        scopes: &[&str],
+    ) -> String {
         let body = json!({"name": name, "roles": roles});
         let made = self.ask("POST", "/v1/accounts", Some(body)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.json);
@@ -24,7 +29,13 @@ impl Bench {
     }
 
     /// Asks with another token than the operator's.
-    async fn ask_as(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(super) async fn ask_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
         let request = Request::builder().method(method).uri(path);
         let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));

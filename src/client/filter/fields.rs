@@ -46,6 +46,33 @@ use Kind::{Codec, Flag, Named, Number, Since, Text, Until, Whole, Word};
 
 const LEVELS: Kind = Word(&["ok", "warning", "bad"]);
 
+/// `weir ledger tail`.
+pub const LEDGER_RECORD: Fields = fields![
+    "seq" Number,
+    "at" Since,
+    "what" Text,
+    "by" Text,
+    "reason" Text,
+    "refused" Text,
+    "postings" Whole,
+    "postings.account" Text,
+    "postings.stage" Text,
+    "postings.debit" Number,
+    "postings.credit" Number,
+    "hash" Text,
+];
+
+/// `weir ledger trial-balance`.
+pub const ACCOUNT_BALANCE: Fields = fields![
+    "account" Text,
+    "class" Word(&["assets", "liabilities", "income", "expenses"]),
+    "debits" Text,
+    "credits" Text,
+    "reserved" Text,
+    "balance" Text,
+    "standing" Word(&["open", "frozen", "closed"]),
+];
+
 /// `weir stream list`.
 pub const STREAM: Fields = fields![
     "channel" Text,

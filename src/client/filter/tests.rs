@@ -250,6 +250,18 @@ fn the_fields_are_those_of_the_json_no_more_no_less() {
 }
 
 #[test]
+fn the_fields_of_money_are_those_of_its_json() {
+    let at = "2023-11-14T22:13:20.000Z";
+    let record = json!({"seq": 1, "at": at, "what": "tip", "by": "acc_0000000000000001",
+        "reason": "r", "refused": "no", "hash": "h",
+        "postings": [{"account": "a", "stage": "posted", "debit": "1.00", "credit": null}]});
+    holds_exactly::<weir_model::money::LedgerRecord>(fields::LEDGER_RECORD, record);
+    let balance = json!({"account": "a", "class": "income", "debits": "0.00", "credits": "1.00",
+        "reserved": "0.00", "balance": "1.00", "standing": "open"});
+    holds_exactly::<weir_model::money::AccountBalance>(fields::ACCOUNT_BALANCE, balance);
+}
+
+#[test]
 fn the_fields_of_the_cluster_are_those_of_its_json() {
     use weir_model::cluster::{
         ClusterNode, InviteInfo, LeaseInfo, LinkInfo, NodeLoad, RaftPeer, ReplicaInfo,

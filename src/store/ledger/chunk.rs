@@ -88,6 +88,11 @@ impl Header {
         HEADER + self.len
     }
 
+    /// Whether `chunk` is the whole that its checksum was made of.
+    pub(super) fn fits(&self, chunk: &[u8]) -> bool {
+        chunk.get(8..).is_some_and(|rest| self.crc == crc32c::crc32c(rest))
+    }
+
     /// The number of the record behind it.
     pub(super) fn next(&self) -> u64 {
         self.first + u64::from(self.count)
@@ -98,7 +103,7 @@ impl Header {
 pub(super) fn decode(bytes: &[u8]) -> Option<(Header, Vec<Stored>)> {
     let header = header(bytes)?;
     let chunk = bytes.get(..header.total())?;
-    (header.crc == crc32c::crc32c(chunk.get(8..)?)).then_some(())?;
+    header.fits(chunk).then_some(())?;
     let mut at = HEADER;
     let mut all = Vec::new();
     for _ in 0..header.count {
@@ -109,7 +114,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<(Header, Vec<Stored>)> {
     (at == chunk.len()).then_some((header, all))
 }
 
-fn one(bytes: &[u8]) -> Option<(Stored, usize)> {
+/// The record that `bytes` begin with, and how many of them it has.
+pub(super) fn one(bytes: &[u8]) -> Option<(Stored, usize)> {
     let (len, accounts) = (u32_at(bytes, 0)? as usize, u32_at(bytes, 4)? as usize);
     let link = Link(bytes.get(8..RECORD_HEADER)?.try_into().ok()?);
     let body = RECORD_HEADER + accounts.checked_mul(8)?;

@@ -23,7 +23,7 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 const MARK_EVERY: u64 = 64 << 10;
 
 /// A chunk of one entry of the log: its requests fit 768 KiB, and a record is at most some times its request.
-const CHUNK_BYTES_MAX: usize = 64 << 20;
+pub(super) const CHUNK_BYTES_MAX: usize = 64 << 20;
 
 /// The writing end. Blocks.
 pub(super) struct Journal {
@@ -150,6 +150,11 @@ impl Marks {
 }
 
 impl Reader {
+    /// The number of the newest record; zero before the first.
+    pub(super) fn newest(&self) -> u64 {
+        self.marks.read().next - 1
+    }
+
     /// Record `seq` as it lies there; none when it is not there yet.
     pub(super) fn record(&self, seq: u64) -> io::Result<Option<Stored>> {
         let mut found = None;
@@ -192,7 +197,7 @@ impl Reader {
     }
 
     fn path(&self, segment: u64) -> PathBuf {
-        self.dir.join(format!("{segment:016x}.journal"))
+        path(&self.dir, segment)
     }
 
     fn file(&self, segment: u64) -> io::Result<Arc<File>> {
@@ -251,8 +256,13 @@ fn read_chunk(file: &File, at: u64, header: Header) -> io::Result<Option<(Header
     }
 }
 
+/// Where a segment lies.
+pub(super) fn path(dir: &Path, segment: u64) -> PathBuf {
+    dir.join(format!("{segment:016x}.journal"))
+}
+
 /// The segments in `dir` by the number of their first record.
-fn segments(dir: &Path) -> io::Result<Vec<u64>> {
+pub(super) fn segments(dir: &Path) -> io::Result<Vec<u64>> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(dir)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -310,7 +320,7 @@ mod tests {
                 let stored = reader.record(entry.record.seq).unwrap().unwrap();
                 assert_eq!((stored.bytes, stored.link), (entry.bytes.clone(), entry.link));
             }
-            assert_eq!(reader.marks.read().next - 1, entries.len() as u64);
+            assert_eq!(reader.newest(), entries.len() as u64);
             assert_eq!(reader.record(reader.marks.read().next - 1 + 1).unwrap(), None);
             assert_eq!(reader.record(0).unwrap(), None);
         };
@@ -351,8 +361,8 @@ mod tests {
         drop(written(dir.path(), &entries, 4_000));
         let keep = |header: Header, _| header.next() <= 10;
         let journal = Journal::open_with(dir.path(), 4_000, &mut { keep }).unwrap();
-        assert!((journal.reader().marks.read().next - 1) < 10);
-        assert_eq!(seqs(dir.path()).0.len() as u64, (journal.reader().marks.read().next - 1));
+        assert!(journal.reader().newest() < 10);
+        assert_eq!(seqs(dir.path()).0.len() as u64, journal.reader().newest());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

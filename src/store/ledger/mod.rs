@@ -3,6 +3,7 @@
 //! Entries of the cluster's log come in order, each with a batch of requests. What they bring about is the pure crate's
 //! matter; here it is made once, written down and answered. The same entries make the same journal on every node.
 
+mod check;
 mod chunk;
 pub mod command;
 mod journal;
@@ -11,7 +12,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -21,6 +22,7 @@ use weir_ledger::record::{Entry, Head, Record};
 use weir_ledger::row::At;
 use weir_ledger::state::Done;
 use weir_ledger::statement::Statement;
+use weir_ledger::verify::Fault;
 use weir_ledger::{Refusal, Request, State};
 
 use chunk::{Header, Stored};
@@ -70,6 +72,7 @@ pub struct Ledger {
 }
 
 struct Inner {
+    dir: PathBuf,
     state: RwLock<State>,
     reader: Reader,
     writer: Mutex<Writer>,
@@ -100,7 +103,8 @@ impl Ledger {
         let journal = journal.map_err(failed)?;
         let reader = journal.reader();
         let writer = Mutex::new(Writer { journal, index });
-        Ok(Self { inner: Arc::new(Inner { state: RwLock::new(state), reader, writer }) })
+        let dir = dir.join(JOURNAL_DIR);
+        Ok(Self { inner: Arc::new(Inner { dir, state: RwLock::new(state), reader, writer }) })
     }
 
     /// The newest entry of the log that was made here; zero before the first.
@@ -185,6 +189,15 @@ impl Ledger {
         let record = self.record(seq)?;
         let missing = || LedgerError::Damaged(format!("record {seq} is missing"));
         Ok(record.ok_or_else(missing)?.result)
+    }
+
+    /// Looks at every record as it is stored; `note` is told how many were found good. Answers with their number.
+    /// Blocks, for long.
+    ///
+    /// # Errors
+    /// Names the first record that is not as it was made.
+    pub fn verify(&self, note: &dyn Fn(u64)) -> Result<u64, Fault> {
+        check::verify(&self.inner.dir, self.inner.reader.newest(), note)
     }
 
     /// Makes everything that was made survive a power cut; answers with the newest record. What is made meanwhile does

@@ -1,0 +1,213 @@
+//! What the ledger says, from any node: one that keeps it answers itself, every other asks one that does.
+//!
+//! An answer holds everything that was acknowledged anywhere before it was asked for, when the cluster can say what that
+//! is; without a leader it is what the answering node has.
+
+mod read;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use weir_model::money::{ExportFormat, PersonalAccount};
+use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
+
+use super::clock;
+use crate::link::Link;
+use crate::link::request::{CallError, Kind, Refusal};
+use crate::raft::Consensus;
+use crate::store::Store;
+use crate::store::ledger::Ledger;
+use verify::Job;
+
+/// Kind of a request for an answer of the ledger.
+const ASK: &str = "ledger.ask";
+const QUESTION_BYTES_MAX: usize = 1 << 10;
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+/// Records of one answer at most; each is some hundred bytes of JSON.
+pub const RECORDS_MAX: usize = 1_000;
+/// Confirming what is newest takes a round to the voters.
+const CONFIRM_PATIENCE: Duration = Duration::from_millis(500);
+/// Reading a thousand records takes a fraction.
+const ASK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What can be asked.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub enum Question {
+    /// Where it stands.
+    Stand,
+    /// Records from `from` on, or the newest when there is none.
+    Records {
+        /// The first.
+        from: Option<u64>,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One record in sentences.
+    Explain {
+        /// Which.
+        seq: u64,
+    },
+    /// What is on every account.
+    TrialBalance,
+    /// What a person has.
+    Wallet {
+        /// Who.
+        account: AccountId,
+    },
+    /// What happened on an account of a person.
+    Statement {
+        /// Whose.
+        account: AccountId,
+        /// Which one.
+        of: PersonalAccount,
+        /// Up to this record; the newest when there is none.
+        upto: Option<u64>,
+        /// At most so many lines, the newest.
+        limit: usize,
+    },
+    /// A piece of all records in another program's words.
+    Export {
+        /// Whose.
+        format: ExportFormat,
+        /// The first record.
+        from: u64,
+    },
+    /// Looks at every record; begins when nobody does already, and tells how far it is.
+    Verify {
+        /// Begins anew when the last one is over.
+        begin: bool,
+    },
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Books {
+    own: Option<Own>,
+    link: Link,
+    store: Store,
+    consensus: Consensus,
+}
+
+/// The ledger of this node.
+#[derive(Clone)]
+struct Own {
+    ledger: Ledger,
+    consensus: Consensus,
+    job: Arc<Job>,
+}
+
+impl Books {
+    /// Answers what other nodes ask from now on, when this one keeps a ledger.
+    #[must_use]
+    pub fn start(
+        ledger: Option<Ledger>,
+        consensus: &Consensus,
+        link: &Link,
+        store: &Store,
+    ) -> Self {
+        let own =
+            ledger.map(|ledger| Own { ledger, consensus: consensus.clone(), job: Arc::default() });
+        if let Some(own) = own.clone() {
+            serve(link, own);
+        }
+        Self { own, link: link.clone(), store: store.clone(), consensus: consensus.clone() }
+    }
+
+    /// Asks the ledger.
+    ///
+    /// # Errors
+    /// When it refuses, or no node that keeps it can be reached.
+    pub async fn ask<T: DeserializeOwned>(&self, question: Question) -> Result<T, ApiError> {
+        let answer = match &self.own {
+            Some(own) => own.answer(question).await?,
+            None => self.elsewhere(&question).await?,
+        };
+        let unreadable =
+            |error| ApiError::new(ErrorCode::Internal, format!("the ledger's answer: {error}"));
+        serde_json::from_value(answer).map_err(unreadable)
+    }
+
+    async fn elsewhere(&self, question: &Question) -> Result<Value, ApiError> {
+        let internal =
+            |error: serde_json::Error| ApiError::new(ErrorCode::Internal, error.to_string());
+        let body = Bytes::from(serde_json::to_vec(question).map_err(internal)?);
+        for node in self.keepers() {
+            match self.link.call(node, ASK, body.clone(), ASK_PATIENCE).await {
+                Ok(answer) => {
+                    let answer: Result<Value, ApiError> =
+                        serde_json::from_slice(&answer).map_err(internal)?;
+                    return answer;
+                }
+                Err(CallError::Refused(refusal)) => {
+                    return Err(ApiError::new(ErrorCode::Unavailable, refusal.message));
+                }
+                // The next one keeps the same.
+                Err(_) => {}
+            }
+        }
+        let text = "no node that keeps the ledger can be reached";
+        Err(ApiError::new(ErrorCode::Unavailable, text).hint("`weir node list` shows the voters"))
+    }
+
+    /// Who keeps the ledger, the leader first.
+    fn keepers(&self) -> Vec<NodeId> {
+        let leader = self.consensus.leader();
+        let cluster = self.store.cluster();
+        let voters = cluster.members.iter().filter(|member| member.is_alive());
+        let voters = voters.filter(|member| member.profile.roles.contains(Role::Voter));
+        let mut all: Vec<NodeId> = voters.map(|member| member.id).collect();
+        all.sort_by_key(|node| Some(*node) != leader);
+        all
+    }
+}
+
+/// What `ledger` answers by itself. Blocks.
+///
+/// # Errors
+/// When it refuses.
+pub fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiError> {
+    read::answer(ledger, question)
+}
+
+impl Own {
+    async fn answer(&self, question: Question) -> Result<Value, ApiError> {
+        if !matches!(question, Question::Verify { .. }) {
+            // Without a quorum what is here is all there is to say.
+            let _ = self.consensus.read_barrier(CONFIRM_PATIENCE).await;
+        }
+        let own = self.clone();
+        let answer = tokio::task::spawn_blocking(move || own.look(&question)).await;
+        let broken =
+            |error| ApiError::new(ErrorCode::Internal, format!("the ledger's reader: {error}"));
+        answer.map_err(broken)?
+    }
+
+    fn look(&self, question: &Question) -> Result<Value, ApiError> {
+        match question {
+            Question::Verify { begin } => value(&self.job.run(&self.ledger, *begin, clock::now())),
+            other => read::answer(&self.ledger, other),
+        }
+    }
+}
+
+fn value<T: serde::Serialize>(answer: &T) -> Result<Value, ApiError> {
+    let internal = |error: serde_json::Error| ApiError::new(ErrorCode::Internal, error.to_string());
+    serde_json::to_value(answer).map_err(internal)
+}
+
+fn serve(link: &Link, own: Own) {
+    let limits = Kind { request_bytes_max: QUESTION_BYTES_MAX, answer_bytes_max: ANSWER_BYTES_MAX };
+    link.on_request(ASK, limits, move |_, body| {
+        let own = own.clone();
+        Box::pin(async move {
+            let failed = |error: serde_json::Error| Refusal::new("ledger", error.to_string());
+            let question: Question = serde_json::from_slice(&body).map_err(failed)?;
+            let answer = own.answer(question).await;
+            serde_json::to_vec(&answer).map(Bytes::from).map_err(failed)
+        })
+    });
+}

@@ -1,0 +1,249 @@
+//! Answers from the state and the journal, as operators read them.
+
+use serde_json::Value;
+use weir_ledger::account::{Account, Balance, Class, Kind, Standing};
+use weir_ledger::explain::explain;
+use weir_ledger::export::{Exporter, Format};
+use weir_ledger::leg::{Leg, Side, Stage};
+use weir_ledger::record::Entry;
+use weir_ledger::row::At;
+use weir_ledger::statement::{Line, Statement};
+use weir_ledger::{Currency, State};
+use weir_model::money::{
+    AccountBalance, ExportFormat, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord,
+    PersonalAccount, Posting, PostingStage, StatementInfo, StatementLine, Wallet,
+};
+use weir_model::{AccountId, ApiError, ErrorCode, Timestamp};
+
+use super::{Question, RECORDS_MAX, value};
+use crate::store::ledger::{Ledger, LedgerError};
+
+/// Answers what is not a job.
+pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiError> {
+    let reader = Reader { ledger, currency: ledger.read(currency_of) };
+    match *question {
+        Question::Stand => value(&reader.stand()),
+        Question::Records { from, limit } => value(&reader.records(from, limit)?),
+        Question::Explain { seq } => value(&reader.explain(seq)?),
+        Question::TrialBalance => value(&reader.trial_balance()),
+        Question::Wallet { account } => value(&reader.wallet(account)),
+        Question::Statement { account, of, upto, limit } => {
+            value(&reader.statement(account, of, upto, limit)?)
+        }
+        Question::Export { format, from } => value(&reader.export(format, from)?),
+        Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
+    }
+}
+
+fn currency_of(state: &State) -> Option<Currency> {
+    let _ = state;
+    Currency::new("EUR", 2).ok()
+}
+
+struct Reader<'a> {
+    ledger: &'a Ledger,
+    currency: Option<Currency>,
+}
+
+impl Reader<'_> {
+    fn stand(&self) -> LedgerInfo {
+        let (head, accounts, is_even) =
+            self.ledger.read(|state| (*state.head(), state.accounts(), state.totals().are_even()));
+        LedgerInfo {
+            currency: self.code(),
+            seq: head.seq,
+            at: (head.seq > 0).then(|| time(head.at)),
+            hash: head.link.to_string(),
+            accounts,
+            is_even,
+        }
+    }
+
+    fn records(&self, from: Option<u64>, limit: usize) -> Result<Vec<LedgerRecord>, ApiError> {
+        let limit = limit.min(RECORDS_MAX);
+        let newest = self.ledger.head().seq;
+        let from = from.unwrap_or_else(|| (newest + 1).saturating_sub(limit as u64));
+        let entries = self.ledger.records(from, limit).map_err(broken)?;
+        Ok(entries.iter().map(|entry| self.record(entry)).collect())
+    }
+
+    fn explain(&self, seq: u64) -> Result<LedgerExplanation, ApiError> {
+        let entries = self.ledger.records(seq, 1).map_err(broken)?;
+        let entry = entries.first().filter(|entry| entry.record.seq == seq);
+        let missing = || ApiError::new(ErrorCode::NotFound, format!("there is no record {seq}"));
+        let entry = entry.ok_or_else(missing)?;
+        let sentences = self.currency.as_ref().map(|currency| explain(&entry.record, currency));
+        let sentences = sentences.unwrap_or_default();
+        Ok(LedgerExplanation { record: self.record(entry), sentences })
+    }
+
+    fn trial_balance(&self) -> Vec<AccountBalance> {
+        let view = self.ledger.read(State::all_balances);
+        let mut all: Vec<AccountBalance> =
+            view.rows().map(|(account, balance)| self.balance(*account, balance)).collect();
+        all.sort_by(|one, other| one.account.cmp(&other.account));
+        all
+    }
+
+    fn balance(&self, account: Account, balance: &Balance) -> AccountBalance {
+        let class = account.kind.class();
+        AccountBalance {
+            account: account.to_string(),
+            class: name(class).into(),
+            debits: self.money(balance.debits_posted),
+            credits: self.money(balance.credits_posted),
+            reserved: self.money(balance.debits_pending),
+            balance: self.signed(balance.net(class)),
+            standing: standing(balance.standing).into(),
+        }
+    }
+
+    fn wallet(&self, account: AccountId) -> Wallet {
+        let (available, balances) = self.ledger.read(|state| {
+            let now = state.head().at;
+            let kinds =
+                [Kind::Wallet, Kind::CreatorPending, Kind::CreatorPayable, Kind::CreatorDebt];
+            (
+                state.spendable(account, now),
+                kinds.map(|kind| state.balance(&Account::person(kind, account))),
+            )
+        });
+        let [wallet, pending, payable, debt] = balances;
+        let net = |balance: &Balance, kind: Kind| self.signed(balance.net(kind.class()));
+        Wallet {
+            account,
+            currency: self.code(),
+            available: self.money(available),
+            reserved: self.money(wallet.debits_pending),
+            pending: net(&pending, Kind::CreatorPending),
+            payable: net(&payable, Kind::CreatorPayable),
+            debt: net(&debt, Kind::CreatorDebt),
+            standing: standing(wallet.standing).into(),
+        }
+    }
+
+    fn statement(
+        &self,
+        account: AccountId,
+        of: PersonalAccount,
+        upto: Option<u64>,
+        limit: usize,
+    ) -> Result<StatementInfo, ApiError> {
+        let kind = match of {
+            PersonalAccount::Wallet => Kind::Wallet,
+            PersonalAccount::Pending => Kind::CreatorPending,
+            PersonalAccount::Payable => Kind::CreatorPayable,
+            PersonalAccount::Debt => Kind::CreatorDebt,
+        };
+        let (account, limit) = (Account::person(kind, account), limit.min(RECORDS_MAX));
+        let statement = self.ledger.statement(account, upto.unwrap_or(u64::MAX), limit);
+        let Statement { account, opening, lines, closing } = statement.map_err(broken)?;
+        Ok(StatementInfo {
+            account: account.to_string(),
+            currency: self.code(),
+            opening: self.signed(opening),
+            lines: lines.into_iter().map(|line| self.line(line)).collect(),
+            closing: self.signed(closing),
+        })
+    }
+
+    fn line(&self, line: Line) -> StatementLine {
+        StatementLine {
+            seq: line.seq,
+            at: time(line.at),
+            what: line.what.into(),
+            reason: line.reason,
+            debit: self.money(line.debits.into()),
+            credit: self.money(line.credits.into()),
+            balance: self.signed(line.balance),
+        }
+    }
+
+    fn export(&self, format: ExportFormat, from: u64) -> Result<ExportPiece, ApiError> {
+        let unfounded = || ApiError::new(ErrorCode::Conflict, "the ledger has no currency yet");
+        let currency = self.currency.clone().ok_or_else(unfounded)?;
+        let format = match format {
+            ExportFormat::Hledger => Format::Hledger,
+            ExportFormat::Beancount => Format::Beancount,
+            ExportFormat::Csv => Format::Csv,
+        };
+        let mut exporter = Exporter::new(format, currency);
+        let mut text = if from <= 1 { exporter.header() } else { String::new() };
+        let entries = self.ledger.records(from, RECORDS_MAX).map_err(broken)?;
+        for entry in &entries {
+            let unwritten =
+                |error: std::fmt::Error| ApiError::new(ErrorCode::Internal, error.to_string());
+            text += &exporter.record(&entry.record).map_err(unwritten)?;
+        }
+        let next = entries.last().map(|entry| entry.record.seq + 1);
+        Ok(ExportPiece { text, next: next.filter(|next| *next <= self.ledger.head().seq) })
+    }
+
+    fn record(&self, entry: &Entry) -> LedgerRecord {
+        let record = &entry.record;
+        LedgerRecord {
+            seq: record.seq,
+            at: time(record.at),
+            what: record.request.command.name().into(),
+            by: record.request.by,
+            reason: record.request.reason.clone(),
+            refused: record.result.as_ref().err().map(ToString::to_string),
+            postings: record.legs.iter().map(|leg| self.posting(leg)).collect(),
+            hash: entry.link.to_string(),
+        }
+    }
+
+    fn posting(&self, leg: &Leg) -> Posting {
+        let amount = Some(self.money(leg.units.into()));
+        let (debit, credit) = match leg.side {
+            Side::Debit => (amount, None),
+            Side::Credit => (None, amount),
+        };
+        let stage = match leg.stage {
+            Stage::Posted => PostingStage::Posted,
+            Stage::Reserved => PostingStage::Reserved,
+            Stage::Released => PostingStage::Released,
+        };
+        Posting { account: leg.account.to_string(), stage, debit, credit }
+    }
+
+    fn code(&self) -> Option<String> {
+        self.currency.as_ref().map(|currency| currency.code().to_owned())
+    }
+
+    fn money(&self, units: u128) -> String {
+        let currency = self.currency.as_ref();
+        currency.map_or_else(|| units.to_string(), |currency| currency.decimal(units).to_string())
+    }
+
+    fn signed(&self, units: i128) -> String {
+        let sign = if units < 0 { "-" } else { "" };
+        format!("{sign}{}", self.money(units.unsigned_abs()))
+    }
+}
+
+fn time(at: At) -> Timestamp {
+    Timestamp(i64::try_from(at.0 / 1_000).unwrap_or(i64::MAX))
+}
+
+const fn name(class: Class) -> &'static str {
+    match class {
+        Class::Assets => "assets",
+        Class::Liabilities => "liabilities",
+        Class::Income => "income",
+        Class::Expenses => "expenses",
+    }
+}
+
+const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Open => "open",
+        Standing::Frozen => "frozen",
+        Standing::Closed => "closed",
+    }
+}
+
+fn broken(error: LedgerError) -> ApiError {
+    ApiError::new(ErrorCode::Internal, error.to_string())
+        .hint("`weir ledger verify` says which record is not as it was made")
+}

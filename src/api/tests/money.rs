@@ -1,0 +1,107 @@
+//! What the ledger says over the API.
+
+use weir_ledger::batch;
+use weir_ledger::request::{Command, IncomeCommand, PaymentCommand, Provider, Terms};
+use weir_ledger::row::At;
+use weir_ledger::split::{Recipient, Share, Split};
+use weir_model::{AccountId, AccountRole};
+
+use super::*;
+use crate::actors::clock;
+use crate::store::ledger::{Batch, Posted};
+
+const NOON: u64 = 1_700_000_000_000_000;
+
+impl Bench {
+    /// Somebody with 100.00 who tips a streamer 10.00 of it; both by id.
+    async fn with_a_tip(&self) -> (AccountId, AccountId) {
+        let mut ids = Vec::new();
+        for name in ["fan", "star"] {
+            let made = self.ask("POST", "/v1/accounts", Some(json!({"name": name}))).await;
+            ids.push(made.json["id"].as_str().unwrap().parse().unwrap());
+        }
+        let (fan, star) = (ids[0], ids[1]);
+        let units = |units: u64| units.try_into().unwrap();
+        let provider = Provider::named("test").unwrap();
+        let top_up = IncomeCommand::TopUp { user: fan, amount: units(10_000), provider };
+        let share = Share { to: Recipient::Platform, bps: 3_000 };
+        let split = Split::new(vec![share], Recipient::Creator(star)).unwrap();
+        let terms = Terms { payer: fan, cap: units(1_000), split };
+        let tip = PaymentCommand::Tip { terms, amount: units(1_000) };
+        let commands = [Command::Income(top_up), Command::Payment(tip)];
+        let requests = commands.into_iter().zip(1..).map(|(command, id)| weir_ledger::Request {
+            id,
+            by: fan,
+            reason: "for the song".into(),
+            command,
+        });
+        let requests = batch::write(&requests.collect::<Vec<_>>()).unwrap();
+        let batches = vec![Batch { wall: At(NOON), requests }];
+        self.ledger.apply(&Posted { index: 1, batches }).unwrap();
+        (fan, star)
+    }
+}
+
+#[tokio::test]
+async fn a_tip_is_seen_in_the_ledger_on_both_sides_and_in_other_programs_words() {
+    let bench = Bench::new();
+    let (fan, star) = bench.with_a_tip().await;
+    let ask = async |path: &str| bench.ask("GET", path, None).await;
+    let stand = ask("/v1/ledger").await.json;
+    assert_eq!((&stand["seq"], &stand["is_even"]), (&json!(2), &json!(true)));
+    let records = ask("/v1/ledger/records?limit=1").await.json;
+    assert_eq!((&records[0]["seq"], &records[0]["what"]), (&json!(2), &json!("tip")));
+    assert_eq!(records[0]["reason"], "for the song");
+    let first = ask("/v1/ledger/records?from=1&limit=1").await.json;
+    assert_eq!(first[0]["what"], "top-up");
+    let told = ask("/v1/ledger/records/2").await.json;
+    let sentences = told["sentences"].to_string();
+    for part in [format!("user:{fan}:wallet"), format!("creator:{star}:pending"), "7.00".into()] {
+        assert!(sentences.contains(&part), "{part}: {sentences}");
+    }
+    assert_eq!(ask("/v1/ledger/records/3").await.status, StatusCode::NOT_FOUND);
+    let balances = ask("/v1/ledger/trial-balance").await.json;
+    let of = |name: &str| {
+        let all = balances.as_array().unwrap();
+        all.iter().find(|one| one["account"] == name).unwrap()["balance"].clone()
+    };
+    assert_eq!(
+        (of("platform:fees"), of(&format!("user:{fan}:wallet"))),
+        (json!("3.00"), json!("90.00"))
+    );
+    let piece = ask("/v1/ledger/export?format=csv").await.json;
+    assert_eq!(piece["text"].as_str().unwrap().lines().count(), 1 + 2 + 3);
+    assert_eq!(piece["next"], Value::Null);
+    let found = ask("/v1/ledger/verification").await.json;
+    assert_eq!((&found["checked"], &found["fault"]), (&json!(2), &Value::Null));
+}
+
+#[tokio::test]
+async fn everybody_reads_his_own_wallet_and_auditors_every_one() {
+    let bench = Bench::new();
+    let (fan, star) = bench.with_a_tip().await;
+    let body =
+        json!({"account": "fan", "scopes": ["all"], "expires_at": clock::now().plus_ms(3_600_000)});
+    let made = bench.ask("POST", "/v1/tokens", Some(body)).await;
+    let token = made.json["token"].as_str().unwrap().to_owned();
+    let own = bench.ask_as(&token, "GET", "/v1/wallets/fan", None).await.json;
+    assert_eq!((&own["available"], &own["account"]), (&json!("90.00"), &json!(fan.to_string())));
+    let statement = bench.ask_as(&token, "GET", "/v1/wallets/fan/statement", None).await.json;
+    assert_eq!((&statement["opening"], &statement["closing"]), (&json!("0.00"), &json!("90.00")));
+    assert_eq!(statement["lines"].as_array().unwrap().len(), 2);
+    // Neither that of another nor whether there is one.
+    for path in
+        ["/v1/wallets/star", "/v1/wallets/nobody_here", "/v1/ledger", "/v1/wallets/star/statement"]
+    {
+        let refused = bench.ask_as(&token, "GET", path, None).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let auditor = bench.somebody("audrey", &[AccountRole::Auditor], &["all"]).await;
+    let path = format!("/v1/wallets/{star}");
+    let earned = bench.ask_as(&auditor, "GET", &path, None).await.json;
+    assert_eq!((&earned["pending"], &earned["payable"]), (&json!("7.00"), &json!("0.00")));
+    let pending =
+        bench.ask_as(&auditor, "GET", "/v1/wallets/star/statement?of=pending", None).await;
+    assert_eq!(pending.json["lines"][0]["credit"], "7.00");
+    assert_eq!(bench.ask_as(&auditor, "GET", "/v1/wallets/nobody_here", None).await.status, 404);
+}

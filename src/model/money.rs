@@ -1,0 +1,236 @@
+//! Money as operators see it. Amounts are decimal text in the ledger's one currency (`12.34`), because a number would
+//! pass through other programs' fractions.
+
+use crate::{AccountId, Timestamp};
+
+/// Where the ledger stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct LedgerInfo {
+    /// What it counts: `EUR`; none before it was founded.
+    pub currency: Option<String>,
+    /// Its newest record; 0 before the first.
+    pub seq: u64,
+    /// That one's time.
+    pub at: Option<Timestamp>,
+    /// The hash of everything up to it (BLAKE3, hexadecimal).
+    pub hash: String,
+    /// Accounts that something was ever on.
+    pub accounts: usize,
+    /// Whether debits are credits, over all accounts.
+    pub is_even: bool,
+}
+
+/// What a posting does to an account.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PostingStage {
+    /// It moves money.
+    Posted,
+    /// It keeps money from being spent.
+    Reserved,
+    /// It lets reserved money go.
+    Released,
+}
+
+/// One line of a record.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Posting {
+    /// Which account: `user:acc_…:wallet`, `platform:fees`.
+    pub account: String,
+    /// What it does.
+    pub stage: PostingStage,
+    /// How much on the debit side, if it is there.
+    pub debit: Option<String>,
+    /// How much on the credit side, if it is there.
+    pub credit: Option<String>,
+}
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct LedgerRecord {
+    /// Its number.
+    pub seq: u64,
+    /// Its time.
+    pub at: Timestamp,
+    /// What was asked for.
+    pub what: String,
+    /// By whom.
+    pub by: AccountId,
+    /// Why, in the words of whoever asked.
+    pub reason: String,
+    /// Why nothing was done, when it was refused.
+    pub refused: Option<String>,
+    /// What it did to accounts.
+    pub postings: Vec<Posting>,
+    /// The hash of everything up to it.
+    pub hash: String,
+}
+
+/// A record in sentences.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct LedgerExplanation {
+    /// The record.
+    #[serde(flatten)]
+    pub record: LedgerRecord,
+    /// What it did, a sentence each.
+    pub sentences: Vec<String>,
+}
+
+/// What is on an account.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct AccountBalance {
+    /// Which.
+    pub account: String,
+    /// `assets`, `liabilities`, `income` or `expenses`.
+    pub class: String,
+    /// All that was debited.
+    pub debits: String,
+    /// All that was credited.
+    pub credits: String,
+    /// What is reserved of it.
+    pub reserved: String,
+    /// What is on it, on its own side; below zero with a minus.
+    pub balance: String,
+    /// `open`, `frozen` or `closed`.
+    pub standing: String,
+}
+
+/// What a person has.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Wallet {
+    /// Who.
+    pub account: AccountId,
+    /// In what.
+    pub currency: Option<String>,
+    /// What can be spent now.
+    pub available: String,
+    /// What is reserved for sessions that go on.
+    pub reserved: String,
+    /// What was earned and is not payable yet.
+    pub pending: String,
+    /// What was earned and can be paid out.
+    pub payable: String,
+    /// What is owed to the platform.
+    pub debt: String,
+    /// `open`, `frozen` or `closed`.
+    pub standing: String,
+}
+
+/// What happened on an account.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct StatementInfo {
+    /// Which.
+    pub account: String,
+    /// In what.
+    pub currency: Option<String>,
+    /// What was on it before the first line.
+    pub opening: String,
+    /// Oldest first.
+    pub lines: Vec<StatementLine>,
+    /// What is on it after the last line.
+    pub closing: String,
+}
+
+/// One record's part of a statement.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct StatementLine {
+    /// The record.
+    pub seq: u64,
+    /// Its time.
+    pub at: Timestamp,
+    /// What was done.
+    pub what: String,
+    /// Why, in the words of whoever asked.
+    pub reason: String,
+    /// What it took or put on the debit side.
+    pub debit: String,
+    /// The same of the credit side.
+    pub credit: String,
+    /// What is on the account then.
+    pub balance: String,
+}
+
+/// Whose account of a person.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PersonalAccount {
+    /// What he can spend.
+    #[default]
+    Wallet,
+    /// What he earned and is not payable yet.
+    Pending,
+    /// What he earned and can be paid out.
+    Payable,
+    /// What he owes.
+    Debt,
+}
+
+/// Whether all records are as they were made.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Verification {
+    /// Whether it goes on.
+    pub running: bool,
+    /// Records that were looked at so far, all as they were made.
+    pub checked: u64,
+    /// Records there are.
+    pub of: u64,
+    /// The first that is not as it was made.
+    pub fault: Option<LedgerFault>,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// A record that is not as it was made.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct LedgerFault {
+    /// Its number.
+    pub seq: u64,
+    /// What does not fit.
+    pub what: String,
+}
+
+/// In whose words an export is.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// `hledger` and `ledger`.
+    #[default]
+    Hledger,
+    /// `beancount`.
+    Beancount,
+    /// A line for each posting.
+    Csv,
+}
+
+/// A piece of an export.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct ExportPiece {
+    /// Its text.
+    pub text: String,
+    /// Where the next piece begins; none behind the last.
+    pub next: Option<u64>,
+}
