@@ -137,15 +137,21 @@ impl Request {
     /// # Errors
     /// Says what is wrong with it.
     pub fn check(&self) -> Result<(), Refusal> {
-        if let Command::Control(ControlCommand::SetPolicy { policy, .. }) = &self.command
-            && policy.rules > RULES
-        {
-            return Err(Refusal::Rules { rules: policy.rules });
-        }
+        self.check_rules()?;
         self.check_form()
     }
 
-    /// The same by what every version of the program says of it.
+    /// Refuses rules that this program does not know.
+    pub(crate) const fn check_rules(&self) -> Result<(), Refusal> {
+        match &self.command {
+            Command::Control(ControlCommand::SetPolicy { policy, .. }) if policy.rules > RULES => {
+                Err(Refusal::Rules { rules: policy.rules })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what no version of the program does.
     pub(crate) fn check_form(&self) -> Result<(), Refusal> {
         let invalid = |text: &str| Err(Refusal::Invalid(text.to_owned()));
         if self.command.is_repeatable() != (self.id == 0) {

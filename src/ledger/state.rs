@@ -110,6 +110,14 @@ pub enum Done {
     Mismatch(u64),
 }
 
+/// What is to become of a request.
+enum Decision {
+    /// It makes that record, after which these accounts are so.
+    Makes(Box<Entry>, Vec<After>),
+    /// Nothing changes.
+    Says(Done),
+}
+
 impl State {
     /// Does what `request` asks, at `wall` by the clock of whoever put it into the log.
     ///
@@ -118,8 +126,25 @@ impl State {
     /// old to go on with this ledger: from then on it makes nothing, because it would make something else than newer
     /// ones.
     pub fn execute(&mut self, request: &Request, wall: At) -> Result<Done, Refusal> {
+        match self.decide(request, wall) {
+            Ok(Decision::Makes(entry, balances)) => {
+                self.make(&entry, balances)?;
+                Ok(Done::Recorded(entry))
+            }
+            Ok(Decision::Says(done)) => Ok(done),
+            Err(refusal) => {
+                if let Refusal::Rules { rules } = refusal {
+                    self.unknown_rules = Some(rules);
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// What [`Self::execute`] would do, without doing it.
+    fn decide(&self, request: &Request, wall: At) -> Result<Decision, Refusal> {
         if let Some(done) = self.turned_away(request)? {
-            return Ok(done);
+            return Ok(Decision::Says(done));
         }
         let at = self.head.next_at(wall)?;
         let mut draft = Draft::new(self, at);
@@ -127,27 +152,24 @@ impl State {
         let decided = asked.and_then(|receipt| draft.seal().map(|effects| (receipt, effects)));
         let (result, effects) = match decided {
             Ok((receipt, does)) if request.id == 0 && does.is_nothing() => {
-                return Ok(Done::Unchanged(receipt));
+                return Ok(Decision::Says(Done::Unchanged(receipt)));
             }
             Ok((receipt, effects)) => (Ok(receipt), effects),
-            Err(refusal) if request.command.is_repeatable() => return Ok(Done::Refused(refusal)),
+            Err(refusal) if request.command.is_repeatable() => {
+                return Ok(Decision::Says(Done::Refused(refusal)));
+            }
             Err(refusal) => (Err(refusal), Effects::default()),
         };
         let Effects { legs, rows, balances } = effects;
         let (seq, request) = (self.head.seq + 1, request.clone());
         let record = Record { seq, at, request, result, legs, rows };
         let bytes = record.bytes()?;
-        let entry = self.make(record, bytes, balances)?;
-        Ok(Done::Recorded(Box::new(entry)))
+        let entry = Box::new(self.chained(record, bytes, &balances));
+        Ok(Decision::Makes(entry, balances))
     }
 
     /// What no flow has to decide.
-    fn turned_away(&mut self, request: &Request) -> Result<Option<Done>, Refusal> {
-        if let Command::Control(ControlCommand::SetPolicy { policy, .. }) = &request.command
-            && policy.rules > RULES
-        {
-            self.unknown_rules.get_or_insert(policy.rules);
-        }
+    fn turned_away(&self, request: &Request) -> Result<Option<Done>, Refusal> {
         self.must_know_its_rules()?;
         if let Err(refusal) = request.check_form() {
             return Ok(Some(Done::Refused(refusal)));
@@ -156,7 +178,11 @@ impl State {
         if self.founding.is_none() && !founds {
             return Ok(Some(Done::Refused(Refusal::Unfounded)));
         }
-        self.repeated(request)
+        if let Some(done) = self.repeated(request)? {
+            return Ok(Some(done));
+        }
+        // What a newer program says of rules that this one does not know is not to be guessed.
+        request.check_rules().map(|()| None)
     }
 
     const fn must_know_its_rules(&self) -> Result<(), Refusal> {
@@ -204,20 +230,22 @@ impl State {
         }
         self.must_know_its_rules()?;
         let balances = self.balances_after(&record.legs)?;
-        self.make(record, bytes, balances)
+        let entry = self.chained(record, bytes, &balances);
+        self.make(&entry, balances)?;
+        Ok(entry)
+    }
+
+    /// The entry that follows on the newest one.
+    fn chained(&self, record: Record, bytes: Vec<u8>, balances: &[After]) -> Entry {
+        let before = balances.iter().map(|after| after.before.touched).collect();
+        Entry { link: self.head.link.then(&bytes), record, bytes, before }
     }
 
     /// Makes what a record says that was checked.
-    fn make(
-        &mut self,
-        record: Record,
-        bytes: Vec<u8>,
-        balances: Vec<After>,
-    ) -> Result<Entry, Refusal> {
+    fn make(&mut self, entry: &Entry, balances: Vec<After>) -> Result<(), Refusal> {
+        let record = &entry.record;
         let digest = digest(&record.request)?;
-        let mut before = Vec::with_capacity(balances.len());
         for After { account, balance, .. } in balances {
-            before.push(balance.touched);
             self.balances.put(account, Balance { touched: record.seq, ..balance });
         }
         record.legs.iter().for_each(|leg| self.totals.add(leg));
@@ -227,9 +255,8 @@ impl State {
             let asked = (record.request.by, record.request.id);
             self.seen.put(asked, Seen { seq: record.seq, digest });
         }
-        let link = self.head.link.then(&bytes);
-        self.head = Head::then(&record, link);
-        Ok(Entry { record, bytes, link, before })
+        self.head = Head::then(record, entry.link);
+        Ok(())
     }
 
     /// What is on each account that one of `legs` is on, afterwards, when debits are credits and every account stays

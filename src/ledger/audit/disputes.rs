@@ -10,7 +10,8 @@ impl Auditor {
             DisputeCommand::Open { dispute, lot, provider, amount, fee } => {
                 let amount = amount.units();
                 if let Some(known) = self.disputes.get(&dispute) {
-                    let is_same = known.lot == lot && known.units + known.excess == amount;
+                    let is_same = (known.lot, known.provider) == (lot, provider)
+                        && known.units + known.excess == amount;
                     return is_same.then_some(Verdict::Nothing);
                 }
                 let one = self.lots.get_mut(&lot)?;

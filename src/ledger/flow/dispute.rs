@@ -60,8 +60,8 @@ fn open(
     (provider, units, fee): (Provider, u64, u64),
 ) -> Result<Receipt, Refusal> {
     if let Ok(known) = draft.dispute(id) {
-        let is_same = known.lot == lot_id && known.units + known.excess == units;
-        return match is_same {
+        let is_same = (known.lot, known.provider) == (lot_id, provider);
+        return match is_same && known.units + known.excess == units {
             true => Ok(Receipt::default()),
             false => Err(Refusal::Exists { name: Name::Dispute(id) }),
         };
