@@ -129,7 +129,8 @@ struct Dispute {
     excess: u64,
     provider: Provider,
     state: DisputeState,
-    claws_back: bool,
+    /// What may be taken from whoever got it.
+    owed: u64,
 }
 
 /// What had to come of a request.

@@ -1,6 +1,7 @@
 //! The invariants of money, over requests as many people would make them.
 
 mod bank;
+mod defences;
 mod drain;
 mod invariants;
 mod judged;

@@ -24,8 +24,8 @@ impl Auditor {
                 *self.at_provider.entry(provider).or_default() -= i128::from(amount + fee);
                 self.fees += i128::from(fee);
                 self.lost += i128::from(excess);
-                let (state, claws_back) = (DisputeState::Open, false);
-                let row = Dispute { lot, units, excess, provider, state, claws_back };
+                let (state, owed) = (DisputeState::Open, 0);
+                let row = Dispute { lot, units, excess, provider, state, owed };
                 self.disputes.insert(dispute, row);
                 Some(Verdict::Moves(amount))
             }
@@ -42,7 +42,7 @@ impl Auditor {
         if known.state != DisputeState::Open || state == DisputeState::Open {
             return None;
         }
-        (known.state, known.claws_back) = (state, self.policy.claws_back);
+        known.state = state;
         let taken = known.units + known.excess;
         let lot = self.lots.get_mut(&known.lot)?;
         lot.reviews -= 1;
@@ -54,6 +54,7 @@ impl Auditor {
             let from_wallet = lot.left.min(taken);
             (lot.left, lot.lost) = (lot.left - from_wallet, lot.lost + taken - from_wallet);
             self.lost += i128::from(known.units) - i128::from(from_wallet);
+            known.owed = if self.policy.claws_back { taken - from_wallet } else { 0 };
         }
         Some(Verdict::Moves(taken))
     }
@@ -66,10 +67,11 @@ impl Auditor {
         }
         let lot = self.lots.get_mut(&dispute.lot)?;
         let mut with = self.charges.values_mut().filter(|one| one.paid.contains(&dispute.lot));
-        let charge = with.next().filter(|_| dispute.claws_back && lot.lost > 0);
+        let charge = with.next().filter(|_| dispute.owed > 0 && lot.lost > 0);
         let Some(charge) = charge else { return Some(Verdict::Nothing) };
         let mut taken = 0;
         while lot.lost > 0
+            && taken < dispute.owed
             && let Some(last) = charge.paid.iter().rposition(|unit| *unit == dispute.lot)
         {
             charge.paid.remove(last);
@@ -78,6 +80,7 @@ impl Auditor {
         if let Some(event) = charge.waits.filter(|_| charge.paid.is_empty()) {
             self.events.get_mut(&event)?.sold -= 1;
         }
+        self.disputes.get_mut(&id)?.owed -= taken;
         Some(Verdict::Moves(taken))
     }
 }

@@ -70,18 +70,18 @@ fn open(
     if lot.origin != (Origin::Paid { provider }) {
         return Err(Refusal::Invalid(format!("nobody paid that through {provider}")));
     }
-    let counted = lot.disputable().min(units);
+    let (counted, owner) = (lot.disputable().min(units), lot.owner);
     let excess = units - counted;
     draft.post(in_review(), available(provider), counted)?;
     draft.post(loss(), available(provider), excess)?;
     draft.post(Account::single(Kind::PspFees), available(provider), fee)?;
     let reviews = lot.reviews.checked_add(1).ok_or(Refusal::Overflow)?;
     draft.put(Row::Lot(lot_id, Lot { reviews, disputed: lot.disputed + counted, ..lot }));
-    let (claws_back, state) = (false, DisputeState::Open);
-    let (lot_id, counted) = (lot_id, counted);
-    let row = Dispute { lot: lot_id, units: counted, excess, provider, claws_back, state };
+    let (claws_back, recoverable, state) = (false, 0, DisputeState::Open);
+    let (lot, units) = (lot_id, counted);
+    let row = Dispute { lot, units, excess, provider, claws_back, recoverable, state };
     draft.put(Row::Dispute(id, row));
-    Ok(Receipt::of(units, draft.spendable(lot.owner)))
+    Ok(Receipt::of(counted + excess, draft.spendable(owner)))
 }
 
 fn end(draft: &mut Draft<'_>, id: Id, state: DisputeState) -> Result<Receipt, Refusal> {
@@ -94,25 +94,27 @@ fn end(draft: &mut Draft<'_>, id: Id, state: DisputeState) -> Result<Receipt, Re
     }
     let lot = draft.lot(dispute.lot)?;
     let lot = Lot { reviews: lot.reviews.saturating_sub(1), ..lot };
-    match state {
+    let lost = match state {
         DisputeState::Lost => lose(draft, &dispute, lot)?,
         DisputeState::Won | DisputeState::Open => win(draft, &dispute, lot)?,
-    }
+    };
     let claws_back = state == DisputeState::Lost && draft.policy().claws_back;
-    draft.put(Row::Dispute(id, Dispute { state, claws_back, ..dispute }));
+    let recoverable = if claws_back { lost } else { 0 };
+    draft.put(Row::Dispute(id, Dispute { state, claws_back, recoverable, ..dispute }));
     Ok(Receipt::of(dispute.units + dispute.excess, draft.spendable(lot.owner)))
 }
 
-fn win(draft: &mut Draft<'_>, dispute: &Dispute, lot: Lot) -> Result<(), Refusal> {
+/// Nothing is lost then.
+fn win(draft: &mut Draft<'_>, dispute: &Dispute, lot: Lot) -> Result<u64, Refusal> {
     draft.post(available(dispute.provider), in_review(), dispute.units)?;
     draft.post(available(dispute.provider), loss(), dispute.excess)?;
     let disputed = lot.disputed.saturating_sub(dispute.units);
     draft.put(Row::Lot(dispute.lot, Lot { disputed, ..lot }));
-    Ok(())
+    Ok(0)
 }
 
-/// What is left of the payment covers it; the rest is the platform's loss.
-fn lose(draft: &mut Draft<'_>, dispute: &Dispute, lot: Lot) -> Result<(), Refusal> {
+/// What is left of the payment covers it; the rest, which this answers with, is the platform's loss.
+fn lose(draft: &mut Draft<'_>, dispute: &Dispute, lot: Lot) -> Result<u64, Refusal> {
     let taken = dispute.units.checked_add(dispute.excess).ok_or(Refusal::Overflow)?;
     let from_wallet = lot.left.min(taken);
     draft.charge_account(lot.account(), from_wallet)?;
@@ -120,9 +122,10 @@ fn lose(draft: &mut Draft<'_>, dispute: &Dispute, lot: Lot) -> Result<(), Refusa
     // The excess was a loss from the beginning.
     draft.credit(loss(), from_wallet.saturating_sub(dispute.units))?;
     draft.credit(in_review(), dispute.units)?;
-    let lost = lot.lost.checked_add(taken - from_wallet).ok_or(Refusal::Overflow)?;
+    let missing = taken - from_wallet;
+    let lost = lot.lost.checked_add(missing).ok_or(Refusal::Overflow)?;
     draft.put(Row::Lot(dispute.lot, Lot { left: lot.left - from_wallet, lost, ..lot }));
-    Ok(())
+    Ok(missing)
 }
 
 fn recover(draft: &mut Draft<'_>, id: Id) -> Result<Receipt, Refusal> {
@@ -131,12 +134,14 @@ fn recover(draft: &mut Draft<'_>, id: Id) -> Result<Receipt, Refusal> {
         return Err(Refusal::NotDue { what: What::Dispute });
     }
     let lot = draft.lot(dispute.lot)?;
-    let charge_id = draft.spent_on(dispute.lot).filter(|_| dispute.claws_back && lot.lost > 0);
+    // Others of the same payment may be lost that the platform bears.
+    let most = lot.lost.min(dispute.recoverable);
+    let charge_id = draft.spent_on(dispute.lot).filter(|_| most > 0);
     let Some((charge_id, mut charge)) = charge_id.and_then(|id| Some((id, draft.charge(id)?)))
     else {
         return Ok(Receipt::of(0, draft.spendable(lot.owner)));
     };
-    let back = all_of(&mut charge, dispute.lot, lot.lost);
+    let back = all_of(&mut charge, dispute.lot, most);
     let (net, units) = (charge.net(), back.iter().map(|part| part.units).sum());
     match charge.state {
         ChargeState::Escrowed => ticket::give_back(draft, charge_id, net, units)?,
@@ -146,6 +151,8 @@ fn recover(draft: &mut Draft<'_>, id: Id) -> Result<Receipt, Refusal> {
     draft.make_good(&back)?;
     let payer = charge.payer;
     draft.put(Row::Charge(charge_id, charge));
+    let recoverable = dispute.recoverable.saturating_sub(units);
+    draft.put(Row::Dispute(id, Dispute { recoverable, ..dispute }));
     Ok(Receipt::of(units, draft.spendable(payer)))
 }
 

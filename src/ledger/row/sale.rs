@@ -96,6 +96,8 @@ pub struct Dispute {
     pub provider: Provider,
     /// Whether what was spent comes from whoever got it, by the rules when it was lost.
     pub claws_back: bool,
+    /// What may still be taken back for that.
+    pub recoverable: u64,
     /// What became of it.
     pub state: DisputeState,
 }

@@ -57,7 +57,7 @@ impl End<'_> {
     /// One way or the other.
     fn either<T>(&mut self, one: T, other: T) -> T {
         self.seed = self.seed.rotate_right(1);
-        if self.seed % 2 == 0 { one } else { other }
+        if self.seed.is_multiple_of(2) { one } else { other }
     }
 
     fn sweep(&mut self) {
@@ -107,7 +107,7 @@ impl End<'_> {
             while self.ask(recover.clone()).is_ok_and(|receipt| receipt.units > 0) {}
         }
         let rows = self.state.disputes.view();
-        for (id, dispute) in rows.rows().filter(|(_, one)| one.claws_back) {
+        for (id, dispute) in rows.rows().filter(|(_, one)| one.recoverable > 0) {
             let lot = self.state.lot(dispute.lot).unwrap();
             let reached =
                 lot.lost == 0 || !self.state.spent.iter().any(|(of, _)| *of == dispute.lot);

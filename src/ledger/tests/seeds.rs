@@ -7,7 +7,7 @@ use super::drain::drain;
 use super::judged::run;
 
 /// Seeds of the quick tier.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 
 /// The seeds to run: one, or as many as are asked for, from 0 on.
 #[allow(clippy::disallowed_methods)]
