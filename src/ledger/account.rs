@@ -21,7 +21,7 @@ pub enum Kind {
     CreatorDebt,
     /// Liability: a user's paid money.
     Wallet,
-    /// Liability: a promotional lot of a user.
+    /// Liability: money that a user was given.
     Promo,
     /// Liability: earned, not payable yet.
     CreatorPending,
@@ -93,6 +93,12 @@ impl Kind {
         matches!(self, Self::CreatorDebt | Self::DisputesInReview)
     }
 
+    /// Its owner can want something of it, which operators can stop: what a user pays with, what a creator is paid.
+    #[must_use]
+    pub const fn has_owner(self) -> bool {
+        matches!(self, Self::Wallet | Self::CreatorPayable)
+    }
+
     const fn path(self) -> (&'static str, &'static str) {
         match self {
             Self::PspPending => ("psp", "pending"),
@@ -101,7 +107,7 @@ impl Kind {
             Self::DisputesInReview => ("disputes", "in_review"),
             Self::CreatorDebt => ("creator", "debt"),
             Self::Wallet => ("user", "wallet"),
-            Self::Promo => ("promo", "lot"),
+            Self::Promo => ("user", "promo"),
             Self::CreatorPending => ("creator", "pending"),
             Self::CreatorPayable => ("creator", "payable"),
             Self::EscrowSession => ("escrow", "session"),
@@ -123,7 +129,7 @@ impl Kind {
 pub struct Account {
     /// What it is for.
     pub kind: Kind,
-    /// Whose: a person, a provider, a lot, a session, an event; zero where there is only one.
+    /// Whose: a person, a provider, a session, an event; zero where there is only one.
     pub of: u128,
 }
 
@@ -140,6 +146,12 @@ impl Account {
         Self { kind, of: of.0 as u128 }
     }
 
+    /// Whose it is, when it can be a person's.
+    #[must_use]
+    pub fn owner(&self) -> Option<AccountId> {
+        u64::try_from(self.of).ok().map(AccountId)
+    }
+
     /// The wallet of `user`.
     #[must_use]
     pub const fn wallet(user: AccountId) -> Self {
@@ -153,7 +165,11 @@ impl fmt::Display for Account {
         match (self.kind, u64::try_from(self.of)) {
             (_, Ok(0)) => write!(f, "{group}:{what}"),
             (
-                Kind::Wallet | Kind::CreatorDebt | Kind::CreatorPending | Kind::CreatorPayable,
+                Kind::Wallet
+                | Kind::Promo
+                | Kind::CreatorDebt
+                | Kind::CreatorPending
+                | Kind::CreatorPayable,
                 Ok(id),
             ) => {
                 write!(f, "{group}:{}:{what}", AccountId(id))
@@ -169,10 +185,10 @@ pub enum Standing {
     /// Nothing.
     #[default]
     Open,
-    /// Its owner can have nothing leave it; what is reserved may still be taken, and so may what a bank or a refund
-    /// takes back.
+    /// Its owner can have nothing leave it. What is reserved may still be taken, and so may what a bank or a refund
+    /// takes back; and what is owed to its owner arrives.
     Frozen,
-    /// Nothing leaves it and nothing arrives; it is empty.
+    /// The same, of an account that was empty then and whose owner has gone.
     Closed,
 }
 

@@ -42,11 +42,26 @@ impl From<Amount> for u64 {
 
 /// What a ledger counts. It never changes: other units are another ledger.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Currency {
     /// As people write it: `EUR`, `TOK`.
     code: String,
     /// Digits behind the point.
     exponent: u8,
+}
+
+#[derive(serde::Deserialize)]
+struct Parts {
+    code: String,
+    exponent: u8,
+}
+
+impl TryFrom<Parts> for Currency {
+    type Error = InvalidCurrency;
+
+    fn try_from(parts: Parts) -> Result<Self, InvalidCurrency> {
+        Self::new(&parts.code, parts.exponent)
+    }
 }
 
 /// Text or digits that make no currency.

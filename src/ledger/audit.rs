@@ -4,8 +4,10 @@
 //! is slow and leaves little to be wrong: a payment is a list of the lots of its units, a refund takes from its end.
 //! It says of each request whether it had to succeed, and afterwards what every account must show.
 
+mod disputes;
 mod holds;
 mod lots;
+mod operators;
 mod outside;
 mod sales;
 
@@ -14,20 +16,26 @@ use std::collections::BTreeMap;
 use weir_model::AccountId;
 
 use crate::account::{Account, Class, Kind, Standing};
-use crate::request::{Command, PaymentCommand, Provider, Request, Terms};
-use crate::row::{At, DisputeState, EventState, HoldId, Id, MemberId, PayoutState, Policy};
+use crate::request::{Command, ControlCommand, PaymentCommand, Provider, Request, Terms};
+use crate::row::{
+    At, ChargeId, DisputeState, EventState, Founding, HoldId, Id, MemberId, Origin, PayoutState,
+    Policy,
+};
 use crate::split::{Recipient, Split};
 
 /// What an auditor knows.
 #[derive(Debug, Clone, Default)]
 pub struct Auditor {
+    founding: Option<Founding>,
     lots: BTreeMap<Id, Lot>,
     holds: BTreeMap<HoldId, Hold>,
-    charges: BTreeMap<Id, Charge>,
+    charges: BTreeMap<ChargeId, Charge>,
     standings: BTreeMap<Account, Standing>,
     events: BTreeMap<Id, Event>,
-    members: BTreeMap<MemberId, (At, u32)>,
+    seats: BTreeMap<(Id, AccountId), u32>,
+    members: BTreeMap<MemberId, Member>,
     payouts: BTreeMap<Id, Payout>,
+    repayments: BTreeMap<Id, Repayment>,
     disputes: BTreeMap<Id, Dispute>,
     came_in: BTreeMap<Provider, i128>,
     at_provider: BTreeMap<Provider, i128>,
@@ -37,22 +45,26 @@ pub struct Auditor {
     fees: i128,
     lost: i128,
     policy: Policy,
-    records: u64,
-    requests: BTreeMap<Id, (Request, Verdict)>,
+    /// What each record moved, and what was corrected of that.
+    moved: Vec<(u64, u64)>,
+    requests: BTreeMap<(AccountId, Id), (Request, Verdict)>,
     born: u64,
 }
 
 #[derive(Debug, Clone)]
 struct Lot {
     owner: AccountId,
-    is_paid: bool,
+    origin: Origin,
     ends: Option<At>,
     born: u64,
     size: u64,
     left: u64,
+    paid_back: u64,
+    disputed: u64,
+    reviews: u32,
+    /// Taken by the bank, and not made good by what came back.
+    lost: u64,
     ended: bool,
-    is_disputed: bool,
-    is_lost: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -61,12 +73,13 @@ struct Hold {
     captured: usize,
     ends: At,
     is_open: bool,
+    late: usize,
 }
 
 #[derive(Debug, Clone)]
 struct Charge {
     terms: Terms,
-    /// The lot of each unit that was paid and not given back.
+    /// The lot of each unit that was paid and is still there.
     paid: Vec<Id>,
     ever: u64,
     blocks: u32,
@@ -85,6 +98,14 @@ struct Event {
     state: EventState,
 }
 
+#[derive(Debug, Clone, Default)]
+struct Member {
+    until: At,
+    periods: u32,
+    /// When the newest of them began, and ends.
+    newest: (At, At),
+}
+
 #[derive(Debug, Clone)]
 struct Payout {
     creator: AccountId,
@@ -94,10 +115,22 @@ struct Payout {
 }
 
 #[derive(Debug, Clone)]
+struct Repayment {
+    lot: Id,
+    units: u64,
+    provider: Provider,
+    state: PayoutState,
+}
+
+#[derive(Debug, Clone)]
 struct Dispute {
     lot: Id,
+    units: u64,
+    excess: u64,
     provider: Provider,
     state: DisputeState,
+    /// What may be taken from whoever got it.
+    owed: u64,
 }
 
 /// What had to come of a request.
@@ -122,12 +155,17 @@ impl Auditor {
     /// What `request` at ledger time `at` has to bring about. Time is the record's where there is one.
     /// Whether a payout is `made` depends on what has matured, which no request says: the answer is believed.
     pub fn judge(&mut self, request: &Request, at: At, made: bool) -> Verdict {
-        if let Some((before, _)) = self.requests.get(&request.id) {
+        let asked = (request.by, request.id);
+        if let Some((before, _)) = self.requests.get(&asked) {
             return if before == request { Verdict::Nothing } else { Verdict::Mismatch };
+        }
+        let founds = matches!(&request.command, Command::Control(ControlCommand::Found(_)));
+        if self.founding.is_none() && !founds {
+            return Verdict::Refused;
         }
         let verdict = self.decide(request, at, made).unwrap_or(Verdict::Refused);
         if request.id != 0 {
-            self.requests.insert(request.id, (request.clone(), verdict));
+            self.requests.insert(asked, (request.clone(), verdict));
         }
         verdict
     }
@@ -138,7 +176,7 @@ impl Auditor {
             Command::Income(command) => self.income(command, id, at),
             Command::Hold(command) => self.held(command, at),
             Command::Payment(PaymentCommand::Tip { terms, amount }) => {
-                self.pay(id, terms, amount.units(), at)
+                self.pay(ChargeId::Tip(id), terms, amount.units(), at)
             }
             Command::Payment(PaymentCommand::Refund { charge, amount }) => {
                 self.refund(*charge, amount.units())
@@ -147,13 +185,13 @@ impl Auditor {
             Command::Member(command) => self.member(command, id, at),
             Command::Payout(command) => self.payout(command, id, made),
             Command::Dispute(command) => self.dispute(command),
-            Command::Control(command) => self.control(command, request, at),
+            Command::Control(command) => self.control(command, request, (at, made)),
         }
     }
 
-    /// A record was made.
-    pub const fn recorded(&mut self) {
-        self.records += 1;
+    /// A record was made, which moved so much.
+    pub fn recorded(&mut self, moved: u64) {
+        self.moved.push((moved, 0));
     }
 
     /// What every account must show. What a creator earned is one sum over pending, payable and debt, because the time
@@ -174,11 +212,10 @@ impl Auditor {
         add(Account::single(Kind::PspFees), self.fees);
         add(Account::single(Kind::ChargebackLoss), self.lost);
         for dispute in self.disputes.values().filter(|one| one.state == DisputeState::Open) {
-            let units = self.lots.get(&dispute.lot).map_or(0, |lot| lot.size);
-            add(Account::single(Kind::DisputesInReview), i128::from(units));
+            add(Account::single(Kind::DisputesInReview), i128::from(dispute.units));
         }
-        for (id, lot) in &self.lots {
-            add(lot.account(*id), i128::from(lot.left));
+        for lot in self.lots.values() {
+            add(lot.account(), i128::from(lot.left));
         }
         for charge in self.charges.values() {
             if let Some(event) = charge.waits {
@@ -200,12 +237,16 @@ impl Auditor {
                 PayoutState::Failed => {}
             }
         }
-        for hold in self.holds.values() {
-            for id in hold.units.iter().skip(hold.captured).filter(|_| hold.is_open) {
-                let Some(lot) = self.lots.get(id) else { continue };
-                let entry = all.entry(lot.account(*id)).or_default();
-                *entry = (entry.0 + 1, entry.1 + 1);
-            }
+        let mut waits = |lot: &Id, units: u64| {
+            let Some(lot) = self.lots.get(lot) else { return };
+            let entry = all.entry(lot.account()).or_default();
+            *entry = (entry.0 + i128::from(units), entry.1 + u128::from(units));
+        };
+        for hold in self.holds.values().filter(|hold| hold.is_open) {
+            hold.units.iter().skip(hold.captured).for_each(|lot| waits(lot, 1));
+        }
+        for one in self.repayments.values().filter(|one| one.state == PayoutState::Open) {
+            waits(&one.lot, one.units);
         }
         all.retain(|_, (net, pending)| (*net, *pending) != (0, 0));
         all
@@ -230,15 +271,23 @@ fn sign(account: Account, units: u64) -> i128 {
 }
 
 impl Lot {
-    fn account(&self, id: Id) -> Account {
-        match self.is_paid {
-            true => Account::wallet(self.owner),
-            false => Account { kind: Kind::Promo, of: id },
+    fn account(&self) -> Account {
+        match self.is_given() {
+            false => Account::wallet(self.owner),
+            true => Account::person(Kind::Promo, self.owner),
         }
+    }
+
+    fn is_given(&self) -> bool {
+        self.origin == Origin::Promo
     }
 }
 
 impl Hold {
+    fn is_good(&self, at: At) -> bool {
+        self.is_open && self.ends > at
+    }
+
     fn rest(&self) -> usize {
         if self.is_open { self.units.len() - self.captured } else { 0 }
     }

@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(join(&pieces), write(&requests[..count]).unwrap());
         }
         let refused = Err(Refusal::Mismatch { seq: 7 });
-        let receipt = Receipt { units: 3, available: u128::MAX };
+        let receipt = Receipt { units: 3, available: u128::MAX, written_off: 1 };
         let answers = [
             Answer { seq: Some(7), replayed: true, result: Ok(receipt) },
             Answer { seq: None, replayed: false, result: refused },

@@ -3,7 +3,8 @@
 use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
 use crate::record::Record;
-use crate::row::{Charge, HoldState, Id, Row};
+use crate::row::{Charge, ChargeId, Dispute, DisputeState, HoldState, Id, PayoutState, Row};
+use crate::text::inert;
 
 /// What `record` did, one sentence each.
 #[must_use]
@@ -27,7 +28,7 @@ pub fn explain(record: &Record, currency: &Currency) -> Vec<String> {
 }
 
 fn reason(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!(" ({text})") }
+    if text.is_empty() { String::new() } else { format!(" ({})", inert(text)) }
 }
 
 fn sentence(leg: &Leg, money: &str) -> String {
@@ -43,8 +44,12 @@ fn sentence(leg: &Leg, money: &str) -> String {
 }
 
 fn aside(row: &Row, money: &impl Fn(u64) -> String) -> Option<String> {
-    match row {
-        Row::Charge(id, charge) => Some(paid(*id, charge, money)),
+    Some(match row {
+        Row::Founding(founding) => {
+            let (ledger, currency) = (founding.ledger, founding.currency.code());
+            format!("This is ledger {ledger:032x}, which counts {currency}.")
+        }
+        Row::Charge(id, charge) => paid(*id, charge, money),
         Row::Hold(id, hold) => {
             let what = match hold.state {
                 HoldState::Open => "is open",
@@ -52,21 +57,72 @@ fn aside(row: &Row, money: &impl Fn(u64) -> String) -> Option<String> {
                 HoldState::Expired => "has expired",
             };
             let (taken, all) = (money(hold.captured), money(hold.units));
-            Some(format!("Block {} of it {what}: {taken} of {all} taken.", id.block))
+            format!("Block {} of it {what}: {taken} of {all} taken.", id.block)
         }
         Row::Lot(id, lot) => {
             let (left, all) = (money(lot.left), money(lot.units));
-            Some(format!("Lot {id:032x} has {left} of {all} left."))
+            let lost = match lot.lost {
+                0 => String::new(),
+                units => format!(", {} of it lost to a dispute", money(units)),
+            };
+            format!("Lot {id:032x} has {left} of {all} left{lost}.")
         }
-        _ => None,
-    }
+        Row::Payout(id, payout) => leaves("Payout", *id, payout.units, payout.state, money),
+        Row::Repayment(id, one) => leaves("Repayment", *id, one.units, one.state, money),
+        Row::Dispute(id, dispute) => disputed(*id, dispute, money),
+        Row::Writeoff(id, units) => {
+            let (late, of) = (money(*units), id.charge());
+            format!("{late} of block {} of {of} came too late; nobody pays them.", id.block)
+        }
+        Row::Corrected(seq, units) => {
+            format!("Corrections of record {seq} moved {} in all.", money(*units))
+        }
+        Row::Policy(_)
+        | Row::Standing(..)
+        | Row::Due(..)
+        | Row::Event(..)
+        | Row::Seat(..)
+        | Row::Member(..) => return None,
+    })
 }
 
-fn paid(id: Id, charge: &Charge, money: &impl Fn(u64) -> String) -> String {
-    let (total, cap) = (money(charge.total), money(charge.cap));
-    let back = match charge.refunded {
-        0 => String::new(),
-        units => format!(", {} of that given back", money(units)),
+fn leaves(
+    what: &str,
+    id: Id,
+    units: u64,
+    state: PayoutState,
+    money: &impl Fn(u64) -> String,
+) -> String {
+    let state = match state {
+        PayoutState::Open => "is on its way",
+        PayoutState::Paid => "has arrived",
+        PayoutState::Failed => "came back",
     };
-    format!("Payment {id:032x}: {total} in all{back}; {cap} were agreed at most.")
+    format!("{what} {id:032x} of {} {state}.", money(units))
+}
+
+fn disputed(id: Id, dispute: &Dispute, money: &impl Fn(u64) -> String) -> String {
+    let state = match dispute.state {
+        DisputeState::Open => "is open",
+        DisputeState::Won => "is won",
+        DisputeState::Lost if dispute.claws_back => "is lost, and whoever got the money bears it",
+        DisputeState::Lost => "is lost, and the platform bears it",
+    };
+    let excess = match dispute.excess {
+        0 => String::new(),
+        units => format!(" and {} beyond what was left of it", money(units)),
+    };
+    let (units, lot) = (money(dispute.units), dispute.lot);
+    format!("Dispute {id:032x} about {units} of lot {lot:032x}{excess} {state}.")
+}
+
+fn paid(id: ChargeId, charge: &Charge, money: &impl Fn(u64) -> String) -> String {
+    let (total, cap) = (money(charge.total), money(charge.cap));
+    let less = |units: u64, what: &str| match units {
+        0 => String::new(),
+        units => format!(", {} of that {what}", money(units)),
+    };
+    let back = less(charge.refunded, "given back");
+    let lost = less(charge.recovered, "taken for a dispute that was lost");
+    format!("For {id}: {total} in all{back}{lost}; {cap} were agreed at most.")
 }

@@ -11,6 +11,8 @@ use crate::account::{Account, Class};
 use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
 use crate::record::Record;
+use crate::row::At;
+use crate::text::inert;
 
 /// Which program's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,8 +121,9 @@ impl Exporter {
     }
 }
 
+/// No record is later than the last moment that a ledger knows, so its date has four digits.
 fn ms(record: &Record) -> i64 {
-    i64::try_from(record.at.0 / 1_000).unwrap_or(i64::MAX)
+    i64::try_from(record.at.min(At::LAST).0 / 1_000).unwrap_or(i64::MAX)
 }
 
 fn date(record: &Record) -> String {
@@ -146,9 +149,4 @@ fn capitals(leg: &Leg) -> String {
         text.extend(letters);
     }
     text
-}
-
-/// Somebody's words on one line, with nothing that a terminal or a parser would obey.
-fn inert(text: &str) -> String {
-    text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
 }

@@ -8,17 +8,19 @@ mod income;
 mod membership;
 mod payment;
 mod payout;
+mod repayment;
 mod ticket;
 
 pub use control::ControlCommand;
 pub use correction::Correction;
 pub use dispute::DisputeCommand;
 pub use hold::HoldCommand;
+pub(crate) use hold::OPEN_BLOCKS_MAX;
 pub use income::IncomeCommand;
-pub use membership::{Gift, MemberCommand, period_id};
+pub use membership::{Gift, MemberCommand};
 pub use payment::PaymentCommand;
 pub use payout::PayoutCommand;
-pub use ticket::{EventCommand, ticket_id};
+pub use ticket::EventCommand;
 
 use crate::draft::Draft;
 use crate::record::Receipt;

@@ -1,6 +1,6 @@
 //! Legs: what a record does to accounts.
 
-use crate::account::{Account, Balance, Standing};
+use crate::account::{Account, Balance};
 use crate::refusal::Refusal;
 
 /// Legs of one record.
@@ -108,9 +108,6 @@ pub fn is_balanced(legs: &[Leg]) -> bool {
 pub(crate) fn check(account: Account, before: &Balance, after: &Balance) -> Result<(), Refusal> {
     let out = |balance: &Balance| balance.debits_posted.saturating_add(balance.debits_pending);
     let taken = |balance: &Balance| balance.credits_posted.saturating_add(balance.credits_pending);
-    if before.standing == Standing::Closed && before != after {
-        return Err(Refusal::Closed { account });
-    }
     if account.kind.is_without_overdraft() && out(after) > after.credits_posted {
         return Err(Refusal::Insufficient { account, available: before.available() });
     }

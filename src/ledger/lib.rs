@@ -35,6 +35,7 @@ pub mod statement;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod verify;
 pub mod workload;
 

@@ -1,7 +1,7 @@
 //! Records: what was asked, what came of it, and what it changed.
 
 use crate::chain::Link;
-use crate::leg::Leg;
+use crate::leg::{Leg, Side, Stage};
 use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::row::{At, Row};
@@ -13,6 +13,15 @@ pub struct Receipt {
     pub units: u64,
     /// What its payer or owner can spend afterwards.
     pub available: u128,
+    /// Units that a block was settled for too late: nobody is charged for them.
+    pub written_off: u64,
+}
+
+impl Receipt {
+    /// What most requests bring about.
+    pub(crate) const fn of(units: u64, available: u128) -> Self {
+        Self { units, available, written_off: 0 }
+    }
 }
 
 /// An entry of the ledger; never changed, never removed.
@@ -62,13 +71,21 @@ pub struct Head {
     pub link: Link,
 }
 
+/// The form of a record's bytes; a newer one is refused by older programs.
+const VERSION: u8 = 1;
+
+/// Most records are smaller.
+const BYTES_USUAL: usize = 384;
+
 impl Record {
-    /// Its canonical bytes, which the chain is made of (postcard 1, fields in their order).
+    /// Its canonical bytes, which the chain is made of: a version, then postcard 1, fields in their order.
     ///
     /// # Errors
     /// When it cannot be written, which no record brings about.
     pub fn bytes(&self) -> Result<Vec<u8>, Refusal> {
-        postcard::to_allocvec(self).map_err(|error| Refusal::Invalid(error.to_string()))
+        let mut bytes = Vec::with_capacity(BYTES_USUAL);
+        bytes.push(VERSION);
+        postcard::to_extend(self, bytes).map_err(|error| Refusal::Invalid(error.to_string()))
     }
 
     /// The record that has these canonical bytes.
@@ -77,9 +94,24 @@ impl Record {
     /// When they are none of a record, or not its canonical ones.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         let unreadable = |text: String| Unreadable(text);
-        let record: Self = postcard::from_bytes(bytes).map_err(|e| unreadable(e.to_string()))?;
+        let body = match bytes.split_first() {
+            Some((&VERSION, body)) => body,
+            Some((version, _)) => return Err(unreadable(format!("a record of form {version}"))),
+            None => return Err(unreadable("an empty record".into())),
+        };
+        let record: Self = postcard::from_bytes(body).map_err(|e| unreadable(e.to_string()))?;
         let again = record.bytes().map_err(|e| unreadable(e.to_string()))?;
         (again == bytes).then_some(record).ok_or_else(|| unreadable("other bytes say it".into()))
+    }
+}
+
+impl Record {
+    /// Units that it moved from one account to another; none when it was refused.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        let posted =
+            self.legs.iter().filter(|leg| (leg.side, leg.stage) == (Side::Debit, Stage::Posted));
+        posted.fold(0, |sum: u64, leg| sum.saturating_add(leg.units))
     }
 }
 
@@ -91,8 +123,11 @@ impl Head {
     }
 
     /// The time of the next record: `wall`, or a moment later than the one before.
-    #[must_use]
-    pub fn next_at(&self, wall: At) -> At {
-        wall.max(At(self.at.0.saturating_add(1)))
+    ///
+    /// # Errors
+    /// When that is a time that no clock which is right says ([`At::LAST`]).
+    pub fn next_at(&self, wall: At) -> Result<At, Refusal> {
+        let at = wall.max(At(self.at.0.saturating_add(1)));
+        if at > At::LAST { Err(Refusal::Clock) } else { Ok(at) }
     }
 }

@@ -1,6 +1,9 @@
 //! Why the ledger did not do something. Refusals of requests are recorded: what was refused once stays refused.
 
+use std::fmt;
+
 use crate::account::Account;
+use crate::row::{ChargeId, HoldId, Id, MemberId};
 
 /// Why nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
@@ -35,23 +38,19 @@ pub enum Refusal {
     #[error("an amount would be larger than the ledger can say")]
     Overflow,
     /// One record would have too many parts.
-    #[error("too much for one record; do it in parts")]
+    #[error("it draws on too many small amounts for one record; pay it in smaller parts")]
     TooLarge,
-    /// Nothing has that id.
-    #[error("there is no {what} {id:032x}")]
+    /// Nothing has that name.
+    #[error("there is no {name}")]
     Unknown {
         /// What was looked for.
-        what: What,
-        /// Its id.
-        id: u128,
+        name: Name,
     },
-    /// Something else has that id.
-    #[error("there is a {what} {id:032x} already")]
+    /// Something else has that name, or it is there already.
+    #[error("there is a {name} already")]
     Exists {
         /// What it is.
-        what: What,
-        /// Its id.
-        id: u128,
+        name: Name,
     },
     /// It is over.
     #[error("the {what} is over")]
@@ -82,6 +81,29 @@ pub enum Refusal {
     /// What is disputed is not refunded as well.
     #[error("the payment is disputed at the payment provider; wait for the dispute's end")]
     Disputed,
+    /// Whoever owes is paid nothing.
+    #[error("{account} is {units} units")]
+    Indebted {
+        /// Whose debt.
+        account: Account,
+        /// How much.
+        units: u128,
+    },
+    /// Nobody has said what the ledger is.
+    #[error("the ledger is not founded; its first record names it and its currency")]
+    Unfounded,
+    /// The ledger is another one.
+    #[error("the ledger was founded with another name or another currency, which never change")]
+    Founded,
+    /// Its rules are newer than this program.
+    #[error("the ledger follows rules {rules}, which this program does not know; update it")]
+    Rules {
+        /// Which.
+        rules: u16,
+    },
+    /// No clock that is right says that.
+    #[error("the clock is beyond the year 2199; set it right")]
+    Clock,
     /// Numbers that the command's own rules refuse.
     #[error("{0}")]
     Invalid(String),
@@ -95,7 +117,46 @@ pub enum Refusal {
     },
 }
 
-/// What the ledger knows by id.
+/// What something is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Name {
+    /// Money that came in or was given.
+    Lot(Id),
+    /// Money that is reserved.
+    Hold(HoldId),
+    /// Something that is paid for.
+    Charge(ChargeId),
+    /// Something that tickets are for.
+    Event(Id),
+    /// Somebody who is a member.
+    Member(MemberId),
+    /// Money on its way to a creator.
+    Payout(Id),
+    /// Money on its way back to whoever paid it.
+    Repayment(Id),
+    /// A dispute.
+    Dispute(Id),
+    /// An entry of the ledger that did something.
+    Record(u64),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lot(id) => write!(f, "lot {id:032x}"),
+            Self::Hold(id) => write!(f, "block {} of {}", id.block, id.charge()),
+            Self::Charge(id) => id.fmt(f),
+            Self::Event(id) => write!(f, "event {id:032x}"),
+            Self::Member(id) => write!(f, "membership of {id}"),
+            Self::Payout(id) => write!(f, "payout {id:032x}"),
+            Self::Repayment(id) => write!(f, "repayment {id:032x}"),
+            Self::Dispute(id) => write!(f, "dispute {id:032x}"),
+            Self::Record(seq) => write!(f, "record {seq} that did something"),
+        }
+    }
+}
+
+/// Sorts of what the ledger keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum What {
     /// Money that came in or was given.
@@ -106,28 +167,25 @@ pub enum What {
     Charge,
     /// Something that tickets are for.
     Event,
-    /// A ticket.
-    Ticket,
-    /// A subscription.
-    Subscription,
-    /// Money on its way out.
+    /// Money on its way to a creator.
     Payout,
+    /// Money on its way back to whoever paid it.
+    Repayment,
     /// A dispute.
     Dispute,
     /// An entry of the ledger.
     Record,
 }
 
-impl std::fmt::Display for What {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Lot => "lot",
             Self::Hold => "hold",
             Self::Charge => "charge",
             Self::Event => "event",
-            Self::Ticket => "ticket",
-            Self::Subscription => "subscription",
             Self::Payout => "payout",
+            Self::Repayment => "repayment",
             Self::Dispute => "dispute",
             Self::Record => "record",
         })

@@ -5,11 +5,15 @@ use weir_model::AccountId;
 use crate::Amount;
 pub use crate::flow::{
     ControlCommand, Correction, DisputeCommand, EventCommand, Gift, HoldCommand, IncomeCommand,
-    MemberCommand, PaymentCommand, PayoutCommand, period_id, ticket_id,
+    MemberCommand, PaymentCommand, PayoutCommand,
 };
 use crate::refusal::Refusal;
-use crate::row::Id;
+use crate::row::{Id, RULES};
 use crate::split::Split;
+
+mod refs;
+
+pub use refs::{InvalidProvider, InvalidPspRef, PSP_CHARS_MAX, Provider, PspRef, Refs};
 
 /// People that one gift is for.
 pub const GIFTS_MAX: usize = 100;
@@ -17,16 +21,21 @@ pub const GIFTS_MAX: usize = 100;
 /// Characters of a reason.
 pub const REASON_CHARS_MAX: usize = 200;
 
+/// The longest life of a hold: a day.
+pub const LIFE_MS_MAX: u64 = 24 * 3_600_000;
+
 /// Something to be done, once.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Request {
-    /// Made by whoever wants it; the same id is done once, for ever, and a request that was refused stays refused.
-    /// Zero for commands that name what they are about and may be repeated ([`Command::is_repeatable`]).
+    /// Made by whoever wants it; the same id of the same person is done once, for ever, and a request that was refused
+    /// stays refused. Zero for commands that name what they are about and may be repeated ([`Command::is_repeatable`]).
     pub id: Id,
     /// Who wants it.
     pub by: AccountId,
     /// Why, in the words of whoever wants it.
     pub reason: String,
+    /// Whom and what it refers to.
+    pub refs: Refs,
     /// What.
     pub command: Command,
 }
@@ -63,48 +72,6 @@ pub struct Terms {
     pub split: Split,
 }
 
-/// A payment provider by its name: at most 15 small letters and digits.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-)]
-pub struct Provider(u128);
-
-impl Provider {
-    /// The provider of that name, if it is one.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let is_name = (1..16).contains(&name.len())
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        is_name.then(|| Self(name.bytes().fold(0, |all, byte| all << 8 | u128::from(byte))))
-    }
-
-    /// Its place in the chart of accounts.
-    #[must_use]
-    pub const fn of(self) -> u128 {
-        self.0
-    }
-}
-
-impl std::fmt::Display for Provider {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let bytes = self.0.to_be_bytes();
-        bytes
-            .iter()
-            .skip_while(|byte| **byte == 0)
-            .try_for_each(|byte| std::fmt::Write::write_char(f, char::from(*byte)))
-    }
-}
-
 impl Command {
     /// What it does, in a word or two for people.
     #[must_use]
@@ -129,9 +96,12 @@ impl Command {
             Self::Payout(PayoutCommand::Request { .. }) => "payout asked",
             Self::Payout(PayoutCommand::End { .. }) => "payout ended",
             Self::Payout(PayoutCommand::Settle { .. }) => "provider settled",
-            Self::Payout(PayoutCommand::PayBack { .. }) => "paid back",
+            Self::Payout(PayoutCommand::PayBack { .. }) => "repayment asked",
+            Self::Payout(PayoutCommand::EndPayBack { .. }) => "repayment ended",
             Self::Dispute(DisputeCommand::Open { .. }) => "dispute",
             Self::Dispute(DisputeCommand::End { .. }) => "dispute ended",
+            Self::Dispute(DisputeCommand::Recover { .. }) => "loss recovered",
+            Self::Control(ControlCommand::Found(_)) => "ledger founded",
             Self::Control(ControlCommand::SetStanding { .. }) => "standing",
             Self::Control(ControlCommand::SetPolicy { .. }) => "policy",
             Self::Control(ControlCommand::Correct(_)) => "correction",
@@ -146,8 +116,9 @@ impl Command {
             Self::Event(command) => command.is_repeatable(),
             Self::Member(command) => command.is_repeatable(),
             Self::Payout(command) => command.is_repeatable(),
+            Self::Control(command) => command.is_repeatable(),
             Self::Hold(_) | Self::Dispute(_) => true,
-            Self::Payment(_) | Self::Control(_) => false,
+            Self::Payment(_) => false,
         }
     }
 }
@@ -166,41 +137,61 @@ impl Request {
     /// # Errors
     /// Says what is wrong with it.
     pub fn check(&self) -> Result<(), Refusal> {
+        self.check_rules()?;
+        self.check_form()
+    }
+
+    /// Refuses rules that this program does not know.
+    pub(crate) const fn check_rules(&self) -> Result<(), Refusal> {
+        match &self.command {
+            Command::Control(ControlCommand::SetPolicy { policy, .. }) if policy.rules > RULES => {
+                Err(Refusal::Rules { rules: policy.rules })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what no version of the program does.
+    pub(crate) fn check_form(&self) -> Result<(), Refusal> {
         let invalid = |text: &str| Err(Refusal::Invalid(text.to_owned()));
         if self.command.is_repeatable() != (self.id == 0) {
             return invalid("a request has an id if, and only if, its command is not repeatable");
         }
-        if self.reason.chars().count() > REASON_CHARS_MAX {
+        if self.reason.len() > REASON_CHARS_MAX && self.reason.chars().count() > REASON_CHARS_MAX {
             return invalid("the reason is too long");
         }
-        if let Command::Member(MemberCommand::Gift(gift)) = &self.command
-            && !(1..=GIFTS_MAX).contains(&gift.to.len())
-        {
-            return invalid("a gift is for 1 to 100 people at once");
+        match &self.command {
+            Command::Member(MemberCommand::Gift(gift))
+                if !(1..=GIFTS_MAX).contains(&gift.to.len()) =>
+            {
+                invalid("a gift is for 1 to 100 people at once")
+            }
+            Command::Hold(HoldCommand::Reserve { lives_ms, .. })
+                if !(1..=LIFE_MS_MAX).contains(lives_ms) =>
+            {
+                invalid("a hold lives for 1 ms to 24 hours")
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_provider_is_named_by_small_letters_and_digits() {
-        for name in ["", "Stripe", "a-b", "abcdefghijklmnop"] {
-            assert_eq!(Provider::named(name), None, "{name}");
-        }
-        assert_eq!(Provider::named("stripe2").unwrap().to_string(), "stripe2");
-        assert_ne!(Provider::named("a"), Provider::named("b"));
-    }
+    use crate::row::ChargeId;
 
     #[test]
     fn only_what_cannot_be_repeated_has_an_id() {
-        let request =
-            |id, command| Request { id, by: AccountId(1), reason: String::new(), command };
+        let request = |id, command| {
+            let (by, reason, refs) = (AccountId(1), String::new(), Refs::default());
+            Request { id, by, reason, refs, command }
+        };
         let repeatable = Command::Income(IncomeCommand::Expire { lot: 1 });
-        let once = Command::Payment(PaymentCommand::Refund { charge: 1, amount: Amount::MAX });
+        let once = Command::Payment(PaymentCommand::Refund {
+            charge: ChargeId::Tip(1),
+            amount: Amount::MAX,
+        });
         assert_eq!(request(0, repeatable.clone()).check(), Ok(()));
         assert_eq!(request(1, once.clone()).check(), Ok(()));
         assert!(

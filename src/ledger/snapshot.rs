@@ -3,26 +3,33 @@
 use crate::account::{Account, Balance};
 use crate::record::{Head, Unreadable};
 use crate::row::{
-    Charge, Dispute, DueId, Event, Hold, HoldId, Id, Lot, MemberId, Membership, Payout, Policy,
+    Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId, Membership,
+    Payout, Policy, Repayment, SeatId,
 };
-use crate::state::{Seen, State};
+use crate::state::{AskedId, Seen, State};
 use crate::table::View;
 
 /// Everything of a [`State`] that does not follow from the rest. Taking one costs a pointer for each page.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Snapshot {
     pub(crate) head: Head,
+    pub(crate) founding: Option<Founding>,
     pub(crate) policy: Policy,
     pub(crate) balances: View<Account, Balance>,
     pub(crate) lots: View<Id, Lot>,
     pub(crate) holds: View<HoldId, Hold>,
-    pub(crate) charges: View<Id, Charge>,
+    pub(crate) charges: View<ChargeId, Charge>,
     pub(crate) dues: View<DueId, u64>,
     pub(crate) events: View<Id, Event>,
+    pub(crate) seats: View<SeatId, u32>,
     pub(crate) members: View<MemberId, Membership>,
     pub(crate) payouts: View<Id, Payout>,
+    pub(crate) repayments: View<Id, Repayment>,
     pub(crate) disputes: View<Id, Dispute>,
-    pub(crate) seen: View<Id, Seen>,
+    pub(crate) writeoffs: View<HoldId, u64>,
+    pub(crate) corrected: View<u64, u64>,
+    pub(crate) moved: View<(), u64>,
+    pub(crate) seen: View<AskedId, Seen>,
 }
 
 /// The form of the bytes; a newer one is refused by older programs.
@@ -43,9 +50,11 @@ impl Snapshot {
     /// When they are none that this version knows.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         match bytes.split_first() {
-            Some((&VERSION, body)) => {
-                postcard::from_bytes(body).map_err(|error| Unreadable(error.to_string()))
-            }
+            Some((&VERSION, body)) => match postcard::take_from_bytes(body) {
+                Ok((snapshot, [])) => Ok(snapshot),
+                Ok(_) => Err(Unreadable("more than a snapshot".into())),
+                Err(error) => Err(Unreadable(error.to_string())),
+            },
             Some((version, _)) => Err(Unreadable(format!("a snapshot of version {version}"))),
             None => Err(Unreadable("an empty snapshot".into())),
         }

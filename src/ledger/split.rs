@@ -4,6 +4,8 @@
 //! rest. So what each of them has in the end depends on the total alone and not on how it came in pieces: a payment
 //! in a thousand ticks is split like one in a single tick.
 
+use std::sync::Arc;
+
 use weir_model::AccountId;
 
 /// Shares are of this many.
@@ -34,9 +36,11 @@ pub struct Share {
 
 /// How payments are split; frozen in each charge when it begins.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "Parts", into = "Parts")]
+#[serde(try_from = "Parts")]
 pub struct Split {
-    shares: Vec<Share>,
+    /// Shared: every charge has a copy.
+    #[serde(serialize_with = "as_list")]
+    shares: Arc<[Share]>,
     residual: Recipient,
 }
 
@@ -54,7 +58,7 @@ pub enum InvalidSplit {
     Twice,
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 struct Parts {
     shares: Vec<Share>,
     residual: Recipient,
@@ -79,25 +83,26 @@ impl Split {
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(InvalidSplit::Twice);
         }
-        Ok(Self { shares, residual })
+        Ok(Self { shares: shares.into(), residual })
     }
 
     /// Everything to one recipient.
     #[must_use]
-    pub const fn all_to(residual: Recipient) -> Self {
-        Self { shares: Vec::new(), residual }
+    pub fn all_to(residual: Recipient) -> Self {
+        Self { shares: Arc::new([]), residual }
+    }
+
+    /// Whether `who` gets anything.
+    #[must_use]
+    pub fn names(&self, who: Recipient) -> bool {
+        self.residual == who || self.shares.iter().any(|share| share.to == who)
     }
 
     /// What each recipient has of `total` units, the residual one last.
     pub fn of(&self, total: u64) -> impl Iterator<Item = (Recipient, u64)> {
-        let mut rest = total;
-        let floors = self.shares.iter().map(move |share| {
-            let units = floor(total, share.bps);
-            (share.to, units)
-        });
-        let floors: Vec<(Recipient, u64)> = floors.collect();
-        floors.iter().for_each(|(_, units)| rest -= units);
-        floors.into_iter().chain([(self.residual, rest)])
+        let floors = move |share: &Share| (share.to, floor(total, share.bps));
+        let given: u64 = self.shares.iter().map(floors).map(|(_, units)| units).sum();
+        self.shares.iter().map(floors).chain([(self.residual, total - given)])
     }
 
     /// By how much each recipient's part changes when the total goes from `before` to `after` (both at most
@@ -124,10 +129,8 @@ impl TryFrom<Parts> for Split {
     }
 }
 
-impl From<Split> for Parts {
-    fn from(split: Split) -> Self {
-        Self { shares: split.shares, residual: split.residual }
-    }
+fn as_list<S: serde::Serializer>(shares: &[Share], to: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(shares, to)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::account::{Account, Balance};
 use crate::leg::{Side, Stage};
 use crate::record::Record;
 use crate::row::At;
+use crate::text::inert;
 
 /// A statement of one account. Opening and lines make the closing balance, and the same records make the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -27,7 +28,7 @@ pub struct Line {
     pub at: At,
     /// What was done.
     pub what: &'static str,
-    /// Why, in the words of whoever wanted it.
+    /// Why, in the words of whoever wanted it, with nothing that a terminal would obey.
     pub reason: String,
     /// Taken off or put on the debit side.
     pub debits: u64,
@@ -53,7 +54,7 @@ impl Statement {
                 let those = record.legs.iter().filter(|leg| {
                     (leg.account, leg.side, leg.stage) == (account, side, Stage::Posted)
                 });
-                those.map(|leg| leg.units).sum()
+                those.fold(0, |sum: u64, leg| sum.saturating_add(leg.units))
             };
             let (debits, credits) = (sum(Side::Debit), sum(Side::Credit));
             if debits == 0 && credits == 0 {
@@ -65,7 +66,7 @@ impl Statement {
                 seq: record.seq,
                 at: record.at,
                 what: record.request.command.name(),
-                reason: record.request.reason.clone(),
+                reason: inert(&record.request.reason),
                 debits,
                 credits,
                 balance: balance.net(account.kind.class()),

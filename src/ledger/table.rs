@@ -23,6 +23,12 @@ pub struct Table<K, V> {
     pages: Vec<Arc<Page<K, V>>>,
 }
 
+/// Rows by their number from 1. They are added and never changed.
+#[derive(Debug, Clone)]
+pub struct List<V> {
+    pages: Vec<Arc<Page<(), V>>>,
+}
+
 /// All rows as they were at one moment, in the order in which they came into being.
 #[derive(Debug, Clone)]
 pub struct View<K, V> {
@@ -82,6 +88,48 @@ impl<K: Ord + Copy, V: Clone> Table<K, V> {
         let mut table = Self::default();
         view.rows().for_each(|(key, row)| table.put(*key, row.clone()));
         table
+    }
+}
+
+impl<V> Default for List<V> {
+    fn default() -> Self {
+        Self { pages: Vec::new() }
+    }
+}
+
+impl<V: Clone> List<V> {
+    /// The row of that number.
+    #[must_use]
+    pub fn get(&self, number: u64) -> Option<&V> {
+        let place = usize::try_from(number.checked_sub(1)?).ok()?;
+        let (_, row) = self.pages.get(place / PAGE_ROWS)?.get(place % PAGE_ROWS)?;
+        Some(row)
+    }
+
+    /// Adds the next row.
+    pub fn push(&mut self, row: V) {
+        match self.pages.last_mut() {
+            Some(page) if page.len() < PAGE_ROWS => Arc::make_mut(page).push(((), row)),
+            _ => {
+                let mut page = Vec::with_capacity(PAGE_ROWS);
+                page.push(((), row));
+                self.pages.push(Arc::new(page));
+            }
+        }
+    }
+
+    /// All rows as they are now.
+    #[must_use]
+    pub fn view(&self) -> View<(), V> {
+        View { pages: self.pages.clone() }
+    }
+
+    /// A list with the rows of `view`.
+    #[must_use]
+    pub fn of(view: &View<(), V>) -> Self {
+        let mut list = Self::default();
+        view.rows().for_each(|(_, row)| list.push(row.clone()));
+        list
     }
 }
 
@@ -163,6 +211,18 @@ mod tests {
                 prop_assert_eq!(&view.rows().copied().collect::<BTreeMap<u64, u32>>(), known);
             }
             prop_assert_eq!(table.len(), known.len());
+        }
+
+        #[test]
+        fn a_list_is_numbered_from_one(rows in prop::collection::vec(any::<u32>(), 0..100)) {
+            let mut list = List::default();
+            rows.iter().for_each(|row| list.push(*row));
+            for list in [List::of(&list.view()), list] {
+                for (number, row) in (1..).zip(&rows) {
+                    prop_assert_eq!(list.get(number), Some(row));
+                }
+                prop_assert_eq!((list.get(0), list.get(rows.len() as u64 + 1)), (None, None));
+            }
         }
 
         /// A checkpoint that is brought up to date by the changed pages is the newer view.

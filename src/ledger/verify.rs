@@ -3,12 +3,14 @@
 
 use crate::chain::Link;
 use crate::record::{Entry, Head, Record};
+use crate::row::Founding;
 use crate::state::{Done, State};
 
 /// A ledger that is made again from its first record.
 #[derive(Debug, Clone, Default)]
 pub struct Verifier {
     state: State,
+    expected: Option<Founding>,
 }
 
 /// The first record that is not as it was made.
@@ -22,6 +24,12 @@ pub struct Fault {
 }
 
 impl Verifier {
+    /// A verifier that takes the records of that ledger and of no other.
+    #[must_use]
+    pub fn of(expected: Founding) -> Self {
+        Self { state: State::default(), expected: Some(expected) }
+    }
+
     /// Goes on with the record that is stored as `bytes`, behind which the chain stood at `link` when it was made.
     ///
     /// Its request is done once more, and has to bring about the same.
@@ -39,9 +47,15 @@ impl Verifier {
             return Err(fault("it does not follow on the one before".into()));
         }
         let again = self.state.execute(&record.request, record.at);
-        match again.map_err(|refusal| fault(refusal.to_string()))? {
-            Done::Recorded(again) if again.record == record => Ok(*again),
-            _ => Err(fault("its request brings about something else".into())),
+        let entry = match again.map_err(|refusal| fault(refusal.to_string()))? {
+            Done::Recorded(again) if again.record == record => *again,
+            _ => return Err(fault("its request brings about something else".into())),
+        };
+        match &self.expected {
+            Some(expected) if self.state.founding() != Some(expected) => {
+                Err(fault("it is of another ledger".into()))
+            }
+            _ => Ok(entry),
         }
     }
 

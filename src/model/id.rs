@@ -90,6 +90,11 @@ opaque_id!(
     "show"
 );
 opaque_id!(
+    /// A private session of a streamer with viewers.
+    SessionId,
+    "ses"
+);
+opaque_id!(
     /// The public name of a token; says nothing about its secret.
     TokenId,
     "tok"

@@ -28,7 +28,7 @@ pub use account::{Account, AccountName, AccountRole, AccountRoles, Token, TokenK
 pub use channel::{Channel, ChannelName};
 pub use error::{ApiError, ErrorCode};
 pub use event::Event;
-pub use id::{AccountId, InviteId, KeyId, NodeId, ShowId, TokenId, ViewingId};
+pub use id::{AccountId, InviteId, KeyId, NodeId, SessionId, ShowId, TokenId, ViewingId};
 pub use key::{KeyRefusal, StreamKey};
 pub use lease::{ActorId, ActorKey, ActorKind, Epoch, Incarnation, Lease};
 pub use role::{Role, Roles};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use weir::actors::teller::Teller;
-use weir_ledger::request::{Command, IncomeCommand, PaymentCommand, Provider, Terms};
+use weir_ledger::request::{Command, IncomeCommand, PaymentCommand, Provider, Refs, Terms};
 use weir_ledger::split::{Recipient, Share, Split};
 use weir_ledger::{Amount, Request};
 use weir_model::AccountId;
@@ -122,7 +122,8 @@ impl Load<'_> {
         let number = self.ids.fetch_add(1, Ordering::Relaxed);
         // As random as a client's.
         let id = u128::from(mixed(number)) << 64 | u128::from(number);
-        let request = Request { id, by: AccountId(1), reason: String::new(), command };
+        let (reason, refs) = (String::new(), Refs::default());
+        let request = Request { id, by: AccountId(1), reason, refs, command };
         let told = self.teller.ask(&request).await.unwrap();
         assert!(told.answer.result.is_ok(), "{told:?}");
     }

@@ -18,12 +18,24 @@ const VERBS: [(&str, u8); 10] = [
 ];
 
 /// The crates by folder, with the crates of ours that each may depend on.
-const CRATES: [(&str, &[&str]); 11] = [
-    ("", &["weir-model", "weir-media", "weir-ledger", "weir-people", "weir-chat", "weir-cluster"]),
+const CRATES: [(&str, &[&str]); 12] = [
+    (
+        "",
+        &[
+            "weir-model",
+            "weir-media",
+            "weir-ledger",
+            "weir-people",
+            "weir-session",
+            "weir-chat",
+            "weir-cluster",
+        ],
+    ),
     ("src/model", &[]),
     ("src/media", &["weir-model"]),
     ("src/ledger", &["weir-model"]),
     ("src/people", &["weir-model"]),
+    ("src/session", &["weir-model", "weir-ledger"]),
     ("src/chat", &["weir-model"]),
     ("src/cluster", &["weir-model"]),
     ("src/client", &["weir-model"]),
@@ -33,8 +45,15 @@ const CRATES: [(&str, &[&str]); 11] = [
 ];
 
 /// Nouns that decide and never touch the world.
-const PURE: [&str; 6] =
-    ["src/model", "src/media", "src/ledger", "src/people", "src/chat", "src/cluster"];
+const PURE: [&str; 7] = [
+    "src/model",
+    "src/media",
+    "src/ledger",
+    "src/people",
+    "src/session",
+    "src/chat",
+    "src/cluster",
+];
 
 /// Libraries that touch the world.
 const WORLDLY_CRATES: [&str; 11] = [

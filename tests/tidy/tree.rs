@@ -48,6 +48,7 @@ const SRC: [&str; 20] = [
     "notify",
     "people",
     "raft",
+    "session",
     "store",
     "transcode",
 ];

@@ -1,11 +1,9 @@
-//! What providers and operators say.
+//! What providers say.
 
-use weir_model::AccountId;
-
-use super::{Auditor, Dispute, Payout, Verdict, sign};
-use crate::account::{Account, Kind, Standing};
-use crate::request::{ControlCommand, Correction, DisputeCommand, PayoutCommand, Request};
-use crate::row::{At, DisputeState, Id, PayoutState};
+use super::{Auditor, Payout, Repayment, Verdict};
+use crate::account::{Account, Standing};
+use crate::request::{PayoutCommand, Provider};
+use crate::row::{Id, Origin, PayoutState};
 
 impl Auditor {
     pub(super) fn payout(
@@ -25,18 +23,10 @@ impl Auditor {
             }
             PayoutCommand::End { payout, state } => {
                 let payout = self.payouts.get_mut(&payout)?;
-                if payout.state == state {
-                    return Some(Verdict::Nothing);
-                }
-                if payout.state != PayoutState::Open {
-                    return None;
-                }
+                let left = left(payout.state, state)?;
                 payout.state = state;
-                if state == PayoutState::Paid {
-                    let at_provider = self.at_provider.entry(payout.provider).or_default();
-                    *at_provider -= i128::from(payout.units);
-                }
-                Some(Verdict::Moves(payout.units))
+                let (units, provider) = (payout.units, payout.provider);
+                Some(self.move_out(provider, units, left))
             }
             PayoutCommand::Settle { provider, amount, fee } => {
                 let rest = amount.units().checked_sub(fee)?;
@@ -46,116 +36,57 @@ impl Auditor {
                 Some(Verdict::Moves(amount.units()))
             }
             PayoutCommand::PayBack { lot, amount, provider } => {
-                let lot = self.lots.get_mut(&lot)?;
-                let wallet = Account::wallet(lot.owner);
-                let standing = self.standings.get(&wallet).copied().unwrap_or_default();
-                if !lot.is_paid || lot.is_disputed || lot.is_lost || standing != Standing::Open {
-                    return None;
-                }
-                lot.left = lot.left.checked_sub(amount.units())?;
-                *self.at_provider.entry(provider).or_default() -= i128::from(amount.units());
-                Some(Verdict::Moves(amount.units()))
+                self.pay_back(id, lot, amount.units(), provider)
             }
+            PayoutCommand::EndPayBack { repayment, state } => self.end_pay_back(repayment, state),
         }
     }
 
-    pub(super) fn dispute(&mut self, command: &DisputeCommand) -> Option<Verdict> {
-        match *command {
-            DisputeCommand::Open { dispute, lot, provider, fee } => {
-                if let Some(known) = self.disputes.get(&dispute) {
-                    return (known.lot == lot).then_some(Verdict::Nothing);
-                }
-                let one = self.lots.get_mut(&lot)?;
-                if !one.is_paid || one.is_disputed || one.is_lost {
-                    return None;
-                }
-                one.is_disputed = true;
-                let taken = i128::from(one.size) + i128::from(fee);
-                *self.at_provider.entry(provider).or_default() -= taken;
-                self.fees += i128::from(fee);
-                let state = DisputeState::Open;
-                self.disputes.insert(dispute, Dispute { lot, provider, state });
-                Some(Verdict::Moves(self.lots.get(&lot)?.size))
-            }
-            DisputeCommand::End { dispute, state } => {
-                let known = self.disputes.get_mut(&dispute)?;
-                if known.state == state {
-                    return Some(Verdict::Nothing);
-                }
-                if known.state != DisputeState::Open || state == DisputeState::Open {
-                    return None;
-                }
-                known.state = state;
-                let (id, provider) = (known.lot, known.provider);
-                let lot = self.lots.get_mut(&id)?;
-                (lot.is_disputed, lot.is_lost) = (false, state == DisputeState::Lost);
-                let size = i128::from(lot.size);
-                if state == DisputeState::Won {
-                    *self.at_provider.entry(provider).or_default() += size;
-                } else {
-                    let left = std::mem::take(&mut lot.left);
-                    self.lost += size - i128::from(left) - self.claw_back(id);
-                }
-                Some(Verdict::Moves(size.unsigned_abs().try_into().unwrap_or(u64::MAX)))
-            }
-        }
-    }
-
-    /// From the first payments by their ids, as many as one record has.
-    fn claw_back(&mut self, lot: Id) -> i128 {
-        if !self.policy.claws_back {
-            return 0;
-        }
-        let with = self.charges.values_mut().filter(|charge| charge.paid.contains(&lot));
-        let mut clawed = 0;
-        for charge in with.take(3).filter(|charge| charge.waits.is_none()) {
-            let before = charge.paid.len();
-            charge.paid.retain(|unit| *unit != lot);
-            clawed += (before - charge.paid.len()) as i128;
-        }
-        clawed
-    }
-
-    pub(super) fn control(
+    fn move_out(
         &mut self,
-        command: &ControlCommand,
-        request: &Request,
-        at: At,
-    ) -> Option<Verdict> {
-        match command {
-            ControlCommand::SetStanding { account, standing } => {
-                self.standings.insert(*account, *standing);
-                Some(Verdict::Other)
-            }
-            ControlCommand::SetPolicy { policy } => {
-                self.policy = *policy;
-                Some(Verdict::Other)
-            }
-            ControlCommand::Correct(correction) => self.correct(correction, request, at),
-        }
+        provider: Provider,
+        units: u64,
+        (changes, sign): (bool, i128),
+    ) -> Verdict {
+        *self.at_provider.entry(provider).or_default() -= sign * i128::from(units);
+        if changes { Verdict::Moves(units) } else { Verdict::Nothing }
     }
 
-    /// Between a wallet or an account that stands for nothing else, on either side.
-    fn correct(&mut self, correction: &Correction, request: &Request, at: At) -> Option<Verdict> {
-        let Correction { corrects, debit, credit, amount, second } = *correction;
-        let units = amount.units();
-        let approved = second.is_some_and(|second| second != request.by);
-        let exists = (1..=self.records).contains(&corrects);
-        if !exists || (units > self.policy.correction_max && !approved) {
+    fn pay_back(&mut self, id: Id, lot: Id, units: u64, provider: Provider) -> Option<Verdict> {
+        let one = self.lots.get_mut(&lot)?;
+        let wallet = Account::wallet(one.owner);
+        let standing = self.standings.get(&wallet).copied().unwrap_or_default();
+        let is_own = one.origin == Origin::Paid { provider } && one.reviews == 0;
+        let most = one.left.min(one.size - one.paid_back - one.disputed);
+        let is_new = !self.repayments.contains_key(&id);
+        if !is_own || !is_new || standing != Standing::Open || units > most {
             return None;
         }
-        if debit.kind == Kind::Wallet {
-            let user = AccountId(u64::try_from(debit.of).ok()?);
-            self.spend_of(user, usize::try_from(units).ok()?, at, |lot| lot.is_paid)?;
-        } else {
-            *self.corrected.entry(debit).or_default() += sign(debit, units);
-        }
-        if credit.kind == Kind::Wallet {
-            let user = AccountId(u64::try_from(credit.of).ok()?);
-            self.new_lot(request.id, user, true, units, None);
-        } else {
-            *self.corrected.entry(credit).or_default() -= sign(credit, units);
-        }
+        (one.left, one.paid_back) = (one.left - units, one.paid_back + units);
+        let state = PayoutState::Open;
+        self.repayments.insert(id, Repayment { lot, units, provider, state });
         Some(Verdict::Moves(units))
+    }
+
+    fn end_pay_back(&mut self, id: Id, state: PayoutState) -> Option<Verdict> {
+        let one = self.repayments.get(&id)?.clone();
+        let left = left(one.state, state)?;
+        self.repayments.get_mut(&id)?.state = state;
+        if state == PayoutState::Failed && left.0 {
+            self.lots.get_mut(&one.lot)?.paid_back -= one.units;
+            let count = usize::try_from(one.units).ok()?;
+            self.give_back(std::iter::repeat_n(one.lot, count));
+        }
+        Some(self.move_out(one.provider, one.units, left))
+    }
+}
+
+/// Whether that is a change, and whether by it something leaves the provider (1) or comes back there (-1).
+fn left(before: PayoutState, after: PayoutState) -> Option<(bool, i128)> {
+    match (before, after) {
+        (PayoutState::Open, PayoutState::Paid) => Some((true, 1)),
+        (PayoutState::Open, PayoutState::Failed) => Some((true, 0)),
+        (PayoutState::Paid, PayoutState::Failed) => Some((true, -1)),
+        (before, after) => (before == after).then_some((false, 0)),
     }
 }

@@ -1,14 +1,23 @@
 //! Payments: each is a list of the lots of its units, and a refund takes from its end.
 
+use std::collections::BTreeMap;
+
 use weir_model::AccountId;
 
-use super::{Auditor, Charge, Event, Verdict};
-use crate::request::{EventCommand, MemberCommand, Terms, period_id, ticket_id};
-use crate::row::{At, EventState, Id, MemberId};
+use super::holds::pays_himself;
+use super::{Auditor, Charge, Event, Member, Verdict};
+use crate::request::{EventCommand, Gift, MemberCommand, Terms};
+use crate::row::{At, ChargeId, EventState, Id, MemberId};
 
 impl Auditor {
-    pub(super) fn pay(&mut self, id: Id, terms: &Terms, units: u64, at: At) -> Option<Verdict> {
-        if units > terms.cap.units() || self.charges.contains_key(&id) {
+    pub(super) fn pay(
+        &mut self,
+        id: ChargeId,
+        terms: &Terms,
+        units: u64,
+        at: At,
+    ) -> Option<Verdict> {
+        if units > terms.cap.units() || self.charges.contains_key(&id) || pays_himself(terms) {
             return None;
         }
         let paid = self.spend(terms.payer, usize::try_from(units).ok()?, at)?;
@@ -16,17 +25,39 @@ impl Auditor {
         Some(Verdict::Moves(units))
     }
 
-    pub(super) fn refund(&mut self, id: Id, units: u64) -> Option<Verdict> {
+    /// From the end of what was paid; of a lot in dispute nothing, of a lost one what is not lost.
+    pub(super) fn refund(&mut self, id: ChargeId, units: u64) -> Option<Verdict> {
         let charge = self.charges.get_mut(&id)?;
-        let lots = &self.lots;
-        let is_bad = |lot: &Id| lots.get(lot).is_some_and(|lot| lot.is_disputed || lot.is_lost);
-        let left = charge.paid.len().checked_sub(usize::try_from(units).ok()?)?;
-        if charge.paid.iter().any(is_bad) {
+        let mut kept: BTreeMap<Id, u64> = BTreeMap::new();
+        for lot in &charge.paid {
+            let one = self.lots.get(lot)?;
+            kept.insert(*lot, if one.reviews > 0 { u64::MAX } else { one.lost });
+        }
+        let (mut back, mut stays) = (Vec::new(), Vec::new());
+        for lot in charge.paid.iter().rev() {
+            let kept = kept.get_mut(lot)?;
+            if *kept > 0 || back.len() as u64 == units {
+                *kept = kept.saturating_sub(1);
+                stays.push(*lot);
+            } else {
+                back.push(*lot);
+            }
+        }
+        if (back.len() as u64) < units {
             return None;
         }
-        let back = charge.paid.split_off(left);
-        if let Some(event) = charge.waits.filter(|_| charge.paid.is_empty()) {
+        stays.reverse();
+        charge.paid = stays;
+        let is_all = charge.paid.is_empty();
+        if let Some(event) = charge.waits.filter(|_| is_all) {
             self.events.get_mut(&event)?.sold -= 1;
+        }
+        if let ChargeId::Period { member, number } = id
+            && let Some(known) = self.members.get_mut(&member)
+            && is_all
+            && (known.periods, known.until) == (number, known.newest.1)
+        {
+            (known.until, known.newest.1) = (known.newest.0, known.newest.0);
         }
         self.give_back(back);
         Some(Verdict::Moves(units))
@@ -37,6 +68,9 @@ impl Auditor {
             EventCommand::Open { price, capacity, split } => {
                 let (split, state) = (split.clone(), EventState::Open);
                 let (price, capacity) = (price.units(), *capacity);
+                if self.events.contains_key(&id) {
+                    return None;
+                }
                 self.events.insert(id, Event { price, capacity, sold: 0, split, state });
                 Some(Verdict::Moves(0))
             }
@@ -57,17 +91,20 @@ impl Auditor {
     }
 
     fn buy(&mut self, id: Id, user: AccountId, at: At) -> Option<Verdict> {
-        let (event, ticket) = (self.events.get(&id)?.clone(), ticket_id(id, user));
-        if self.charges.get(&ticket).is_some_and(|charge| !charge.paid.is_empty()) {
-            return Some(Verdict::Nothing);
-        }
-        if event.state != EventState::Open || event.sold >= event.capacity {
+        let event = self.events.get(&id)?.clone();
+        let bought = self.seats.get(&(id, user)).copied().unwrap_or_default();
+        let ticket = |nth| ChargeId::Ticket { event: id, user, nth };
+        let has_one = self.charges.get(&ticket(bought)).is_some_and(|one| !one.paid.is_empty());
+        let cap = crate::Amount::try_from(event.price).ok()?;
+        let terms = Terms { payer: user, cap, split: event.split.clone() };
+        let is_full = event.state != EventState::Open || event.sold >= event.capacity;
+        if has_one || is_full || pays_himself(&terms) {
             return None;
         }
         let paid = self.spend(user, usize::try_from(event.price).ok()?, at)?;
-        let cap = crate::Amount::try_from(event.price).ok()?;
-        let terms = Terms { payer: user, cap, split: event.split.clone() };
-        self.charges.insert(ticket, Charge { waits: Some(id), ..Charge::paid(&terms, paid) });
+        let charge = Charge { waits: Some(id), ..Charge::paid(&terms, paid) };
+        self.charges.insert(ticket(bought + 1), charge);
+        self.seats.insert((id, user), bought + 1);
         self.events.get_mut(&id)?.sold += 1;
         Some(Verdict::Moves(event.price))
     }
@@ -77,7 +114,7 @@ impl Auditor {
         let state = self.events.get(&id)?.state;
         let waits =
             self.charges.iter().filter(|(_, one)| one.waits == Some(id) && !one.paid.is_empty());
-        let tickets: Vec<Id> = waits.map(|(ticket, _)| *ticket).take(16).collect();
+        let tickets: Vec<ChargeId> = waits.map(|(ticket, _)| *ticket).take(15).collect();
         if tickets.is_empty() {
             return Some(Verdict::Nothing);
         }
@@ -87,7 +124,16 @@ impl Auditor {
             units += charge.paid.len() as u64;
             match state {
                 EventState::Open => return None,
-                EventState::Delivered => charge.waits = None,
+                EventState::Delivered => {
+                    charge.waits = None;
+                    charge.paid.retain(|lot| match self.lots.get_mut(lot) {
+                        Some(lot) if lot.lost > 0 => {
+                            (lot.lost, self.lost) = (lot.lost - 1, self.lost - 1);
+                            false
+                        }
+                        _ => true,
+                    });
+                }
                 EventState::Cancelled => {
                     charge.waits = None;
                     let back = std::mem::take(&mut charge.paid);
@@ -101,38 +147,43 @@ impl Auditor {
     pub(super) fn member(&mut self, command: &MemberCommand, id: Id, at: At) -> Option<Verdict> {
         match command {
             MemberCommand::Subscribe { member, period, terms, price, length_ms } => {
-                let (until, periods) = self.members.get(member).copied().unwrap_or_default();
-                if *period <= periods {
-                    return Some(Verdict::Nothing);
+                let known = self.members.get(member).cloned().unwrap_or_default();
+                if *period <= known.periods {
+                    return (*period > 1).then_some(Verdict::Nothing);
                 }
-                if *period != periods + 1 {
+                if *period != known.periods + 1 {
                     return None;
                 }
-                let paid = self.pay(period_id(*member, *period), terms, price.units(), at)?;
-                self.members.insert(*member, (until.max(at).plus_ms(*length_ms), *period));
+                let charge = ChargeId::Period { member: *member, number: *period };
+                let paid = self.pay(charge, terms, price.units(), at)?;
+                let from = known.until.max(at);
+                let until = from.plus_ms(*length_ms);
+                let newest = (from, until);
+                self.members.insert(*member, Member { until, periods: *period, newest });
                 Some(paid)
             }
-            MemberCommand::Gift(gift) => {
-                let mut named = gift.to.clone();
-                named.sort_unstable();
-                named.dedup();
-                let all = named.len() == gift.to.len();
-                named.retain(|user| {
-                    let member = MemberId { user: *user, channel: gift.channel };
-                    self.members.get(&member).is_none_or(|(until, _)| *until <= at)
-                });
-                if !all || named.is_empty() || (named.len() < gift.to.len() && !gift.partial) {
-                    return None;
-                }
-                let total = gift.price.units() * named.len() as u64;
-                let paid = self.pay(id, &gift.terms, total, at)?;
-                for user in named {
-                    let member = MemberId { user, channel: gift.channel };
-                    let known = self.members.entry(member).or_default();
-                    known.0 = at.plus_ms(gift.length_ms);
-                }
-                Some(paid)
-            }
+            MemberCommand::Gift(gift) => self.gift(gift, id, at),
         }
+    }
+
+    fn gift(&mut self, gift: &Gift, id: Id, at: At) -> Option<Verdict> {
+        let mut named = gift.to.clone();
+        named.sort_unstable();
+        named.dedup();
+        let all = named.len() == gift.to.len();
+        named.retain(|user| {
+            let member = MemberId { user: *user, channel: gift.channel };
+            self.members.get(&member).is_none_or(|known| known.until <= at)
+        });
+        if !all || named.is_empty() || (named.len() < gift.to.len() && !gift.partial) {
+            return None;
+        }
+        let total = gift.price.units() * named.len() as u64;
+        let paid = self.pay(ChargeId::Gift(id), &gift.terms, total, at)?;
+        for user in named {
+            let member = MemberId { user, channel: gift.channel };
+            self.members.entry(member).or_default().until = at.plus_ms(gift.length_ms);
+        }
+        Some(paid)
     }
 }

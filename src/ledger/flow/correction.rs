@@ -2,16 +2,17 @@
 
 use weir_model::AccountId;
 
+use super::control::{is_approved, must_be_approved};
 use crate::Amount;
-use crate::account::{Account, Kind};
+use crate::account::{Account, Class, Kind};
 use crate::draft::Draft;
 use crate::record::Receipt;
-use crate::refusal::{Refusal, What};
+use crate::refusal::{Name, Refusal, What};
 use crate::request::Request;
-use crate::row::{Id, Lot, LotState, Origin, Row};
+use crate::row::{Id, Lot, Origin, Row};
 use crate::split::Recipient;
 
-/// A transfer that puts a record right.
+/// A transfer that puts a record right. All corrections of one record move no more than it moved itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Correction {
     /// The number of that record.
@@ -31,35 +32,40 @@ pub(super) fn correct(
     request: &Request,
     correction: &Correction,
 ) -> Result<Receipt, Refusal> {
-    let Correction { corrects, debit, credit, amount, second } = correction;
+    let Correction { corrects, debit, credit, amount, second } = *correction;
     let units = amount.units();
-    if *corrects == 0 || *corrects >= draft.seq() {
-        return Err(Refusal::Unknown { what: What::Record, id: u128::from(*corrects) });
+    let unknown = Refusal::Unknown { name: Name::Record(corrects) };
+    let (left, corrected) = draft.correctable(corrects).ok_or(unknown)?;
+    let is_small = units <= draft.policy().correction_max;
+    must_be_approved(is_small || is_approved(request, second))?;
+    if units > left {
+        return Err(Refusal::TooMuch { what: What::Record, left });
     }
-    let alone = second.is_none_or(|second| second == request.by);
-    if alone && units > draft.policy().correction_max {
-        return Err(Refusal::Invalid("a second person has to approve it".into()));
+    if debit.kind == Kind::Promo && credit != Account::single(Kind::PlatformPromo) {
+        return Err(Refusal::Invalid("what was given goes back to whoever gave it".into()));
     }
-    take_from(draft, *debit, units)?;
-    give_to(draft, request.id, *credit, units)?;
-    Ok(Receipt { units, available: draft.balance(*credit)?.available() })
+    take_from(draft, debit, units)?;
+    give_to(draft, request.id, credit, units)?;
+    must_be_there(draft, debit, Class::Income)?;
+    must_be_there(draft, credit, Class::Expenses)?;
+    draft.put(Row::Corrected(corrects, corrected.saturating_add(units)));
+    Ok(Receipt::of(units, draft.balance(credit)?.available()))
 }
 
 fn take_from(draft: &mut Draft<'_>, account: Account, units: u64) -> Result<(), Refusal> {
     match account.kind {
-        Kind::Wallet => {
-            let paid = |lot: &Lot| lot.origin == Origin::Paid;
-            let taken = draft.spend_of(owner(account)?, units, paid)?;
+        Kind::Wallet | Kind::Promo => {
+            let fits = |lot: &Lot| lot.account() == account;
+            let taken = draft.draw(account, owner(account)?, units, fits)?;
             draft.debit(&taken)
         }
-        Kind::Promo => {
-            let lot = draft.lot(account.of)?;
-            let left = lot.left.checked_sub(units).filter(|_| lot.state == LotState::Open);
-            let left = left.ok_or(Refusal::TooMuch { what: What::Lot, left: lot.left })?;
-            draft.put(Row::Lot(account.of, Lot { left, ..lot }));
-            draft.charge_account(account, units)
+        Kind::CreatorPending => {
+            let available = draft.balance(account)?.available();
+            match draft.take_pending(owner(account)?, units)? {
+                0 => Ok(()),
+                _ => Err(Refusal::Insufficient { account, available }),
+            }
         }
-        Kind::CreatorPending => draft.take(Recipient::Creator(owner(account)?), units),
         _ if is_open_to_corrections(account.kind) => draft.charge_account(account, units),
         _ => Err(Refusal::Invalid(format!("{account} is what its open items are"))),
     }
@@ -68,12 +74,23 @@ fn take_from(draft: &mut Draft<'_>, account: Account, units: u64) -> Result<(), 
 fn give_to(draft: &mut Draft<'_>, id: Id, account: Account, units: u64) -> Result<(), Refusal> {
     match account.kind {
         Kind::Wallet => {
-            draft.open_lot(id, owner(account)?, Origin::Paid, units, None);
+            draft.must_be_new(id)?;
+            draft.open_lot(id, owner(account)?, Origin::Correction, units, None);
             draft.credit(account, units)
         }
         Kind::CreatorPending => draft.give(Recipient::Creator(owner(account)?), units),
         _ if is_open_to_corrections(account.kind) => draft.credit(account, units),
         _ => Err(Refusal::Invalid(format!("{account} is what its open items are"))),
+    }
+}
+
+/// Refuses to take more of what the platform earned or spent, which is what `falls`, than there is. What a provider
+/// holds is the provider's to say, and may be overdrawn.
+fn must_be_there(draft: &Draft<'_>, account: Account, falls: Class) -> Result<(), Refusal> {
+    let class = account.kind.class();
+    match class == falls && draft.balance(account)?.net(class) < 0 {
+        true => Err(Refusal::Insufficient { account, available: 0 }),
+        false => Ok(()),
     }
 }
 
@@ -93,7 +110,5 @@ const fn is_open_to_corrections(kind: Kind) -> bool {
 }
 
 fn owner(account: Account) -> Result<AccountId, Refusal> {
-    u64::try_from(account.of)
-        .map(AccountId)
-        .map_err(|_| Refusal::Invalid(format!("{account} is nobody's")))
+    account.owner().ok_or_else(|| Refusal::Invalid(format!("{account} is nobody's")))
 }

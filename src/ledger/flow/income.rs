@@ -22,13 +22,14 @@ pub enum IncomeCommand {
         /// The provider.
         provider: Provider,
     },
-    /// The platform gives a user money that can only be spent here. The request's id names the lot.
+    /// The platform gives a user money that can only be spent here. The request's id names the lot, unless something
+    /// is left of one that ends at the same time: it is added to that one.
     Grant {
         /// To whom.
         user: AccountId,
         /// How much.
         amount: Amount,
-        /// When the rest is gone.
+        /// When the rest is gone: by the end of that hour.
         expires_at: Option<At>,
     },
     /// What is left of a lot after its time is gone. Repeatable.
@@ -67,11 +68,11 @@ pub(super) fn top_up(
     amount: Amount,
     provider: Provider,
 ) -> Result<Receipt, Refusal> {
-    must_be_new(draft, id)?;
+    draft.must_be_new(id)?;
     let psp = Account { kind: Kind::PspPending, of: provider.of() };
     draft.post(psp, Account::wallet(user), amount.units())?;
-    draft.open_lot(id, user, Origin::Paid, amount.units(), None);
-    Ok(Receipt { units: amount.units(), available: draft.spendable(user) })
+    draft.open_lot(id, user, Origin::Paid { provider }, amount.units(), None);
+    Ok(Receipt::of(amount.units(), draft.spendable(user)))
 }
 
 pub(super) fn grant(
@@ -81,14 +82,21 @@ pub(super) fn grant(
     amount: Amount,
     expires_at: Option<At>,
 ) -> Result<Receipt, Refusal> {
-    must_be_new(draft, id)?;
     if expires_at.is_some_and(|at| at <= draft.now()) {
         return Err(Refusal::Over { what: What::Lot });
     }
-    let lot = Account { kind: Kind::Promo, of: id };
-    draft.post(Account::single(Kind::PlatformPromo), lot, amount.units())?;
-    draft.open_lot(id, user, Origin::Promo, amount.units(), expires_at);
-    Ok(Receipt { units: amount.units(), available: draft.spendable(user) })
+    let (units, expires_at) = (amount.units(), expires_at.map(|at| at.rounded_up(1)));
+    let promo = Account::person(Kind::Promo, user);
+    draft.post(Account::single(Kind::PlatformPromo), promo, units)?;
+    let known = draft.promo_until(user, expires_at).and_then(|id| Some((id, draft.lot(id).ok()?)));
+    match known.and_then(|(id, lot)| Some((id, lot.with(units)?))) {
+        Some((id, more)) => draft.put(Row::Lot(id, more)),
+        None => {
+            draft.must_be_new(id)?;
+            draft.open_lot(id, user, Origin::Promo, units, expires_at);
+        }
+    }
+    Ok(Receipt::of(units, draft.spendable(user)))
 }
 
 /// Unspent promotional money is income again.
@@ -96,19 +104,12 @@ pub(super) fn expire(draft: &mut Draft<'_>, id: Id) -> Result<Receipt, Refusal> 
     let lot = draft.lot(id)?;
     let available = |draft: &Draft<'_>| draft.spendable(lot.owner);
     if lot.state == LotState::Expired {
-        return Ok(Receipt { units: 0, available: available(draft) });
+        return Ok(Receipt::of(0, available(draft)));
     }
     if lot.expires_at.is_none_or(|at| at > draft.now()) {
         return Err(Refusal::NotDue { what: What::Lot });
     }
-    draft.post(lot.account(id), Account::single(Kind::PlatformBreakage), lot.left)?;
+    draft.post(lot.account(), Account::single(Kind::PlatformBreakage), lot.left)?;
     draft.put(Row::Lot(id, Lot { left: 0, state: LotState::Expired, ..lot }));
-    Ok(Receipt { units: lot.left, available: available(draft) })
-}
-
-fn must_be_new(draft: &Draft<'_>, id: Id) -> Result<(), Refusal> {
-    match draft.lot(id) {
-        Ok(_) => Err(Refusal::Exists { what: What::Lot, id }),
-        Err(_) => Ok(()),
-    }
+    Ok(Receipt::of(lot.left, available(draft)))
 }

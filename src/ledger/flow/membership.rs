@@ -8,14 +8,15 @@ use super::payment;
 use crate::Amount;
 use crate::draft::Draft;
 use crate::record::Receipt;
-use crate::refusal::{Refusal, What};
+use crate::refusal::{Name, Refusal};
 use crate::request::Terms;
-use crate::row::{Id, MemberId, Membership, Purpose, Row, derived_id};
+use crate::row::{ChargeId, Id, MemberId, Membership, Row};
 
 /// Times as a member.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum MemberCommand {
-    /// Pays the next period. Repeatable: each period is paid once.
+    /// Pays the next period; each is paid once. The first is begun by a user and has an id. Those that follow are asked
+    /// for when they are due, as often as it takes: repeatable.
     Subscribe {
         /// Who, of which channel.
         member: MemberId,
@@ -51,7 +52,7 @@ pub struct Gift {
 
 impl MemberCommand {
     pub(crate) const fn is_repeatable(&self) -> bool {
-        matches!(self, Self::Subscribe { .. })
+        matches!(self, Self::Subscribe { period, .. } if *period > 1)
     }
 }
 
@@ -76,32 +77,36 @@ struct Period {
     length_ms: u64,
 }
 
-/// The charge of a member's period: there is one.
-#[must_use]
-pub fn period_id(member: MemberId, period: u32) -> Id {
-    let of_member = derived_id("member", member.channel, member.user.0);
-    derived_id("period", of_member, u64::from(period))
-}
-
 fn subscribe(
     draft: &mut Draft<'_>,
     next: Period,
     terms: &Terms,
     price: Amount,
 ) -> Result<Receipt, Refusal> {
-    let Period { member, number: period, length_ms } = next;
+    let Period { member, number, length_ms } = next;
     let known = draft.member(member);
-    if period <= known.periods {
-        return Ok(Receipt { units: 0, available: draft.spendable(terms.payer) });
+    if number <= known.periods && number == 1 {
+        return Err(Refusal::Exists { name: Name::Member(member) });
     }
-    let id = period_id(member, period);
-    if period != known.periods + 1 {
-        return Err(Refusal::Unknown { what: What::Subscription, id });
+    if number <= known.periods {
+        return Ok(Receipt::of(0, draft.spendable(terms.payer)));
     }
-    let receipt = payment::at_once(draft, id, terms, price, Purpose::Membership)?;
-    let until = draft.now().max(known.until).plus_ms(length_ms);
-    draft.put(Row::Member(member, Membership { until, periods: period }));
+    if number != known.periods + 1 {
+        return Err(Refusal::Unknown { name: Name::Member(member) });
+    }
+    let receipt = payment::at_once(draft, ChargeId::Period { member, number }, terms, price)?;
+    let from = draft.now().max(known.until);
+    let to = from.plus_ms(length_ms);
+    draft.put(Row::Member(member, Membership { until: to, periods: number, from, to }));
     Ok(receipt)
+}
+
+/// A period that is given back is no time as a member, when nothing was added to it since.
+pub(super) fn give_back(draft: &mut Draft<'_>, member: MemberId, number: u32) {
+    let known = draft.member(member);
+    if known.periods == number && known.until == known.to {
+        draft.put(Row::Member(member, Membership { until: known.from, to: known.from, ..known }));
+    }
 }
 
 /// One payment for everybody who is no member yet.
@@ -114,11 +119,11 @@ fn give(draft: &mut Draft<'_>, id: Id, gift: &Gift) -> Result<Receipt, Refusal> 
     let members = all.into_iter().map(|user| MemberId { user, channel: gift.channel });
     let new: Vec<MemberId> = members.filter(|id| draft.member(*id).until <= now).collect();
     if new.is_empty() || (new.len() < gift.to.len() && !gift.partial) {
-        return Err(Refusal::Exists { what: What::Subscription, id });
+        return Err(Refusal::Invalid("whoever is a member already is given nothing".into()));
     }
     let total = gift.price.units().checked_mul(new.len() as u64).ok_or(Refusal::Overflow)?;
     let total = Amount::try_from(total).map_err(|_| Refusal::Overflow)?;
-    let receipt = payment::at_once(draft, id, &gift.terms, total, Purpose::Gift)?;
+    let receipt = payment::at_once(draft, ChargeId::Gift(id), &gift.terms, total)?;
     for member in new {
         let (known, until) = (draft.member(member), now.plus_ms(gift.length_ms));
         draft.put(Row::Member(member, Membership { until, ..known }));

@@ -2,14 +2,15 @@
 
 use weir_model::AccountId;
 
+use super::repayment;
 use crate::Amount;
 use crate::account::{Account, Kind};
 use crate::draft::Draft;
 use crate::leg::Stage;
 use crate::record::Receipt;
-use crate::refusal::{Refusal, What};
+use crate::refusal::{Name, Refusal, What};
 use crate::request::Provider;
-use crate::row::{Id, Lot, LotState, Origin, Payout, PayoutState, Row};
+use crate::row::{Id, Payout, PayoutState, Row};
 
 /// Rows of one record.
 const DUES_MAX: usize = 48;
@@ -47,20 +48,27 @@ pub enum PayoutCommand {
         /// What it keeps of that, minor units.
         fee: u64,
     },
-    /// Unspent money goes back to where it was paid from.
+    /// Reserves unspent money that is to go back to where it was paid from. The request's id names the repayment.
     PayBack {
         /// Which payment.
         lot: Id,
         /// How much of it.
         amount: Amount,
-        /// By whom.
+        /// By whom: whoever brought it.
         provider: Provider,
+    },
+    /// The provider says what became of a repayment. Repeatable.
+    EndPayBack {
+        /// Which.
+        repayment: Id,
+        /// What.
+        state: PayoutState,
     },
 }
 
 impl PayoutCommand {
     pub(crate) const fn is_repeatable(&self) -> bool {
-        matches!(self, Self::Mature { .. } | Self::End { .. })
+        matches!(self, Self::Mature { .. } | Self::End { .. } | Self::EndPayBack { .. })
     }
 }
 
@@ -76,7 +84,10 @@ pub(super) fn run(
         }
         PayoutCommand::End { payout, state } => end(draft, payout, state),
         PayoutCommand::Settle { provider, amount, fee } => settle(draft, provider, amount, fee),
-        PayoutCommand::PayBack { lot, amount, provider } => pay_back(draft, lot, amount, provider),
+        PayoutCommand::PayBack { lot, amount, provider } => {
+            repayment::pay_back(draft, id, lot, amount, provider)
+        }
+        PayoutCommand::EndPayBack { repayment, state } => repayment::end(draft, repayment, state),
     }
 }
 
@@ -89,31 +100,48 @@ fn request(
     provider: Provider,
 ) -> Result<Receipt, Refusal> {
     if draft.payout(id).is_ok() {
-        return Err(Refusal::Exists { what: What::Payout, id });
+        return Err(Refusal::Exists { name: Name::Payout(id) });
     }
     draft.must_be_open(payable(creator))?;
+    let owed = draft.debt(creator)?;
+    if owed > 0 {
+        return Err(Refusal::Indebted { account: debt(creator), units: owed });
+    }
     let (units, state) = (amount.units(), PayoutState::Open);
     draft.both(Stage::Reserved, payable(creator), in_transit(), units)?;
     draft.put(Row::Payout(id, Payout { creator, units, provider, state }));
     receipt(draft, creator, units)
 }
 
-/// The provider says what became of it.
+/// The provider says what became of it. What was paid may still come back.
 fn end(draft: &mut Draft<'_>, id: Id, state: PayoutState) -> Result<Receipt, Refusal> {
     let payout = draft.payout(id)?;
     let Payout { creator, units, provider, .. } = payout;
     if payout.state == state {
         return receipt(draft, creator, 0);
     }
-    if payout.state != PayoutState::Open {
-        return Err(Refusal::Over { what: What::Payout });
+    if payout.state == PayoutState::Open {
+        draft.both(Stage::Released, payable(creator), in_transit(), units)?;
     }
-    draft.both(Stage::Released, payable(creator), in_transit(), units)?;
-    if state == PayoutState::Paid {
-        draft.post(payable(creator), available(provider), units)?;
+    match (payout.state, state) {
+        (PayoutState::Open, PayoutState::Paid) => {
+            draft.post(payable(creator), available(provider), units)?;
+        }
+        (PayoutState::Open, PayoutState::Failed) => pay_debt(draft, creator, units)?,
+        (PayoutState::Paid, PayoutState::Failed) => {
+            draft.post(available(provider), payable(creator), units)?;
+            pay_debt(draft, creator, units)?;
+        }
+        _ => return Err(Refusal::Over { what: What::Payout }),
     }
     draft.put(Row::Payout(id, Payout { state, ..payout }));
     receipt(draft, creator, units)
+}
+
+/// What came back pays what its creator owes by now.
+fn pay_debt(draft: &mut Draft<'_>, creator: AccountId, units: u64) -> Result<(), Refusal> {
+    let owed = u64::try_from(draft.debt(creator)?).unwrap_or(u64::MAX);
+    draft.post(payable(creator), debt(creator), owed.min(units))
 }
 
 /// What the provider holds for us becomes ours to take out, less what it keeps.
@@ -130,43 +158,23 @@ fn settle(
     let pending = Account { kind: Kind::PspPending, of: provider.of() };
     draft.post(available(provider), pending, rest)?;
     draft.post(Account::single(Kind::PspFees), pending, fee)?;
-    Ok(Receipt { units, available: 0 })
+    Ok(Receipt::of(units, 0))
 }
 
-/// Unspent money goes back to where it was paid from. What was given is not money.
-fn pay_back(
-    draft: &mut Draft<'_>,
-    id: Id,
-    amount: Amount,
-    provider: Provider,
-) -> Result<Receipt, Refusal> {
-    let (lot, units) = (draft.lot(id)?, amount.units());
-    if lot.origin == Origin::Promo {
-        return Err(Refusal::Invalid("what was given is not paid back".into()));
-    }
-    if lot.state != LotState::Open {
-        return Err(Refusal::Disputed);
-    }
-    draft.must_be_open(lot.account(id))?;
-    let left = lot.left.checked_sub(units);
-    let left = left.ok_or(Refusal::TooMuch { what: What::Lot, left: lot.left })?;
-    draft.post(lot.account(id), available(provider), units)?;
-    draft.put(Row::Lot(id, Lot { left, ..lot }));
-    Ok(Receipt { units, available: draft.spendable(lot.owner) })
-}
-
-/// What became due is payable. At most [`DUES_MAX`] hours of it at a time: whoever asks, asks until nothing is left.
+/// What became due is payable. At most [`DUES_MAX`] hours of it at a time, and what one sum holds: whoever asks, asks
+/// until nothing is left.
 fn mature(draft: &mut Draft<'_>, creator: AccountId) -> Result<Receipt, Refusal> {
     let (mut units, now) = (0_u64, draft.now());
     let dues = draft.dues_of(creator);
     for id in dues.into_iter().rev().filter(|id| id.at <= now).take(DUES_MAX) {
-        units = units.checked_add(draft.due(id)).ok_or(Refusal::Overflow)?;
+        let Some(sum) = units.checked_add(draft.due(id)) else { break };
+        units = sum;
         draft.put(Row::Due(id, 0));
     }
     let [pending, payable] =
         [Kind::CreatorPending, Kind::CreatorPayable].map(|kind| Account::person(kind, creator));
     draft.post(pending, payable, units)?;
-    Ok(Receipt { units, available: draft.balance(payable)?.available() })
+    Ok(Receipt::of(units, draft.balance(payable)?.available()))
 }
 
 pub(super) const fn available(provider: Provider) -> Account {
@@ -177,10 +185,14 @@ const fn payable(creator: AccountId) -> Account {
     Account::person(Kind::CreatorPayable, creator)
 }
 
-const fn in_transit() -> Account {
+const fn debt(creator: AccountId) -> Account {
+    Account::person(Kind::CreatorDebt, creator)
+}
+
+pub(super) const fn in_transit() -> Account {
     Account::single(Kind::BankInTransit)
 }
 
 fn receipt(draft: &Draft<'_>, creator: AccountId, units: u64) -> Result<Receipt, Refusal> {
-    Ok(Receipt { units, available: draft.balance(payable(creator))?.available() })
+    Ok(Receipt::of(units, draft.balance(payable(creator))?.available()))
 }

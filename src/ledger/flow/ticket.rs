@@ -2,17 +2,20 @@
 
 use weir_model::AccountId;
 
+use super::payment::must_pay_others;
 use crate::Amount;
 use crate::account::{Account, Kind};
 use crate::draft::Draft;
+use crate::leg::LEGS_MAX;
 use crate::record::Receipt;
-use crate::refusal::{Refusal, What};
+use crate::refusal::{Name, Refusal, What};
 use crate::request::Terms;
-use crate::row::{self, Charge, ChargeState, Event, EventState, Id, Purpose, Row, derived_id};
+use crate::row::{Charge, ChargeId, ChargeState, Event, EventState, Id, Row, SeatId, unwind};
 use crate::split::Split;
 
-/// Tickets that one record settles: each may have a wallet of its own.
-const SETTLED_MAX: usize = 16;
+/// Tickets that one record settles. Each may have a wallet and money that was given, on both sides; escrow, breakage
+/// and loss are all tickets' together.
+const SETTLED_MAX: usize = (LEGS_MAX - 3) / 4;
 
 /// Events and their tickets.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,7 +29,7 @@ pub enum EventCommand {
         /// Who gets what of each.
         split: Split,
     },
-    /// A user buys the ticket. Repeatable: there is one for each user.
+    /// A user buys a ticket: one at a time, another when that one was given back.
     Buy {
         /// To which event.
         event: Id,
@@ -49,7 +52,7 @@ pub enum EventCommand {
 
 impl EventCommand {
     pub(crate) const fn is_repeatable(&self) -> bool {
-        !matches!(self, Self::Open { .. })
+        matches!(self, Self::End { .. } | Self::Settle { .. })
     }
 }
 
@@ -66,12 +69,6 @@ pub(super) fn run(
     }
 }
 
-/// The charge of `user`'s ticket for `event`: there is one.
-#[must_use]
-pub fn ticket_id(event: Id, user: AccountId) -> Id {
-    derived_id("ticket", event, user.0)
-}
-
 fn open(
     draft: &mut Draft<'_>,
     id: Id,
@@ -80,7 +77,7 @@ fn open(
     split: &Split,
 ) -> Result<Receipt, Refusal> {
     if draft.event(id).is_ok() {
-        return Err(Refusal::Exists { what: What::Event, id });
+        return Err(Refusal::Exists { name: Name::Event(id) });
     }
     let (sold, split, state) = (0, split.clone(), EventState::Open);
     draft.put(Row::Event(id, Event { price, capacity, sold, split, state }));
@@ -88,11 +85,11 @@ fn open(
 }
 
 fn buy(draft: &mut Draft<'_>, id: Id, user: AccountId) -> Result<Receipt, Refusal> {
-    let (mut event, ticket) = (draft.event(id)?, ticket_id(id, user));
-    let terms = Terms { payer: user, cap: event.price, split: event.split.clone() };
-    let known = draft.charge(ticket);
-    if known.as_ref().is_some_and(|charge| charge.net() > 0) {
-        return Ok(Receipt { units: 0, available: draft.spendable(user) });
+    let (mut event, seat) = (draft.event(id)?, SeatId { event: id, user });
+    let bought = draft.seat(seat);
+    let ticket = |nth| ChargeId::Ticket { event: id, user, nth };
+    if draft.charge(ticket(bought)).is_some_and(|charge| charge.net() > 0) {
+        return Err(Refusal::Exists { name: Name::Charge(ticket(bought)) });
     }
     if event.state != EventState::Open {
         return Err(Refusal::Over { what: What::Event });
@@ -100,18 +97,19 @@ fn buy(draft: &mut Draft<'_>, id: Id, user: AccountId) -> Result<Receipt, Refusa
     if event.sold >= event.capacity {
         return Err(Refusal::TooMuch { what: What::Event, left: 0 });
     }
-    let units = event.price.units();
-    let mut charge = known.unwrap_or_else(|| Charge::open(&terms, Purpose::Ticket { event: id }));
+    must_pay_others(user, &event.split)?;
+    let (units, nth) = (event.price.units(), bought.checked_add(1).ok_or(Refusal::Overflow)?);
+    let terms = Terms { payer: user, cap: event.price, split: event.split.clone() };
     let taken = draft.spend(user, units)?;
     draft.debit(&taken)?;
     draft.credit(escrow(id), units)?;
-    charge.total = charge.total.checked_add(units).ok_or(Refusal::Overflow)?;
-    row::append(&mut charge.taken, &taken);
-    charge.state = ChargeState::Escrowed;
+    let (total, state) = (units, ChargeState::Escrowed);
+    let charge = Charge { total, taken, state, ..Charge::open(&terms) };
     event.sold += 1;
-    draft.put(Row::Charge(ticket, charge));
+    draft.put(Row::Charge(ticket(nth), charge));
+    draft.put(Row::Seat(seat, nth));
     draft.put(Row::Event(id, event));
-    Ok(Receipt { units, available: draft.spendable(user) })
+    Ok(Receipt::of(units, draft.spendable(user)))
 }
 
 /// No more tickets are sold; [`settle`] does the rest.
@@ -127,38 +125,59 @@ fn end(draft: &mut Draft<'_>, id: Id, state: EventState) -> Result<Receipt, Refu
     Ok(Receipt::default())
 }
 
-/// Gives what some of the tickets cost to the creator, or back. Whoever asks, asks until nothing is left.
+/// Gives what some of the tickets cost to the creator, or back: as many as one record and one sum hold. Whoever asks,
+/// asks until nothing is left.
 fn settle(draft: &mut Draft<'_>, id: Id) -> Result<Receipt, Refusal> {
     let event = draft.event(id)?;
     let mut units = 0_u64;
     for ticket in draft.escrowed(id, SETTLED_MAX) {
-        let Some(mut charge) = draft.charge(ticket) else { continue };
-        let net = charge.net();
-        units = units.checked_add(net).ok_or(Refusal::Overflow)?;
-        match event.state {
-            EventState::Open => return Err(Refusal::NotDue { what: What::Event }),
-            EventState::Delivered => draft.share(&charge.split, 0, net)?,
-            EventState::Cancelled => {
-                let back = row::unwind(&mut charge.taken, net);
-                draft.refill(&back)?;
-                charge.refunded = charge.refunded.checked_add(net).ok_or(Refusal::Overflow)?;
-            }
+        if event.state == EventState::Open {
+            return Err(Refusal::NotDue { what: What::Event });
         }
-        draft.charge_account(escrow(id), net)?;
-        charge.state = ChargeState::Settled;
+        let Some(charge) = draft.charge(ticket) else { continue };
+        let sum = units.checked_add(charge.net()).filter(|sum| *sum <= Amount::MAX.units());
+        let Some(sum) = sum else { break };
+        units = sum;
+        draft.charge_account(escrow(id), charge.net())?;
+        let charge = hand_over(draft, charge, event.state)?;
         draft.put(Row::Charge(ticket, charge));
     }
-    Ok(Receipt { units, available: 0 })
+    Ok(Receipt::of(units, 0))
 }
 
-/// A ticket that is given back before its event ended can be sold again.
-pub(super) fn give_back(draft: &mut Draft<'_>, charge: &Charge, units: u64) -> Result<(), Refusal> {
-    let Purpose::Ticket { event: id } = charge.purpose else {
+/// What waited goes to the creator, or back to the payer.
+fn hand_over(
+    draft: &mut Draft<'_>,
+    mut charge: Charge,
+    state: EventState,
+) -> Result<Charge, Refusal> {
+    let (net, mut taken) = (charge.net(), std::mem::take(&mut charge.taken));
+    charge.state = ChargeState::Settled;
+    if state == EventState::Cancelled {
+        let back = unwind(&mut taken, net, |_| 0);
+        draft.refill(&back)?;
+        charge.refunded = charge.refunded.checked_add(net).ok_or(Refusal::Overflow)?;
+    } else {
+        // What was escrowed is paid now.
+        charge.total = charge.total.saturating_sub(net);
+        draft.earn(&mut charge, net, &taken)?;
+    }
+    Ok(charge)
+}
+
+/// What is given back of a ticket before its event ended. When that is all of it, the place can be sold again.
+pub(super) fn give_back(
+    draft: &mut Draft<'_>,
+    ticket: ChargeId,
+    net: u64,
+    units: u64,
+) -> Result<(), Refusal> {
+    let ChargeId::Ticket { event: id, .. } = ticket else {
         return Err(Refusal::Over { what: What::Charge });
     };
     draft.charge_account(escrow(id), units)?;
     let mut event = draft.event(id)?;
-    if charge.net() == units {
+    if net == units {
         event.sold = event.sold.saturating_sub(1);
         draft.put(Row::Event(id, event));
     }

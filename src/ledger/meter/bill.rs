@@ -6,6 +6,8 @@
 
 use super::{Overlap, Tariff};
 use crate::Amount;
+use crate::flow::OPEN_BLOCKS_MAX;
+use crate::state::Session;
 
 /// What is reserved at once: a minute, or the minimum when that is longer.
 const BLOCK_MS: u64 = 60_000;
@@ -46,7 +48,7 @@ pub enum Act {
         /// Taken of it afterwards.
         total: u64,
     },
-    /// The same, and give the rest free.
+    /// The same, and give the rest free; with the last one, all that is reserved.
     Close {
         /// Which.
         block: u32,
@@ -101,6 +103,11 @@ struct Block {
 pub struct Bill {
     agreement: Agreement,
     overlap: Overlap,
+    /// What blocks cover that are over.
+    base: u64,
+    /// How many blocks there ever were.
+    count: u32,
+    /// Blocks of this node's time, and what it found reserved when that began.
     blocks: Vec<Block>,
     /// What the payer could spend beside, when the ledger said so last.
     available: u64,
@@ -120,6 +127,8 @@ impl Bill {
         Self {
             agreement,
             overlap: Overlap::after(0),
+            base: 0,
+            count: 0,
             blocks: Vec::new(),
             available: 0,
             asked_ms: None,
@@ -131,19 +140,22 @@ impl Bill {
         }
     }
 
-    /// Goes on with a session whose node died: `blocks` are what the ledger has of it, units reserved and taken of
-    /// each, in order. Of the time since the last of that, nothing is billed.
+    /// Goes on with a session whose node died: what the ledger has of it. Of the time since the last that was taken,
+    /// nothing is billed.
     #[must_use]
-    pub fn resume(agreement: Agreement, blocks: &[(u64, u64)]) -> Self {
-        let taken = blocks.iter().map(|(_, taken)| taken).sum();
+    pub fn resume(agreement: Agreement, session: &Session) -> Self {
+        let open: u64 = session.open.iter().map(|(.., taken)| taken).sum();
         let mut bill = Self::new(agreement);
-        bill.overlap = Overlap::after(agreement.tariff.reached_ms(taken));
-        for (units, taken) in blocks {
+        bill.overlap = Overlap::after(agreement.tariff.reached_ms(session.taken));
+        (bill.base, bill.ended) = (session.taken.saturating_sub(open), session.is_over);
+        for (number, units, taken) in &session.open {
+            bill.count = *number;
             bill.add(*units);
             if let Some(last) = bill.blocks.last_mut() {
                 last.told = *taken;
             }
         }
+        bill.count = session.blocks;
         bill
     }
 
@@ -161,13 +173,20 @@ impl Bill {
         }
     }
 
-    /// The ledger reserved the next block; `available` is what the payer can spend beside it.
-    pub fn reserved(&mut self, block: u32, units: u64, available: u128) {
+    /// The ledger reserved the next block; `available` is what the payer can spend beside it. What comes too late for
+    /// this session has to be given back.
+    #[must_use]
+    pub fn reserved(&mut self, block: u32, units: u64, available: u128) -> Option<Act> {
         self.knows(available);
-        if block as usize == self.blocks.len() + 1 && !self.ended {
+        if self.ended {
+            return Some(Act::Close { block, total: 0, ends: true });
+        }
+        if block == self.count.saturating_add(1) {
+            self.count = block;
             self.add(units);
             (self.asked_ms, self.refused) = (None, false);
         }
+        None
     }
 
     /// The ledger refused the next block for want of money.
@@ -205,13 +224,14 @@ impl Bill {
         if self.ended {
             return acts;
         }
-        if !self.blocks.is_empty() {
+        if self.has_begun() {
             self.watch(now_ms, &mut acts);
         }
         if !self.ended {
+            self.close_used_up(&mut acts);
             self.extend(now_ms, &mut acts);
         }
-        if !self.ended && !self.blocks.is_empty() {
+        if !self.ended && self.has_begun() {
             self.warn(&mut acts);
             self.checkpoint(now_ms, &mut acts);
         }
@@ -228,19 +248,18 @@ impl Bill {
         acts
     }
 
+    /// A block was reserved at some time.
+    const fn has_begun(&self) -> bool {
+        self.count > 0
+    }
+
     fn add(&mut self, units: u64) {
-        let (number, base) = (u32::try_from(self.blocks.len()).unwrap_or(u32::MAX), self.held());
-        self.blocks.push(Block {
-            number: number.saturating_add(1),
-            units,
-            base,
-            told: 0,
-            open: true,
-        });
+        let (number, base) = (self.count, self.held());
+        self.blocks.push(Block { number, units, base, told: 0, open: true });
     }
 
     fn held(&self) -> u64 {
-        self.blocks.last().map_or(0, |last| last.base.saturating_add(last.units))
+        self.blocks.last().map_or(self.base, |last| last.base.saturating_add(last.units))
     }
 
     /// How much longer what is reserved lasts.
@@ -253,22 +272,37 @@ impl Bill {
     }
 
     fn is_covered(&self) -> bool {
-        !self.ended && !self.blocks.is_empty() && self.covered_ms() > 0
+        !self.ended && self.has_begun() && self.covered_ms() > 0
     }
 
     fn extend(&mut self, now_ms: u64, acts: &mut Vec<Act>) {
         let waits = self.asked_ms.is_some_and(|at| now_ms.saturating_sub(at) < RETRY_MS);
-        if waits || self.covered_ms() > EXTEND_MS {
+        let open = self.blocks.iter().filter(|block| block.open).count();
+        if waits || open >= OPEN_BLOCKS_MAX || self.covered_ms() > EXTEND_MS {
             return;
         }
         let tariff = &self.agreement.tariff;
-        let block = tariff.costs(BLOCK_MS);
-        let block = if self.blocks.is_empty() { block.max(tariff.minimum()) } else { block };
+        let mut block = tariff.costs(BLOCK_MS);
+        if !self.has_begun() {
+            block = block.max(tariff.minimum());
+        } else if self.refused && self.available > 0 {
+            // The rest of what the payer has is used up as well.
+            block = block.min(self.available);
+        }
         let left = self.agreement.cap.units().saturating_sub(self.held());
         let Ok(amount) = Amount::try_from(block.max(1).min(left)) else { return };
-        let number = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX).saturating_add(1);
         self.asked_ms = Some(now_ms);
-        acts.push(Act::Reserve { block: number, amount });
+        acts.push(Act::Reserve { block: self.count.saturating_add(1), amount });
+    }
+
+    /// A block that is used up while there is a newer one is over.
+    fn close_used_up(&mut self, acts: &mut Vec<Act>) {
+        let (billed, newest) = (self.billed(), self.count);
+        let older = self.blocks.iter_mut().filter(|block| block.open && block.number < newest);
+        for block in older.filter(|block| billed.saturating_sub(block.base) >= block.units) {
+            (block.open, block.told) = (false, block.units);
+            acts.push(Act::Close { block: block.number, total: block.units, ends: false });
+        }
     }
 
     /// Sees whether time counts, and ends what was interrupted for too long.
@@ -328,17 +362,13 @@ impl Bill {
             return;
         }
         self.told_ms = now_ms;
-        let (billed, newest) = (self.billed(), self.blocks.len() as u64);
+        let billed = self.billed();
         for block in self.blocks.iter_mut().filter(|block| block.open) {
             let total = billed.saturating_sub(block.base).min(block.units);
-            let used_up = total == block.units && u64::from(block.number) < newest;
-            if used_up {
-                block.open = false;
-                acts.push(Act::Close { block: block.number, total, ends: false });
-            } else if total > block.told {
+            if total > block.told {
                 acts.push(Act::Capture { block: block.number, total });
+                block.told = total;
             }
-            block.told = total.max(block.told);
         }
     }
 
@@ -349,12 +379,18 @@ impl Bill {
             Halt::Viewer if counted > 0 => tariff.billed_to_viewer(counted),
             _ => tariff.billed(counted),
         };
-        let (owed, newest) = (owed.min(held), self.blocks.len() as u64);
+        let (owed, newest) = (owed.min(held), self.count);
+        let mut is_told = !self.has_begun();
         for block in self.blocks.iter_mut().filter(|block| block.open) {
             let total = owed.saturating_sub(block.base).min(block.units).max(block.told);
             (block.open, block.told) = (false, total);
-            let ends = u64::from(block.number) == newest;
+            let ends = block.number == newest;
+            is_told |= ends;
             acts.push(Act::Close { block: block.number, total, ends });
+        }
+        if !is_told {
+            // Its last block was over before this node went on with it.
+            acts.push(Act::Close { block: newest, total: 0, ends: true });
         }
     }
 }

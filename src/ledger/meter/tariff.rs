@@ -97,7 +97,7 @@ impl Tariff {
         let covered = self.billed(delivered_ms).saturating_add(left);
         // The bill never falls, so the last moment that is covered is found by halving.
         let (mut good, mut bad) = (delivered_ms, LONGEST_MS + 1);
-        while bad - good > 1 {
+        while bad.saturating_sub(good) > 1 {
             let middle = good.midpoint(bad);
             if self.billed(middle) <= covered { good = middle } else { bad = middle }
         }

@@ -4,23 +4,33 @@ use weir_model::AccountId;
 
 use super::{At, Id};
 use crate::account::{Account, Kind};
+use crate::request::Provider;
 
 /// Money of one origin. A user spends what expires first, then what was paid first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lot {
     /// Whose.
     pub owner: AccountId,
-    /// Paid, or given.
+    /// Paid, given, or put right.
     pub origin: Origin,
     /// What came in.
     pub units: u64,
     /// What is neither spent nor reserved.
     pub left: u64,
+    /// What went back to whoever paid it, or is on its way there.
+    pub paid_back: u64,
+    /// What disputes took that are open or lost.
+    pub disputed: u64,
+    /// Disputes of it that are open: nothing of it can be spent then.
+    pub reviews: u32,
+    /// What lost disputes took and neither the wallet nor anybody else has made good: what comes back to this lot does.
+    /// Nothing is left of the lot then.
+    pub lost: u64,
     /// When the rest is gone; never for paid money.
     pub expires_at: Option<At>,
     /// The record that made it.
     pub born: u64,
-    /// Whether it can be spent.
+    /// Whether its time is over.
     pub state: LotState,
 }
 
@@ -28,42 +38,65 @@ pub struct Lot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Origin {
     /// The user paid for it.
-    Paid,
+    Paid {
+        /// There the money is, and by there it goes back.
+        provider: Provider,
+    },
     /// The platform gave it: not refundable in money and never paid out.
     Promo,
+    /// A correction put it there: no provider knows of it, so it is neither paid back nor disputed.
+    Correction,
 }
 
-/// Whether a lot can be spent.
+/// Whether the time of a lot is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LotState {
-    /// Yes.
+    /// No.
     Open,
-    /// Its payment is disputed: no.
-    Disputed,
-    /// Its time is over: no, and what comes back to it is gone.
+    /// Yes: what comes back to it is gone.
     Expired,
-    /// Its dispute was lost: no, and what comes back to it makes the loss smaller.
-    Lost,
 }
 
 impl Lot {
     /// The account that it lies on.
     #[must_use]
-    pub const fn account(&self, id: Id) -> Account {
+    pub const fn account(&self) -> Account {
         match self.origin {
-            Origin::Paid => Account::wallet(self.owner),
-            Origin::Promo => Account { kind: Kind::Promo, of: id },
+            Origin::Paid { .. } | Origin::Correction => Account::wallet(self.owner),
+            Origin::Promo => Account::person(Kind::Promo, self.owner),
         }
+    }
+
+    /// What its owner can spend of it at `now`.
+    #[must_use]
+    pub fn spendable(&self, now: At) -> u64 {
+        let is_good = self.is_open() && self.expires_at.is_none_or(|at| at > now);
+        if is_good { self.left } else { 0 }
+    }
+
+    /// The lot with so much more that came in, when a number says that.
+    pub(crate) fn with(self, units: u64) -> Option<Self> {
+        let (more, left) = (self.units.checked_add(units)?, self.left.checked_add(units)?);
+        Some(Self { units: more, left, ..self })
+    }
+
+    /// What its provider may still take of it without taking more than was paid.
+    #[must_use]
+    pub const fn disputable(&self) -> u64 {
+        self.units.saturating_sub(self.paid_back).saturating_sub(self.disputed)
+    }
+
+    fn is_open(&self) -> bool {
+        self.state == LotState::Open && self.reviews == 0
     }
 
     /// Its place among the lots that its owner can spend, if it is one.
     pub(crate) fn place(&self, id: Id) -> Option<Place> {
         let order = match (self.origin, self.expires_at) {
             (Origin::Promo, at) => (0, at.map_or(u64::MAX, |at| at.0)),
-            (Origin::Paid, _) => (1, self.born),
+            (Origin::Paid { .. } | Origin::Correction, _) => (1, self.born),
         };
-        let is_open = self.left > 0 && self.state == LotState::Open;
-        is_open.then_some((self.owner, order.0, order.1, id))
+        (self.left > 0 && self.is_open()).then_some((self.owner, order.0, order.1, id))
     }
 }
 
@@ -89,20 +122,23 @@ pub(crate) fn append(taken: &mut Vec<Taken>, more: &[Taken]) {
     }
 }
 
-/// Takes the last `units` off, in the order in which they are given back: what was taken last comes first.
-pub(crate) fn unwind(taken: &mut Vec<Taken>, mut units: u64) -> Vec<Taken> {
+/// Takes up to `units` off, in the order in which they are given back: what was taken last comes first. Of each part
+/// `kept` says what stays.
+pub(crate) fn unwind(
+    taken: &mut Vec<Taken>,
+    mut units: u64,
+    mut kept: impl FnMut(&Taken) -> u64,
+) -> Vec<Taken> {
     let mut back = Vec::new();
-    while units > 0
-        && let Some(last) = taken.last_mut()
-    {
-        let part = last.units.min(units);
-        back.push(Taken { lot: last.lot, units: part });
+    for last in taken.iter_mut().rev() {
+        let part = last.units.saturating_sub(kept(last)).min(units);
+        if part > 0 {
+            back.push(Taken { lot: last.lot, units: part });
+        }
         last.units -= part;
         units -= part;
-        if last.units == 0 {
-            taken.pop();
-        }
     }
+    taken.retain(|part| part.units > 0);
     back
 }
 
@@ -134,8 +170,16 @@ mod tests {
         let mut all = taken(&[(1, 5)]);
         append(&mut all, &taken(&[(1, 2), (2, 4)]));
         assert_eq!(all, taken(&[(1, 7), (2, 4)]));
-        assert_eq!(unwind(&mut all, 6), taken(&[(2, 4), (1, 2)]));
+        assert_eq!(unwind(&mut all, 6, |_| 0), taken(&[(2, 4), (1, 2)]));
         assert_eq!(all, taken(&[(1, 5)]));
+    }
+
+    #[test]
+    fn what_is_kept_is_passed_over() {
+        let mut all = taken(&[(1, 5), (2, 4), (3, 2)]);
+        let back = unwind(&mut all, 6, |part| if part.lot == 2 { 3 } else { 0 });
+        assert_eq!(back, taken(&[(3, 2), (2, 1), (1, 3)]));
+        assert_eq!(all, taken(&[(1, 2), (2, 3)]));
     }
 
     #[test]

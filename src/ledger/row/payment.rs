@@ -2,21 +2,11 @@
 
 use weir_model::AccountId;
 
-use super::{At, Id, Taken};
+use super::{At, Taken};
+use crate::request::Terms;
 use crate::split::Split;
 
-/// Names a hold: the blocks of a charge are reserved one after the other, from 1.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-pub struct HoldId {
-    /// What is paid for.
-    pub charge: Id,
-    /// Which block of it.
-    pub block: u32,
-}
-
-/// Money that is reserved for a block of a charge.
+/// Money that is reserved for a block of a session.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Hold {
     /// From where, in the order in which it is taken.
@@ -51,13 +41,17 @@ impl Hold {
             HoldState::Closed | HoldState::Expired => 0,
         }
     }
+
+    /// Whether something can be taken from it at `now`.
+    #[must_use]
+    pub fn is_good(&self, now: At) -> bool {
+        self.state == HoldState::Open && self.expires_at > now
+    }
 }
 
 /// Something that is paid for, at once or as it goes on.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Charge {
-    /// What it is.
-    pub purpose: Purpose,
     /// Who pays.
     pub payer: AccountId,
     /// Who gets what; does not change.
@@ -68,32 +62,20 @@ pub struct Charge {
     pub total: u64,
     /// Given back of that.
     pub refunded: u64,
-    /// The lots of what was paid and not given back, in the order in which it was taken.
+    /// Taken of that for disputes that were lost.
+    pub recovered: u64,
+    /// What its open blocks have reserved.
+    pub reserved: u64,
+    /// The lots of what was paid and is still there, in the order in which it was taken.
     pub taken: Vec<Taken>,
     /// Blocks that were reserved.
     pub blocks: u32,
+    /// Those of them that are open.
+    pub open: Vec<u32>,
     /// The newest owner of its session that was seen.
     pub epoch: u64,
     /// Whether more can be reserved.
     pub state: ChargeState,
-}
-
-/// What is paid for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Purpose {
-    /// Time in a private session.
-    Session,
-    /// A tip.
-    Tip,
-    /// A place at an event.
-    Ticket {
-        /// Which.
-        event: Id,
-    },
-    /// A time as a member of a channel.
-    Membership,
-    /// Times as members that somebody gave to others.
-    Gift,
 }
 
 /// Whether more can be reserved for a charge.
@@ -108,9 +90,27 @@ pub enum ChargeState {
 }
 
 impl Charge {
-    /// Paid and not given back.
+    /// A payment that begins.
+    pub(crate) fn open(terms: &Terms) -> Self {
+        Self {
+            payer: terms.payer,
+            split: terms.split.clone(),
+            cap: terms.cap.units(),
+            total: 0,
+            refunded: 0,
+            recovered: 0,
+            reserved: 0,
+            taken: Vec::new(),
+            blocks: 0,
+            open: Vec::new(),
+            epoch: 0,
+            state: ChargeState::Open,
+        }
+    }
+
+    /// Paid and still there.
     #[must_use]
     pub const fn net(&self) -> u64 {
-        self.total.saturating_sub(self.refunded)
+        self.total.saturating_sub(self.refunded).saturating_sub(self.recovered)
     }
 }

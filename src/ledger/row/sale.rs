@@ -33,17 +33,6 @@ pub enum EventState {
     Cancelled,
 }
 
-/// Names somebody as a member of something.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-pub struct MemberId {
-    /// Who.
-    pub user: AccountId,
-    /// Of which channel.
-    pub channel: Id,
-}
-
 /// Until when somebody is a member.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Membership {
@@ -51,6 +40,10 @@ pub struct Membership {
     pub until: At,
     /// Periods that were paid by the member.
     pub periods: u32,
+    /// When the newest of them began …
+    pub from: At,
+    /// … and ends.
+    pub to: At,
 }
 
 /// Money on its way to a creator.
@@ -77,15 +70,34 @@ pub enum PayoutState {
     Failed,
 }
 
+/// Unspent money on its way back to whoever paid it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Repayment {
+    /// The payment.
+    pub lot: Id,
+    /// How much of it.
+    pub units: u64,
+    /// By whom: whoever brought it.
+    pub provider: Provider,
+    /// What became of it.
+    pub state: PayoutState,
+}
+
 /// A customer who says at the bank that a payment was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Dispute {
     /// The payment.
     pub lot: Id,
-    /// What the provider took back.
+    /// What the provider took back of it.
     pub units: u64,
+    /// What it took beyond what was left of the payment: a loss from the beginning.
+    pub excess: u64,
     /// Which provider.
     pub provider: Provider,
+    /// Whether what was spent comes from whoever got it, by the rules when it was lost.
+    pub claws_back: bool,
+    /// What may still be taken back for that.
+    pub recoverable: u64,
     /// What became of it.
     pub state: DisputeState,
 }

@@ -6,12 +6,12 @@ use crate::account::{Account, Kind, Standing};
 use crate::record::Receipt;
 use crate::request::{
     Command, ControlCommand, EventCommand, HoldCommand, IncomeCommand, MemberCommand,
-    PaymentCommand, PayoutCommand, Provider, Terms,
+    PaymentCommand, PayoutCommand, Provider, Refs, Terms,
 };
-use crate::row::{At, EventState, HoldId, Id, MemberId};
+use crate::row::{At, ChargeId, EventState, Founding, HoldId, Id, MemberId};
 use crate::split::{Recipient, Share, Split};
 use crate::state::{Done, State};
-use crate::{Amount, Refusal, Request};
+use crate::{Amount, Currency, Refusal, Request};
 
 pub(super) const ANN: AccountId = AccountId(1);
 pub(super) const BOB: AccountId = AccountId(2);
@@ -44,9 +44,20 @@ pub(super) fn terms(payer: AccountId, cap: u64) -> Terms {
     Terms { payer, cap: amount(cap), split: split() }
 }
 
+pub(super) fn euro() -> Currency {
+    Currency::new("EUR", 2).unwrap()
+}
+
+pub(super) fn founding() -> Founding {
+    Founding { ledger: 0xeee, currency: euro() }
+}
+
 impl Bank {
+    /// Founded; its first record is said, and no id is used.
     pub(super) fn new() -> Self {
-        Self { state: State::default(), now: At(1_700_000_000_000_000), next: 0 }
+        let mut bank = Self { state: State::default(), now: At(1_700_000_000_000_000), next: 0 };
+        bank.get(0, Command::Control(ControlCommand::Found(founding()))).unwrap();
+        bank
     }
 
     pub(super) fn later_ms(&mut self, ms: u64) {
@@ -59,8 +70,13 @@ impl Bank {
     }
 
     pub(super) fn ask(&mut self, id: Id, command: Command) -> Done {
+        self.ask_by(OPERATOR, id, command)
+    }
+
+    pub(super) fn ask_by(&mut self, by: AccountId, id: Id, command: Command) -> Done {
         let id = if command.is_repeatable() { 0 } else { id };
-        let request = Request { id, by: OPERATOR, reason: "test".into(), command };
+        let (reason, refs) = ("test".into(), Refs::default());
+        let request = Request { id, by, reason, refs, command };
         request.check().unwrap();
         self.state.execute(&request, self.now).unwrap()
     }
@@ -95,13 +111,13 @@ impl Bank {
         id
     }
 
-    pub(super) fn tip(&mut self, payer: AccountId, units: u64) -> Result<Id, Refusal> {
+    pub(super) fn tip(&mut self, payer: AccountId, units: u64) -> Result<ChargeId, Refusal> {
         let id = self.new_id();
         let command = PaymentCommand::Tip { terms: terms(payer, units), amount: amount(units) };
-        self.get(id, Command::Payment(command)).map(|_| id)
+        self.get(id, Command::Payment(command)).map(|_| ChargeId::Tip(id))
     }
 
-    pub(super) fn refund(&mut self, charge: Id, units: u64) -> Result<Receipt, Refusal> {
+    pub(super) fn refund(&mut self, charge: ChargeId, units: u64) -> Result<Receipt, Refusal> {
         self.once(Command::Payment(PaymentCommand::Refund { charge, amount: amount(units) }))
     }
 
@@ -112,9 +128,9 @@ impl Bank {
         units: u64,
         epoch: u64,
     ) -> Result<Receipt, Refusal> {
-        let (terms, expires_at) = (terms(payer, 10_000), self.now.plus_ms(900_000));
+        let (terms, lives_ms) = (terms(payer, 10_000), 900_000);
         let amount = amount(units);
-        self.get(0, Command::Hold(HoldCommand::Reserve { hold, terms, amount, expires_at, epoch }))
+        self.get(0, Command::Hold(HoldCommand::Reserve { hold, terms, amount, lives_ms, epoch }))
     }
 
     pub(super) fn capture(
@@ -136,7 +152,7 @@ impl Bank {
     }
 
     pub(super) fn buy(&mut self, event: Id, user: AccountId) -> Result<Receipt, Refusal> {
-        self.get(0, Command::Event(EventCommand::Buy { event, user }))
+        self.once(Command::Event(EventCommand::Buy { event, user }))
     }
 
     pub(super) fn event(&mut self, price: u64, capacity: u32) -> Id {
@@ -161,7 +177,7 @@ impl Bank {
     ) -> Result<Receipt, Refusal> {
         let (terms, price) = (terms(member.user, 500), amount(500));
         let command = MemberCommand::Subscribe { member, period, terms, price, length_ms };
-        self.get(0, Command::Member(command))
+        self.once(Command::Member(command))
     }
 
     pub(super) fn mature(&mut self) {

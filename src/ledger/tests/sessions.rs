@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::bank::*;
 use crate::meter::{Act, Agreement, Bill, CHECKPOINT_MS, GRACE_MS, Halt, Mode, Tariff, WARNINGS_S};
 use crate::refusal::Refusal;
-use crate::row::{HoldId, Id};
+use crate::row::{ChargeId, HoldId, Id};
 use crate::split::{Recipient, Split};
 
-const CHARGE: Id = 7_000;
+const SESSION: Id = 7_000;
 const STEP_MS: u64 = 200;
 
 /// One unit a second, as long as nothing else is said.
@@ -82,13 +82,16 @@ impl Room {
     }
 
     fn tell(&mut self, act: Act) {
-        let hold = |block| HoldId { charge: CHARGE, block };
+        let hold = |block| HoldId { session: SESSION, block };
         match act {
             Act::Reserve { block, amount } => {
                 let asked = self.reserve(block, amount.units());
                 let can_spend = self.bank.state.spendable(ANN, self.bank.now);
                 match asked {
-                    Ok(_) => self.bill.reserved(block, amount.units(), can_spend),
+                    Ok(_) => {
+                        let late = self.bill.reserved(block, amount.units(), can_spend);
+                        late.into_iter().for_each(|act| self.tell(act));
+                    }
                     Err(Refusal::Insufficient { .. }) => self.bill.refused(can_spend),
                     Err(other) => panic!("{other:?}"),
                 }
@@ -110,12 +113,12 @@ impl Room {
     fn reserve(&mut self, block: u32, units: u64) -> Result<crate::record::Receipt, Refusal> {
         use crate::request::{Command, HoldCommand, Terms};
         let (hold, split) =
-            (HoldId { charge: CHARGE, block }, Split::all_to(Recipient::Creator(CREATOR)));
+            (HoldId { session: SESSION, block }, Split::all_to(Recipient::Creator(CREATOR)));
         let terms = Terms { payer: ANN, cap: self.agreement.cap, split };
         let (amount, epoch) = (amount(units), self.epoch);
-        let expires_at = self.bank.now.plus_ms(900_000);
+        let lives_ms = 900_000;
         self.bank
-            .get(0, Command::Hold(HoldCommand::Reserve { hold, terms, amount, expires_at, epoch }))
+            .get(0, Command::Hold(HoldCommand::Reserve { hold, terms, amount, lives_ms, epoch }))
     }
 
     fn end(&mut self, why: Halt) {
@@ -127,17 +130,12 @@ impl Room {
     fn die(&mut self) {
         self.epoch += 1;
         self.unsent.clear();
-        let blocks = self.bank.state.charge(CHARGE).map_or(0, |charge| charge.blocks);
-        let of = |block| {
-            let hold = self.bank.state.hold(HoldId { charge: CHARGE, block }).unwrap();
-            (hold.units, hold.captured)
-        };
-        let blocks: Vec<(u64, u64)> = (1..=blocks).map(of).collect();
-        self.bill = Bill::resume(self.agreement, &blocks);
+        let session = self.bank.state.session(SESSION, self.bank.now).unwrap();
+        self.bill = Bill::resume(self.agreement, &session);
     }
 
     fn charged(&self) -> u64 {
-        self.bank.state.charge(CHARGE).map_or(0, |charge| charge.total)
+        self.bank.state.charge(ChargeId::Session(SESSION)).map_or(0, |charge| charge.total)
     }
 
     fn ended(&self) -> Option<(u64, Halt)> {
@@ -311,4 +309,68 @@ proptest! {
         prop_assert_eq!(after_end.count(), 0);
         prop_assert_eq!(room.bank.state.totals().pending, (0, 0));
     }
+}
+
+#[test]
+fn a_viewer_spends_what_there_is_and_is_warned_to_the_end() {
+    let mut room = Room::new(100, agreement(10_000));
+    room.run(240_000);
+    let warned = |act: &Act| if let Act::Warn(left) = act { Some(*left) } else { None };
+    let warned: Vec<u32> = room.said.iter().filter_map(|(_, act)| warned(act)).collect();
+    assert_eq!((room.charged(), warned.last().copied()), (100, Some(10)), "{warned:?}");
+    assert_eq!(room.ended().unwrap().1, Halt::Balance);
+    room.check_settled();
+}
+
+#[test]
+fn what_expired_while_nobody_ran_the_session_is_served_by_nobody() {
+    let mut room = Room::new(1_000, agreement(500));
+    room.run(20_000);
+    let taken = room.charged();
+    room.bank.later_ms(900_000);
+    let hold = HoldId { session: SESSION, block: 1 };
+    let expire = crate::request::HoldCommand::Expire { hold };
+    room.bank.get(0, crate::request::Command::Hold(expire)).unwrap();
+    room.die();
+    room.linked = false;
+    room.run(10_000);
+    assert!(room.bill.delivered_ms() <= (taken + 1) * 1_000, "nothing is reserved");
+    room.linked = true;
+    room.run(20_000);
+    assert!(room.charged() > taken, "the next block is");
+    room.end(Halt::Viewer);
+    room.check_settled();
+}
+
+#[test]
+fn a_session_that_is_taken_over_with_nothing_reserved_can_be_ended() {
+    let mut room = Room::new(1_000, agreement(500));
+    room.run(20_000);
+    room.bank.later_ms(900_000);
+    room.die();
+    room.end(Halt::Streamer);
+    room.check_settled();
+    let state = room.bank.state.charge(ChargeId::Session(SESSION)).unwrap().state;
+    assert_eq!(state, crate::row::ChargeState::Settled);
+}
+
+#[test]
+fn a_block_that_is_reserved_after_the_end_is_given_back() {
+    let mut room = Room::new(1_000, agreement(500));
+    let asked = room.bill.tick(0);
+    let acts = room.bill.end(Halt::Viewer);
+    asked.into_iter().chain(acts).for_each(|act| room.tell(act));
+    room.check_settled();
+}
+
+#[test]
+fn a_session_beyond_a_day_is_billed_for_a_day() {
+    let mut bill = Bill::new(agreement(1_000_000));
+    assert_eq!(bill.reserved(1, 1_000_000, 0), None);
+    for at in (0..=86_403_000_u64).step_by(1_900) {
+        bill.sent(at);
+        bill.played(at);
+    }
+    bill.tick(86_403_000);
+    assert_eq!(bill.billed(), 24 * 3_600);
 }

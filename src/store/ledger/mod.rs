@@ -45,6 +45,9 @@ pub enum LedgerError {
     /// The disk failed.
     #[error("the ledger failed: {0}; free or repair the disk and start the node again")]
     Failed(String),
+    /// The ledger follows rules that this program does not know.
+    #[error("{0}")]
+    Old(Refusal),
 }
 
 /// What an entry of the log has for the ledger.
@@ -155,9 +158,6 @@ impl Ledger {
         made: &mut Vec<Entry>,
     ) -> Result<Answer, LedgerError> {
         let refused = |refusal| Answer { seq: None, replayed: false, result: Err(refusal) };
-        if let Err(refusal) = request.check() {
-            return Ok(refused(refusal));
-        }
         Ok(match state.execute(request, wall) {
             Ok(Done::Recorded(entry)) => {
                 let Record { seq, result, .. } = &entry.record;
@@ -173,6 +173,8 @@ impl Ledger {
                 Answer { seq: None, replayed: true, result: Ok(receipt) }
             }
             Ok(Done::Mismatch(seq)) => refused(Refusal::Mismatch { seq }),
+            // Newer nodes go on here, with something else than this one would make.
+            Err(refusal @ Refusal::Rules { .. }) => return Err(LedgerError::Old(refusal)),
             Ok(Done::Refused(refusal)) | Err(refusal) => refused(refusal),
         })
     }

@@ -1,0 +1,129 @@
+//! What others look at.
+
+use weir_model::AccountId;
+
+use super::{Expiring, State, Totals};
+use crate::account::{Account, Balance};
+use crate::record::Head;
+use crate::row::{At, Charge, ChargeId, ChargeState, Founding, Hold, HoldId, Id, Lot, Policy};
+use crate::table::View;
+
+/// What the ledger has of a session, for whoever goes on with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Taken in all.
+    pub taken: u64,
+    /// Blocks that were ever reserved.
+    pub blocks: u32,
+    /// Those that something can still be taken from: number, units reserved, units taken.
+    pub open: Vec<(u32, u64, u64)>,
+    /// The newest owner that was seen.
+    pub epoch: u64,
+    /// No more can be reserved.
+    pub is_over: bool,
+}
+
+impl State {
+    /// Where it stands.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What it is; none before the first record.
+    #[must_use]
+    pub const fn founding(&self) -> Option<&Founding> {
+        self.founding.as_ref()
+    }
+
+    /// The rules.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// What is on `account`.
+    #[must_use]
+    pub fn balance(&self, account: &Account) -> Balance {
+        self.balances.get(account).copied().unwrap_or_default()
+    }
+
+    /// What is on every account now, as it will stay for whoever looks.
+    #[must_use]
+    pub fn all_balances(&self) -> View<Account, Balance> {
+        self.balances.view()
+    }
+
+    /// How many accounts something was ever on.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.balances.len()
+    }
+
+    /// What `user` can spend: everything that is neither reserved, disputed nor expired at `now`.
+    #[must_use]
+    pub fn spendable(&self, user: AccountId, now: At) -> u128 {
+        let Some(sum) = self.purse_sums.get(&user) else { return 0 };
+        // What was given ends by the hour and is swept soon afterwards, so few of these wait.
+        let over = self.purses.range((user, 0, 0, 0)..=(user, 0, now.0, Id::MAX));
+        let over = over.filter_map(|place| self.lots.get(&place.3));
+        sum.saturating_sub(over.map(|lot| u128::from(lot.left)).sum())
+    }
+
+    /// The lots that `user` can spend, in the order in which they are spent.
+    pub(crate) fn open_lots(&self, user: AccountId) -> impl Iterator<Item = Id> {
+        let from = (user, 0, 0, 0);
+        self.purses.range(from..).take_while(move |(owner, ..)| *owner == user).map(|place| place.3)
+    }
+
+    /// Money of one origin.
+    #[must_use]
+    pub fn lot(&self, id: Id) -> Option<&Lot> {
+        self.lots.get(&id)
+    }
+
+    /// A payment.
+    #[must_use]
+    pub fn charge(&self, id: ChargeId) -> Option<&Charge> {
+        self.charges.get(&id)
+    }
+
+    /// Reserved money.
+    #[must_use]
+    pub fn hold(&self, id: HoldId) -> Option<&Hold> {
+        self.holds.get(&id)
+    }
+
+    /// What there is of a session at `now`.
+    #[must_use]
+    pub fn session(&self, session: Id, now: At) -> Option<Session> {
+        let charge = self.charges.get(&ChargeId::Session(session))?;
+        let hold =
+            |block: &u32| Some((*block, self.holds.get(&HoldId { session, block: *block })?));
+        let open = charge.open.iter().filter_map(hold).filter(|(_, hold)| hold.is_good(now));
+        Some(Session {
+            taken: charge.total,
+            blocks: charge.blocks,
+            open: open.map(|(block, hold)| (block, hold.units, hold.captured)).collect(),
+            epoch: charge.epoch,
+            is_over: charge.state != ChargeState::Open,
+        })
+    }
+
+    /// The sums over all accounts.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// What has ended by itself at `now`, and is waiting to be told so.
+    pub fn expired(&self, now: At) -> impl Iterator<Item = Expiring> {
+        self.expiring.iter().take_while(move |(at, _)| *at <= now).map(|(_, what)| *what)
+    }
+
+    /// Units for which blocks were settled too late, for the report: nobody was charged for them.
+    #[must_use]
+    pub fn written_off(&self) -> View<HoldId, u64> {
+        self.writeoffs.view()
+    }
+}

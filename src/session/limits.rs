@@ -1,0 +1,16 @@
+//! Limits of sessions, each with its reason.
+
+/// Prices of one session: the guest's, an onlooker's, and some more; a page shows them in one row.
+pub const PRICES_MAX: usize = 4;
+
+/// Parties of one session, those that left included: its record is written whole with every change.
+pub const PARTIES_MAX: usize = 256;
+
+/// Accounts that an offer names.
+pub const INVITED_MAX: usize = 64;
+
+/// Sessions of a channel that are over and still listed. The ledger keeps what was paid for ever.
+pub const ENDED_KEPT: usize = 32;
+
+/// Sessions of the cluster that are not over: each has a lease.
+pub const OPEN_MAX: usize = 20_000;
