@@ -425,19 +425,16 @@ mod tests {
         let settle = Command::Settle { session: session.id, party: 0, settled };
         assert_eq!(plan(&mut session, &settle), Ok(true));
         assert!(!session.is_done(), "nobody knows from where on it is public");
-        plan(&mut session, &Command::Unveil { session: session.id, until: 12 }).unwrap();
+        let unveil = Command::Unveil { session: session.id, until: 12 };
+        plan(&mut session, &unveil).unwrap();
         assert!(session.is_done() && !session.is_at_work());
     }
 
     #[test]
     fn who_comes_back_is_another_party_with_another_bill_and_no_free_time() {
         let mut session = live(9);
-        let leave = Command::Leave {
-            session: session.id,
-            party: 0,
-            why: Halt::Viewer,
-            at: Timestamp(4),
-        };
+        let leave =
+            Command::Leave { session: session.id, party: 0, why: Halt::Viewer, at: Timestamp(4) };
         plan(&mut session, &leave).unwrap();
         let again = join(&session, ALICE, 0);
         plan(&mut session, &again).unwrap();

@@ -18,5 +18,5 @@ pub mod session;
 
 pub use command::{Command, Offer, Refusal};
 pub use meeting::{Deed, Meeting};
-pub use screen::{Sight, Screen, Veil};
+pub use screen::{Screen, Sight, Veil};
 pub use session::{Ending, Party, PartyId, Price, Session, Settled, Stage};

@@ -105,8 +105,8 @@ mod tests {
     use weir_model::Timestamp;
 
     use super::*;
-    use crate::command::testing::{ALICE, BOB, HOST, live, plan};
     use crate::command::Command;
+    use crate::command::testing::{ALICE, BOB, HOST, live, plan};
 
     #[test]
     fn a_channel_without_sessions_is_everybodys() {
@@ -140,8 +140,13 @@ mod tests {
         let end = Command::End { session: session.id, why: Halt::Streamer, at };
         plan(&mut session, &end).unwrap();
         let screen = Screen::of([&session]);
-        assert_eq!(screen.sight(None), Sight::Private(session.id), "until somebody says from where on");
-        plan(&mut session, &Command::Unveil { session: session.id, until: 120 }).unwrap();
+        assert_eq!(
+            screen.sight(None),
+            Sight::Private(session.id),
+            "until somebody says from where on"
+        );
+        let unveil = Command::Unveil { session: session.id, until: 120 };
+        plan(&mut session, &unveil).unwrap();
         let screen = Screen::of([&session]);
         assert_eq!(screen.sight(None), Sight::Public(120));
         for (msn, shown) in [(99, false), (100, false), (119, false), (120, true)] {

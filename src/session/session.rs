@@ -1,9 +1,9 @@
 //! What the directory knows of a session.
 
+use weir_ledger::Amount;
 use weir_ledger::meter::{Agreement, Halt, Tariff};
 use weir_ledger::row::Id;
 use weir_ledger::split::{InvalidSplit, Recipient, Share, Split};
-use weir_ledger::Amount;
 use weir_model::{AccountId, ChannelName, SessionId, Timestamp};
 
 use crate::screen::Veil;
@@ -149,9 +149,8 @@ impl Session {
     pub fn agreement(&self, id: PartyId) -> Option<Agreement> {
         let party = self.party(id)?;
         let price = self.prices.get(usize::from(party.price))?;
-        let is_back = self
-            .numbered()
-            .any(|(before, other)| before < id && other.account == party.account);
+        let is_back =
+            self.numbered().any(|(before, other)| before < id && other.account == party.account);
         let free_ms = if is_back { 0 } else { price.tariff.free_ms };
         Some(Agreement { tariff: Tariff { free_ms, ..price.tariff }, cap: party.cap })
     }
@@ -159,7 +158,7 @@ impl Session {
     /// What the ledger calls the bill of a party: nobody else's, and the same on every node.
     #[must_use]
     pub fn bill_id(&self, id: PartyId) -> Id {
-        Id::from(self.id.0) << 64 | Id::from(id) + 1
+        (Id::from(self.id.0) << 64) | (Id::from(id) + 1)
     }
 
     /// Who gets what of it: the platform its part, rounded down, and the streamer the rest.
