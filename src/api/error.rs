@@ -58,6 +58,7 @@ impl From<StoreError> for ApiError {
             StoreError::Cluster(refusal) => of_cluster(refusal),
             StoreError::Invite(InviteRefusal::Unknown) => ErrorCode::NotFound,
             StoreError::Invite(_) => ErrorCode::Conflict,
+            StoreError::Session(refusal) => of_session(refusal),
             StoreError::Invalid(_) => ErrorCode::Invalid,
             StoreError::NotFound { .. } => ErrorCode::NotFound,
             StoreError::Unavailable(_) => ErrorCode::Unavailable,
@@ -76,6 +77,18 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Io(_) => refusal.hint("nothing was acknowledged; look at the node's log"),
             _ => refusal,
+        }
+    }
+}
+
+const fn of_session(refusal: &weir_session::Refusal) -> ErrorCode {
+    use weir_session::Refusal as No;
+    match refusal {
+        No::Unknown(_) | No::NoParty => ErrorCode::NotFound,
+        No::Invalid(_) => ErrorCode::Invalid,
+        No::NotInvited | No::IsHost => ErrorCode::Forbidden,
+        No::Busy(..) | No::Over | No::OtherPrice | No::Full | No::IsIn | No::Alone => {
+            ErrorCode::Conflict
         }
     }
 }

@@ -8,6 +8,7 @@ mod cluster;
 mod invites;
 mod people;
 mod requests;
+mod sessions;
 mod undo;
 
 use std::collections::{BTreeMap, HashMap};
@@ -28,6 +29,7 @@ pub(super) use cluster::{Answer, Command};
 pub(super) use invites::{Guest, NewInvite};
 pub(super) use people::{AccountChange, NewAccount, NewToken, People, no_account};
 pub(super) use requests::Asked;
+use sessions::Sessions;
 
 /// What a plan answers: the changes to make and what the caller is told.
 pub(super) type Planned<T> = Result<(Vec<Change>, T), StoreError>;
@@ -37,6 +39,8 @@ pub(super) type Planned<T> = Result<(Vec<Change>, T), StoreError>;
 pub(super) struct Catalog {
     pub(super) node: Option<NodeRecord>,
     pub(super) people: People,
+    /// Private sessions, with their indexes.
+    pub(super) sessions: Sessions,
     pub(super) channels: BTreeMap<ChannelName, ChannelRecord>,
     pub(super) keys: BTreeMap<KeyId, KeyRecord>,
     by_hash: HashMap<Hex32, KeyId>,
@@ -79,6 +83,7 @@ impl Catalog {
                 self.invites.remove(id);
             }
             Change::RemoveAccount(id) => self.people.remove_account(*id),
+            Change::RemoveSession(id) => self.sessions.remove(*id),
             Change::RemoveToken(id) => self.people.remove_token(*id),
             Change::RemovePart(key) => self.edit(Edit::Drop(key.clone())),
             Change::RemoveReply(number) => self.replies.remove(*number),
@@ -88,6 +93,7 @@ impl Catalog {
     fn put(&mut self, entry: &Entry) {
         match entry {
             Entry::Account(account) => self.people.put_account(account),
+            Entry::Session(session) => self.sessions.put(session),
             Entry::Token(token) => self.people.put_token(token),
             Entry::Channel(channel) => {
                 self.channels.insert(channel.name.clone(), channel.clone());
@@ -174,8 +180,9 @@ impl Catalog {
     /// Deletes a channel and its keys; its numbers raise the floor.
     pub(super) fn plan_deletion(&self, name: &ChannelName) -> Planned<Channel> {
         let answer = Channel::from(self.channel(name)?);
-        let mut changes: Vec<Change> =
-            self.keys_of(name).into_iter().map(|key| Change::RemoveKey(key.id)).collect();
+        let mut changes = self.plan_without_sessions(name)?;
+        let keys = self.keys_of(name).into_iter().map(|key| Change::RemoveKey(key.id));
+        changes.extend(keys);
         if let Some(&next) = self.msn.get(name) {
             let next = next.max(self.msn_floor);
             changes.push(Change::Put(Entry::MsnFloor(MsnRecord { next })));

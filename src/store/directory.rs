@@ -70,8 +70,9 @@ impl Directory {
         place: Vec<u8>,
     ) -> Result<Vec<Vec<Box<RawValue>>>, StoreError> {
         let made = self.held.writer.follow(move |catalog| make(catalog, entries, place));
-        let Applied { replies, changed, replaced, people } = made.await??;
+        let Applied { replies, changed, replaced, people, sessions } = made.await??;
         self.held.people.send_if_modified(|known| std::mem::replace(known, people) != people);
+        self.held.sessions.send_if_modified(|known| std::mem::replace(known, sessions) != sessions);
         self.held.changed.send_if_modified(|known| std::mem::replace(known, changed) != changed);
         if replaced.is_some() {
             self.held.replaced.send_replace(replaced);
@@ -112,6 +113,7 @@ impl Directory {
         let replaced = self.held.writer.follow(move |catalog| replace(catalog, new)).await??;
         self.held.changed.send_replace(replaced.changed);
         self.held.people.send_modify(|known| *known = known.wrapping_add(1));
+        self.held.sessions.send_modify(|known| *known = known.wrapping_add(1));
         if replaced.token {
             self.held.replaced.send_replace(None);
         }
@@ -155,6 +157,8 @@ struct Applied {
     replaced: Option<NodeId>,
     /// Changes of accounts and tokens so far.
     people: u64,
+    /// Changes of sessions so far.
+    sessions: u64,
 }
 
 /// What a snapshot did.
@@ -187,7 +191,8 @@ fn make(catalog: &mut Catalog, entries: Vec<(u64, Vec<Asking>)>, place: Vec<u8>)
     match raw {
         Ok(raw) => {
             let (changed, people) = (catalog.changed, catalog.people.changes);
-            (raw, Ok(Applied { replies, changed, replaced, people }))
+            let sessions = catalog.sessions.changes;
+            (raw, Ok(Applied { replies, changed, replaced, people, sessions }))
         }
         Err(error) => (Vec::new(), Err(unreadable(error))),
     }

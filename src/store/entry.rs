@@ -1,7 +1,8 @@
 //! Where each record lies in the database: `kind/name`, so that a scan reads like a listing.
 
 use weir_cluster::directory::{Edit, Part, PartKey};
-use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId, TokenId};
+use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId, SessionId, TokenId};
+use weir_session::Session;
 
 use super::record::{
     self, AccountRecord, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord, ForgottenRecord,
@@ -32,6 +33,8 @@ pub(super) enum Entry {
     Part(Part),
     Place(PlaceRecord),
     Reply(ReplyRecord),
+    /// Large beside the others.
+    Session(Box<Session>),
     Token(TokenRecord),
 }
 
@@ -47,6 +50,7 @@ pub(super) enum Change {
     RemoveMsn(ChannelName),
     RemovePart(PartKey),
     RemoveReply(u64),
+    RemoveSession(SessionId),
     RemoveToken(TokenId),
 }
 
@@ -67,6 +71,7 @@ impl Entry {
             Self::Part(part) => part_name(&part.key()),
             Self::Place(_) => "place".into(),
             Self::Reply(reply) => reply_name(reply.number),
+            Self::Session(session) => session_name(session.id),
             Self::Token(token) => token_name(token.id),
         }
     }
@@ -86,6 +91,7 @@ impl Entry {
             Self::Part(part) => encode_part(part),
             Self::Place(place) => record::encode(place),
             Self::Reply(reply) => record::encode(reply),
+            Self::Session(session) => record::encode(session.as_ref()),
             Self::Token(token) => record::encode(token),
         }
     }
@@ -113,6 +119,7 @@ impl Entry {
             }
             "place" => Self::Place(record::decode(bytes)?),
             "reply" => Self::Reply(record::decode(bytes)?),
+            "session" => Self::Session(Box::new(record::decode(bytes)?)),
             "token" => Self::Token(record::decode(bytes)?),
             _ => return Err(RecordError::UnknownName),
         };
@@ -140,6 +147,7 @@ impl Change {
             Self::RemoveInvite(invite) => (invite_name(*invite).into_bytes(), None),
             Self::RemovePart(key) => (part_name(key).into_bytes(), None),
             Self::RemoveReply(number) => (reply_name(*number).into_bytes(), None),
+            Self::RemoveSession(session) => (session_name(*session).into_bytes(), None),
             Self::RemoveAccount(account) => (account_name(*account).into_bytes(), None),
             Self::RemoveToken(token) => (token_name(*token).into_bytes(), None),
         })
@@ -206,6 +214,10 @@ fn decode_part(kind: &str, bytes: &[u8]) -> Result<Part, RecordError> {
 /// So that a scan lists replies in their order.
 fn reply_name(number: u64) -> String {
     format!("reply/{number:016x}")
+}
+
+fn session_name(id: SessionId) -> String {
+    format!("session/{id}")
 }
 
 fn token_name(id: TokenId) -> String {

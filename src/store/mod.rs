@@ -17,6 +17,7 @@ pub mod ledger;
 mod open;
 mod people;
 mod record;
+mod sessions;
 mod sled;
 pub mod window;
 mod writer;
@@ -24,6 +25,7 @@ mod writer;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
@@ -46,6 +48,10 @@ pub use people::{Bearer, Credential, NewToken, PasswordHash, TokenRefusal};
 /// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made
 /// again from there, so a database beside it may be lost.
 pub const LOG_DIR: &str = "raft";
+
+/// A change that was acknowledged is here within milliseconds. After this time the answer goes out all the same: it is
+/// made, and this node is the one that is late.
+const HERE_MAX: Duration = Duration::from_secs(2);
 
 /// Why the store did not do it.
 #[derive(Debug, Clone, thiserror::Error, serde::Serialize, serde::Deserialize)]
@@ -97,6 +103,9 @@ pub enum StoreError {
     /// The cluster did not answer in time; the change may have been made.
     #[error("{0}")]
     Unanswered(String),
+    /// The rules of private sessions forbid it.
+    #[error(transparent)]
+    Session(weir_session::Refusal),
     /// No such thing.
     #[error("{what} does not exist")]
     NotFound {
@@ -148,6 +157,8 @@ struct Held {
     replaced: watch::Sender<Option<NodeId>>,
     /// Tells how many changes of accounts and tokens the log has brought.
     people: watch::Sender<u64>,
+    /// Tells how many changes of private sessions the log has brought.
+    sessions: watch::Sender<u64>,
     // Before the lock: the database is closed when another process may open it.
     writer: writer::Writer,
     _lock: Lock,
@@ -439,6 +450,29 @@ impl Store {
         match proposer {
             Some(proposer) => directory::propose(&**proposer, &command).await,
             None => held.writer.write(|catalog| catalog.plan(command, directory::NO_INDEX)).await,
+        }
+    }
+
+    /// Waits until this node has what the log was told to bring, at most [`HERE_MAX`]; `changes` tells of each change
+    /// of its sort.
+    async fn until_here(
+        &self,
+        mut changes: watch::Receiver<u64>,
+        is_here: impl Fn(&Catalog) -> bool,
+    ) {
+        if self.rehearsal {
+            return;
+        }
+        let catalog = &self.inner.held.catalog;
+        let came = async {
+            while !is_here(&catalog.read()) {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(HERE_MAX, came).await.is_err() {
+            tracing::warn!("a change was made, but has not reached this node yet");
         }
     }
 

@@ -38,8 +38,17 @@ pub(super) fn open(dir: &Path, now: Timestamp, sync_file: &SyncFile) -> Result<I
     let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
     let dir = dir.to_owned();
     let replaced = watch::Sender::new(None);
-    let people = watch::Sender::new(0);
-    let held = Held { node: node.clone(), catalog, changed, replaced, people, writer, _lock: lock };
+    let (people, sessions) = (watch::Sender::new(0), watch::Sender::new(0));
+    let held = Held {
+        node: node.clone(),
+        catalog,
+        changed,
+        replaced,
+        people,
+        sessions,
+        writer,
+        _lock: lock,
+    };
     Ok(Inner { dir, node, operator, held: Arc::new(held), proposer: OnceLock::new() })
 }
 

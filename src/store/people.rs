@@ -4,7 +4,6 @@
 //! has it too: whoever was told that he is signed in is known to the node that told him.
 
 use std::fmt;
-use std::time::Duration;
 
 use weir_model::text::one_line;
 use weir_model::{
@@ -18,10 +17,6 @@ use super::catalog::{self, AccountChange, Catalog, Command, NewAccount, no_accou
 use super::identity::{self, Purpose};
 use super::record::Hex32;
 use super::{Store, StoreError};
-
-/// A change that was acknowledged is here within milliseconds. After this time the answer goes out all the same: it is
-/// made, and this node is the one that is late.
-const HERE_MAX: Duration = Duration::from_secs(2);
 
 /// A password's hash as PHC string. It opens nothing, but it can be guessed at, so it is never shown.
 #[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -155,7 +150,7 @@ impl Store {
         let id = AccountId(identity::id()?);
         let new = NewAccount { id, name, roles, password, now };
         let made = self.change(Command::CreateAccount(new)).await?.account()?;
-        self.until_here(|catalog| catalog.people.accounts.contains_key(&id)).await;
+        self.until_people(|catalog| catalog.people.accounts.contains_key(&id)).await;
         Ok(made)
     }
 
@@ -224,7 +219,7 @@ impl Store {
             AccountChange::Password(_) | AccountChange::LogOut => true,
         };
         let changed = self.change(Command::ChangeAccount { account, change }).await?.account()?;
-        self.until_here(|catalog| match catalog.people.accounts.get(&account) {
+        self.until_people(|catalog| match catalog.people.accounts.get(&account) {
             // Nobody is told that tokens ended which this node still takes.
             Some(here) if ends => here.epoch > epoch,
             Some(here) => Account::from(here) == changed,
@@ -285,7 +280,7 @@ impl Store {
             now,
         };
         let made = self.change(Command::CreateToken(record)).await?.token()?;
-        self.until_here(|catalog| catalog.people.tokens.contains_key(&id)).await;
+        self.until_people(|catalog| catalog.people.tokens.contains_key(&id)).await;
         Ok((made, secret))
     }
 
@@ -295,7 +290,7 @@ impl Store {
     /// When there is none of that id, or no longer.
     pub async fn revoke_token(&self, id: TokenId) -> Result<Token, StoreError> {
         let revoked = self.change(Command::RevokeToken { token: id }).await?.token()?;
-        self.until_here(|catalog| !catalog.people.tokens.contains_key(&id)).await;
+        self.until_people(|catalog| !catalog.people.tokens.contains_key(&id)).await;
         Ok(revoked)
     }
 
@@ -331,22 +326,7 @@ impl Store {
         found.map(|account| account.epoch).ok_or_else(|| no_account(&account))
     }
 
-    /// Waits until this node has what the log was told to bring, at most [`HERE_MAX`].
-    async fn until_here(&self, is_here: impl Fn(&Catalog) -> bool) {
-        if self.rehearsal {
-            return;
-        }
-        let held = &self.inner.held;
-        let mut changes = held.people.subscribe();
-        let came = async {
-            while !is_here(&held.catalog.read()) {
-                if changes.changed().await.is_err() {
-                    return;
-                }
-            }
-        };
-        if tokio::time::timeout(HERE_MAX, came).await.is_err() {
-            tracing::warn!("a change of accounts was made, but has not reached this node yet");
-        }
+    async fn until_people(&self, is_here: impl Fn(&Catalog) -> bool) {
+        self.until_here(self.inner.held.people.subscribe(), is_here).await;
     }
 }

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod people;
+mod session;
 
 use serde::de::DeserializeOwned;
 use weir_model::{AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Timestamp};

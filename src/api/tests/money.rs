@@ -1,7 +1,7 @@
 //! What the ledger says over the API.
 
 use weir_ledger::batch;
-use weir_ledger::request::{Command, IncomeCommand, PaymentCommand, Provider, Terms};
+use weir_ledger::request::{Command, IncomeCommand, PaymentCommand, Provider, Refs, Terms};
 use weir_ledger::row::At;
 use weir_ledger::split::{Recipient, Share, Split};
 use weir_model::{AccountId, AccountRole};
@@ -33,6 +33,7 @@ impl Bench {
             id,
             by: fan,
             reason: "for the song".into(),
+            refs: Refs::default(),
             command,
         });
         let requests = batch::write(&requests.collect::<Vec<_>>()).unwrap();

@@ -9,7 +9,7 @@ use weir_cluster::members::{Change as MemberChange, Profile};
 use weir_cluster::{Command, Refusal};
 use weir_ledger::Request;
 use weir_ledger::account::Account;
-use weir_ledger::request::{Command as Money, IncomeCommand, Provider};
+use weir_ledger::request::{Command as Money, IncomeCommand, Provider, Refs};
 use weir_model::{AccountId, ApiError, ChannelName, Epoch, ErrorCode, Incarnation, NodeId, Roles};
 
 use super::*;
@@ -348,7 +348,8 @@ fn top_up(id: u128, units: u64) -> Request {
     let provider = Provider::named("test").unwrap();
     let amount = units.try_into().unwrap();
     let command = IncomeCommand::TopUp { user: AccountId(5), amount, provider };
-    Request { id, by: AccountId(1), reason: "test".into(), command: Money::Income(command) }
+    let (reason, refs, command) = ("test".into(), Refs::default(), Money::Income(command));
+    Request { id, by: AccountId(1), reason, refs, command }
 }
 
 fn wealth(of: &Running) -> u128 {

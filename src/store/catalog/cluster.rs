@@ -6,8 +6,8 @@
 use weir_cluster::Applied;
 use weir_cluster::members::Profile;
 use weir_model::{
-    Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey, Timestamp, Token,
-    TokenId,
+    Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, SessionId, StreamKey,
+    Timestamp, Token, TokenId,
 };
 
 use super::super::StoreError;
@@ -81,6 +81,8 @@ pub(in crate::store) enum Command {
     RevokeToken {
         token: TokenId,
     },
+    /// About a private session.
+    Session(weir_session::Command),
 }
 
 /// What a command answers.
@@ -95,6 +97,7 @@ pub(in crate::store) enum Answer {
     Admitted(Admission),
     Account(Account),
     Token(Token),
+    Session(SessionId),
 }
 
 impl Command {
@@ -104,7 +107,8 @@ impl Command {
             Self::Cluster(_)
             | Self::CreateInvite(_)
             | Self::UseInvite { .. }
-            | Self::RevokeInvite { .. } => true,
+            | Self::RevokeInvite { .. }
+            | Self::Session(_) => true,
             Self::CreateChannel { .. }
             | Self::DeleteChannel { .. }
             | Self::CreateKey { .. }
@@ -130,6 +134,7 @@ impl Command {
             | Self::SetOperatorToken { .. }
             | Self::RevokeToken { .. } => true,
             Self::ChangeAccount { change, .. } => change.takes_away(),
+            Self::Session(command) => command.is_upkeep(),
             Self::CreateChannel { .. }
             | Self::CreateKey { .. }
             | Self::RotateKey { .. }
@@ -170,6 +175,10 @@ impl Answer {
 impl Answer {
     pub(in crate::store) fn account(self) -> Result<Account, StoreError> {
         if let Self::Account(account) = self { Ok(account) } else { Err(unexpected()) }
+    }
+
+    pub(in crate::store) fn session(self) -> Result<SessionId, StoreError> {
+        if let Self::Session(id) = self { Ok(id) } else { Err(unexpected()) }
     }
 
     pub(in crate::store) fn token(self) -> Result<Token, StoreError> {
@@ -225,6 +234,10 @@ impl Catalog {
             Command::CreateToken(new) => self.plan_token(new).map(token),
             Command::RevokeToken { token: id } => self.plan_token_revocation(id).map(token),
             Command::CreateAccount(new) => self.plan_account(new).map(account),
+            Command::Session(command) => {
+                let (changes, id) = self.plan_session(&command)?;
+                Ok((changes, Answer::Session(id)))
+            }
             Command::ChangeAccount { account: id, change } => {
                 self.plan_account_change(id, change).map(account)
             }

@@ -32,8 +32,11 @@ impl Catalog {
             Change::Put(Entry::Part(new)) => self.undo_part(new.key()),
             Change::RemovePart(key) => self.undo_part(key.clone()),
             // Only the log makes these, and nothing in the log is taken back.
-            Change::Put(Entry::Forgotten(_) | Entry::Place(_) | Entry::Reply(_))
-            | Change::RemoveReply(_) => None,
+            Change::Put(
+                Entry::Forgotten(_) | Entry::Place(_) | Entry::Reply(_) | Entry::Session(_),
+            )
+            | Change::RemoveReply(_)
+            | Change::RemoveSession(_) => None,
             Change::RemoveAccount(id) => self.undo_account(*id),
             Change::Put(Entry::Token(new)) => self.undo_token(new.id),
             Change::RemoveToken(id) => self.undo_token(*id),
@@ -54,6 +57,7 @@ impl Catalog {
             .map(Entry::Node)
             .chain(floor.map(Entry::MsnFloor))
             .chain(self.people.entries())
+            .chain(self.sessions.entries())
             .chain(channels)
             .chain(keys)
             .chain(msn)

@@ -1,0 +1,75 @@
+//! Private sessions, as the store's callers see them. Read from this node's memory, like all that the log brings.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use weir_model::{ChannelName, SessionId};
+use weir_session::{Command, Screen, Session};
+
+use super::catalog;
+use super::{Store, StoreError, identity};
+
+impl Store {
+    /// A session.
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.inner.held.catalog.read().sessions.of(id).cloned()
+    }
+
+    /// All sessions that are known, those that ended included.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Arc<Session>> {
+        self.inner.held.catalog.read().sessions.iter().cloned().collect()
+    }
+
+    /// The sessions of which something is left to be done.
+    #[must_use]
+    pub fn open_sessions(&self) -> Vec<Arc<Session>> {
+        self.inner.held.catalog.read().sessions.open().cloned().collect()
+    }
+
+    /// The session of a channel of which something is left to be done.
+    #[must_use]
+    pub fn session_of(&self, channel: &ChannelName) -> Option<Arc<Session>> {
+        let catalog = self.inner.held.catalog.read();
+        catalog.sessions.of(catalog.open_session_of(channel)?).cloned()
+    }
+
+    /// Who sees what of a channel; none when everybody sees all of it.
+    #[must_use]
+    pub fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>> {
+        self.inner.held.catalog.read().sessions.screen_of(channel)
+    }
+
+    /// Changes whenever a session did.
+    #[must_use]
+    pub fn session_changes(&self) -> watch::Receiver<u64> {
+        self.inner.held.sessions.subscribe()
+    }
+
+    /// An id for a new session.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn new_session_id(&self) -> Result<SessionId, StoreError> {
+        identity::id().map(SessionId)
+    }
+
+    /// Changes a session, and answers with what it is then.
+    ///
+    /// # Errors
+    /// When the rules forbid it, or the cluster takes no changes.
+    pub async fn change_session(&self, command: Command) -> Result<Arc<Session>, StoreError> {
+        let id = command.session();
+        let wished = command.clone();
+        self.change(catalog::Command::Session(command)).await?.session()?;
+        let changes = self.inner.held.sessions.subscribe();
+        self.until_here(changes, |catalog| {
+            let known = catalog.sessions.of(id);
+            known.is_some_and(|known| !matches!(known.after(&wished), Ok(Some(_))))
+        })
+        .await;
+        let missing = || StoreError::NotFound { what: format!("session {id}") };
+        self.session(id).ok_or_else(missing)
+    }
+}
