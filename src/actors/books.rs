@@ -69,6 +69,11 @@ pub enum Question {
         /// At most so many lines, the newest.
         limit: usize,
     },
+    /// What there is of the bill of a party of a session: none, or a [`weir_ledger::state::Session`].
+    Bill {
+        /// Its name in the ledger.
+        bill: u128,
+    },
     /// A piece of all records in another program's words.
     Export {
         /// Whose.

@@ -13,6 +13,8 @@ pub mod people;
 pub mod placement;
 pub mod reach;
 pub mod replication;
+pub mod session;
+pub mod sessions;
 pub mod slots;
 pub mod stages;
 pub mod stream;

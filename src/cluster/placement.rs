@@ -15,11 +15,13 @@ use crate::Directory;
 use crate::load::Loads;
 use crate::members::Member;
 
+mod beside;
 mod census;
 mod plan;
 mod rules;
 mod score;
 
+pub use beside::beside_stream;
 pub use plan::{GAIN_MIN, STREAMS_MAX, drain, rebalance, step};
 pub use rules::{Effect, Rule, Rules, RulesRefusal, Where};
 

@@ -17,6 +17,7 @@ use crate::actors::events::Events;
 use crate::actors::people::People;
 use crate::actors::placement::Placement;
 use crate::actors::reach::Reach;
+use crate::actors::sessions::Sessions;
 use crate::actors::slots::Slots;
 use crate::actors::streams::Streams;
 use crate::actors::tasks::Tasks;
@@ -31,6 +32,7 @@ pub(super) struct Doors {
     pub(super) ready: Ready,
     pub(super) cluster: Arc<dyn api::Cluster>,
     pub(super) books: Books,
+    pub(super) sessions: Sessions,
     pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
     pub(super) events: Events,

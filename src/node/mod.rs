@@ -40,9 +40,12 @@ use crate::actors::events::Events;
 use crate::actors::membership::Membership;
 use crate::actors::placement::{self, Placement};
 use crate::actors::reach::{self, Reach};
+use crate::actors::session;
+use crate::actors::sessions::{self, Sessions};
 use crate::actors::stages::Stages;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
+use crate::actors::teller::Teller;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
 use config::Config;
@@ -133,12 +136,24 @@ impl Node {
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
         let books = Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, &store);
+        let context = session::Context {
+            store: store.clone(),
+            streams: streams.clone(),
+            teller: Teller::start(mesh.consensus.clone(), &tasks),
+            books: books.clone(),
+            events: events.clone(),
+            tasks: tasks.clone(),
+        };
+        let (link, member) = (mesh.link.clone(), membership.clone());
+        let sessions = sessions::Parts { context, link, membership: member };
+        let sessions = Sessions::start(sessions).await.map_err(|error| error.to_string())?;
         let doors = Doors {
             config,
             roles,
             ready: ready.clone(),
             cluster,
             books,
+            sessions,
             sample,
             store,
             events,

@@ -17,6 +17,6 @@ pub mod screen;
 pub mod session;
 
 pub use command::{Command, Offer, Refusal};
-pub use meeting::{Deed, Meeting};
+pub use meeting::{Deed, Meeting, Standing};
 pub use screen::{Screen, Sight, Veil};
 pub use session::{Ending, Party, PartyId, Price, Session, Settled, Stage};

@@ -47,6 +47,12 @@ impl Store {
         self.inner.held.sessions.subscribe()
     }
 
+    /// The first number that no segment of a channel has, now or ever, when nobody publishes on it.
+    #[must_use]
+    pub fn next_msn(&self, channel: &ChannelName) -> u64 {
+        self.inner.held.catalog.read().msn.get(channel).copied().unwrap_or_default()
+    }
+
     /// An id for a new session.
     ///
     /// # Errors

@@ -31,6 +31,9 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
             value(&reader.statement(account, of, upto, limit)?)
         }
         Question::Export { format, from } => value(&reader.export(format, from)?),
+        Question::Bill { bill } => {
+            value(&ledger.read(|state| state.session(bill, state.head().at)))
+        }
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
     }
 }

@@ -9,7 +9,7 @@ use crate::row::{At, Charge, ChargeId, ChargeState, Founding, Hold, HoldId, Id, 
 use crate::table::View;
 
 /// What the ledger has of a session, for whoever goes on with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Session {
     /// Taken in all.
     pub taken: u64,

@@ -1,0 +1,172 @@
+//! What players prove, on its way from the edge they play at to the node that runs their session.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use weir_ledger::meter::Halt;
+use weir_model::{AccountId, NodeId, SessionId};
+use weir_session::Standing;
+
+use super::Inner;
+use crate::actors::clock::monotonic_ms as now_ms;
+use crate::actors::session::Message;
+use crate::actors::tasks::Handle;
+use crate::link::request::{Kind, Refusal, encoded, parsed};
+
+/// Kind of the request that carries beats.
+const BEATS: &str = "session.beats";
+/// How often they are sent: players beat once a second, and silence of three ends what is billed.
+const EVERY: Duration = Duration::from_millis(500);
+/// An answer that comes later is of no use.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Players of this node in sessions of other nodes; of one more nothing is proved, and nothing billed.
+const PLAYERS_MAX: usize = 20_000;
+/// Beats of one request.
+const PER_REQUEST_MAX: usize = 4_000;
+/// What was heard longer ago is forgotten, milliseconds.
+const HEARD_MS: u64 = 10_000;
+
+/// Beats of this node's players that wait, and what was said of them.
+#[derive(Default)]
+pub(super) struct Beats {
+    waiting: Mutex<BTreeMap<(SessionId, AccountId), u64>>,
+    heard: Mutex<BTreeMap<(SessionId, AccountId), (u64, Standing)>>,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Beat {
+    session: SessionId,
+    account: AccountId,
+    /// How long ago it was, milliseconds.
+    age_ms: u64,
+}
+
+/// How a beat's account stands.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Told {
+    session: SessionId,
+    account: AccountId,
+    billed: u64,
+    delivered_ms: u64,
+    paused: Option<Halt>,
+    left_s: Option<u32>,
+}
+
+impl Beats {
+    /// Somebody played now.
+    pub(super) fn note(&self, session: SessionId, account: AccountId, now_ms: u64) {
+        let mut waiting = self.waiting.lock();
+        if waiting.len() < PLAYERS_MAX || waiting.contains_key(&(session, account)) {
+            waiting.insert((session, account), now_ms);
+        } else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What was last said of somebody.
+    pub(super) fn heard(
+        &self,
+        session: SessionId,
+        account: AccountId,
+        now_ms: u64,
+    ) -> Option<Standing> {
+        let heard = self.heard.lock();
+        let (at_ms, standing) = heard.get(&(session, account))?;
+        (now_ms.saturating_sub(*at_ms) <= HEARD_MS).then_some(*standing)
+    }
+
+    fn take(&self) -> BTreeMap<(SessionId, AccountId), u64> {
+        std::mem::take(&mut *self.waiting.lock())
+    }
+
+    fn hear(&self, all: Vec<Told>, now_ms: u64) {
+        let mut heard = self.heard.lock();
+        heard.retain(|_, (at_ms, _)| now_ms.saturating_sub(*at_ms) <= HEARD_MS);
+        for told in all.into_iter().take(PER_REQUEST_MAX) {
+            let Told { session, account, billed, delivered_ms, paused, left_s } = told;
+            let standing = Standing { billed, delivered_ms, paused, left_s };
+            heard.insert((session, account), (now_ms, standing));
+        }
+    }
+}
+
+/// Sends what waits until the node stops.
+pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = handle.stopping() => return,
+        }
+        let waiting = own.beats.take();
+        handle.idle(waiting.len() as u64);
+        let by_node = own.by_node(waiting);
+        join_all(by_node.into_iter().map(|(node, beats)| own.send(node, beats))).await;
+    }
+}
+
+impl Inner {
+    fn by_node(
+        &self,
+        waiting: BTreeMap<(SessionId, AccountId), u64>,
+    ) -> BTreeMap<NodeId, Vec<Beat>> {
+        let now_ms = now_ms();
+        let mut by_node: BTreeMap<NodeId, Vec<Beat>> = BTreeMap::new();
+        for ((session, account), at_ms) in waiting {
+            let node = self.context.store.session(session).and_then(|one| self.place_of(&one));
+            // A session that nobody runs bills nothing either.
+            let Some(node) = node.filter(|node| *node != self.node) else { continue };
+            let age_ms = now_ms.saturating_sub(at_ms);
+            by_node.entry(node).or_default().push(Beat { session, account, age_ms });
+        }
+        by_node
+    }
+
+    async fn send(&self, node: NodeId, beats: Vec<Beat>) {
+        for some in beats.chunks(PER_REQUEST_MAX) {
+            match self.link.ask::<_, Vec<Told>>(node, BEATS, some, PATIENCE).await {
+                Ok(told) => self.beats.hear(told, now_ms()),
+                // Not proved, not billed; the next ones may arrive.
+                Err(error) => tracing::debug!(%node, %error, "beats of players were lost"),
+            }
+        }
+    }
+
+    fn take_beats(&self, beats: &[Beat]) -> Vec<Told> {
+        let running = self.running.read();
+        let mut told = Vec::new();
+        for Beat { session, account, age_ms } in beats.iter().copied() {
+            let Some(one) = running.get(&session) else { continue };
+            // An actor that is gone is replaced, and misses this one.
+            let _ = one.actor.cast(Message::Played { account, age_ms });
+            let Some(standing) = one.board.read().get(&account).copied() else { continue };
+            let Standing { billed, delivered_ms, paused, left_s } = standing;
+            told.push(Told { session, account, billed, delivered_ms, paused, left_s });
+        }
+        told
+    }
+}
+
+/// Takes what players of other nodes prove.
+pub(super) fn serve(own: &Arc<Inner>) {
+    let weak = Arc::downgrade(own);
+    own.link.on_request(BEATS, Kind::default(), move |_, body| {
+        let answer = weak.upgrade().map_or_else(
+            || Err(Refusal::new("stopping", "the node stops")),
+            |own| {
+                let beats: Vec<Beat> = parsed(&body)?;
+                if beats.len() > PER_REQUEST_MAX {
+                    return Err(Refusal::new("malformed", "more beats than a request has"));
+                }
+                encoded(&own.take_beats(&beats))
+            },
+        );
+        Box::pin(std::future::ready(answer))
+    });
+}
