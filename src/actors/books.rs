@@ -12,7 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use weir_model::money::{ExportFormat, PersonalAccount};
+use weir_ledger::Currency;
+use weir_model::money::{ExportFormat, LedgerInfo, PersonalAccount};
 use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
 
 use super::clock;
@@ -134,6 +135,18 @@ impl Books {
         let unreadable =
             |error| ApiError::new(ErrorCode::Internal, format!("the ledger's answer: {error}"));
         serde_json::from_value(answer).map_err(unreadable)
+    }
+
+    /// What the ledger counts.
+    ///
+    /// # Errors
+    /// When nobody can say so now, or the ledger is not founded yet.
+    pub async fn currency(&self) -> Result<Currency, ApiError> {
+        let stand: LedgerInfo = self.ask(Question::Stand).await?;
+        let known = stand.currency.and_then(|code| Currency::new(&code, stand.decimals).ok());
+        known.ok_or_else(|| {
+            ApiError::new(ErrorCode::Unavailable, "the ledger is not founded yet; ask again")
+        })
     }
 
     async fn elsewhere(&self, question: &Question) -> Result<Value, ApiError> {

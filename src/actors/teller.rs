@@ -1,6 +1,8 @@
 //! Requests for the ledger on their way into the log. What waits together goes together; a request is answered when most
 //! of the voters have it on disk and the ledger has made it.
 
+pub mod found;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -82,6 +82,11 @@ impl<'a> Draft<'a> {
         self.state.founding.as_ref()
     }
 
+    /// Whether no account was ever touched.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.state.accounts() == 0
+    }
+
     fn own(&self, key: &Key) -> Option<&Row> {
         self.rows.get(*self.places.get(key)?)
     }

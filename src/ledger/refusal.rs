@@ -93,7 +93,9 @@ pub enum Refusal {
     #[error("the ledger is not founded; its first record names it and its currency")]
     Unfounded,
     /// The ledger is another one.
-    #[error("the ledger was founded with another name or another currency, which never change")]
+    #[error(
+        "the ledger was founded with another name or counts another currency already, which never change"
+    )]
     Founded,
     /// Its rules are newer than this program.
     #[error("the ledger follows rules {rules}, which this program does not know; update it")]

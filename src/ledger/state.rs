@@ -220,8 +220,8 @@ impl State {
             return Err(Refusal::Clock);
         }
         let founds = record.rows.iter().any(|row| matches!(row, Row::Founding(_)));
-        if founds != self.founding.is_none() {
-            return Err(invalid("the first record founds the ledger, and no other"));
+        if self.founding.is_none() != founds && (!founds || self.accounts() > 0) {
+            return Err(invalid("a ledger is founded by its first record, and not once it counts"));
         }
         let sets =
             |row: &Row| if let Row::Policy(policy) = row { Some(policy.rules) } else { None };

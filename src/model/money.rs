@@ -8,6 +8,8 @@ use crate::{AccountId, Timestamp};
 pub struct LedgerInfo {
     /// What it counts: `EUR`; none before it was founded.
     pub currency: Option<String>,
+    /// Digits behind the point of what it counts.
+    pub decimals: u8,
     /// Its newest record; 0 before the first.
     pub seq: u64,
     /// That one's time.

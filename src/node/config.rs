@@ -12,6 +12,7 @@ use weir_media::show::ShowConfig;
 use weir_model::Role;
 
 use crate::actors::streams::StreamsConfig;
+use crate::actors::teller::found;
 use crate::actors::{people, placement};
 use crate::{edge, ingest};
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub disk: DiskConfig,
     /// Viewers.
     pub edge: edge::Config,
+    /// Money.
+    pub ledger: found::Config,
     /// Addresses.
     pub listen: ListenConfig,
     /// What is logged and how.
@@ -283,6 +286,7 @@ impl Config {
             return invalid("stream.publishers_max must be at least 1");
         }
         self.people.check().map_err(|text| ConfigError::Invalid(text.into()))?;
+        self.ledger.check().map_err(ConfigError::Invalid)?;
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return invalid("tls.certificate and tls.key belong together: set both or neither");
         }

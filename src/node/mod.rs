@@ -45,7 +45,7 @@ use crate::actors::sessions::{self, Sessions};
 use crate::actors::stages::Stages;
 use crate::actors::streams::{self, Streams};
 use crate::actors::tasks::Tasks;
-use crate::actors::teller::Teller;
+use crate::actors::teller::found;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
 use config::Config;
@@ -135,11 +135,19 @@ impl Node {
         });
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
+        let currency = config.ledger.currency().map_err(|error| error.to_string())?;
+        let founding = found::Parts {
+            ledger: mesh.ledger.clone(),
+            consensus: mesh.consensus.clone(),
+            currency,
+            by: store.operator(),
+        };
+        mesh.teller.found(founding, &tasks);
         let books = Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, &store);
         let context = session::Context {
             store: store.clone(),
             streams: streams.clone(),
-            teller: Teller::start(mesh.consensus.clone(), &tasks),
+            teller: mesh.teller.clone(),
             books: books.clone(),
             events: events.clone(),
             tasks: tasks.clone(),

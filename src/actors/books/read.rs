@@ -39,8 +39,7 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
 }
 
 fn currency_of(state: &State) -> Option<Currency> {
-    let _ = state;
-    Currency::new("EUR", 2).ok()
+    state.founding().map(|founding| founding.currency.clone())
 }
 
 struct Reader<'a> {
@@ -54,6 +53,7 @@ impl Reader<'_> {
             self.ledger.read(|state| (*state.head(), state.accounts(), state.totals().are_even()));
         LedgerInfo {
             currency: self.code(),
+            decimals: self.currency.as_ref().map_or(0, Currency::exponent),
             seq: head.seq,
             at: (head.seq > 0).then(|| time(head.at)),
             hash: head.link.to_string(),

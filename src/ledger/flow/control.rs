@@ -72,6 +72,10 @@ pub(super) fn must_be_approved(is_approved: bool) -> Result<(), Refusal> {
 fn found(draft: &mut Draft<'_>, founding: &Founding) -> Result<Receipt, Refusal> {
     match draft.founding() {
         Some(known) if known == founding => {}
+        // As long as nothing was ever counted, it may be counted in something else.
+        Some(known) if known.ledger == founding.ledger && draft.is_untouched() => {
+            draft.put(Row::Founding(founding.clone()));
+        }
         Some(_) => return Err(Refusal::Founded),
         None => draft.put(Row::Founding(founding.clone())),
     }
