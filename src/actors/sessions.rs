@@ -91,14 +91,21 @@ impl Sessions {
     /// none when whoever runs the session has not said it yet.
     #[must_use]
     pub fn played(&self, session: SessionId, account: AccountId) -> Option<Standing> {
-        let now_ms = clock::monotonic_ms();
-        if let Some(running) = self.inner.running.read().get(&session) {
+        match self.inner.running.read().get(&session) {
             // An actor that is gone is replaced, and misses this one.
-            let _ = running.actor.cast(Message::Played { account, age_ms: 0 });
+            Some(running) => drop(running.actor.cast(Message::Played { account, age_ms: 0 })),
+            None => self.inner.beats.note(session, account, clock::monotonic_ms()),
+        }
+        self.standing(session, account)
+    }
+
+    /// How an account stood a moment ago; none when whoever runs the session has not said it to this node.
+    #[must_use]
+    pub fn standing(&self, session: SessionId, account: AccountId) -> Option<Standing> {
+        if let Some(running) = self.inner.running.read().get(&session) {
             return running.board.read().get(&account).copied();
         }
-        self.inner.beats.note(session, account, now_ms);
-        self.inner.beats.heard(session, account, now_ms)
+        self.inner.beats.heard(session, account, clock::monotonic_ms())
     }
 
     /// How the parties of a session stand that this node runs.

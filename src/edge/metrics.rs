@@ -19,12 +19,14 @@ pub enum Kind {
     Page,
     /// Signing in and out.
     Auth,
+    /// Taking part in private sessions.
+    Session,
     /// Anything else.
     Other,
 }
 
-const KINDS: [&str; 8] =
-    ["multivariant", "playlist", "init", "segment", "part", "page", "auth", "other"];
+const KINDS: [&str; 9] =
+    ["multivariant", "playlist", "init", "segment", "part", "page", "auth", "session", "other"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Counters and gauges of the edge.

@@ -1,7 +1,7 @@
 //! L4. Viewers: HTTP, HLS, the watch page and the gate.
 //!
 //! A request's way, in file order: [`http`] accepts the connection and reads the request, [`route`] takes its
-//! path apart, [`gate`] says whether its viewer may watch, [`auth`] who it is, [`hls`] answers from the stream's window, and
+//! path apart, [`gate`] says whether its viewer may watch, [`auth`] who it is, [`meet`] lets it into private sessions, [`hls`] answers from the stream's window, and
 //! [`watch`] holds the page that people open; [`ready`] is for balancers. The path of media is short on purpose: no router, no
 //! middleware, no copy of a media byte between the packager and the socket.
 
@@ -11,6 +11,7 @@ pub mod gate;
 pub mod gauges;
 pub mod hls;
 pub mod http;
+pub mod meet;
 pub mod metrics;
 pub mod ready;
 pub mod route;
@@ -83,6 +84,8 @@ pub struct Context {
     pub viewings: Viewings,
     /// Who signs in.
     pub people: People,
+    /// Private sessions.
+    pub meetings: Box<dyn meet::Meetings>,
     /// The node's event log.
     pub events: Events,
     /// The node's loops.

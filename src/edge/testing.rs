@@ -1,18 +1,25 @@
 //! An edge on port 0 with one stream that is fed by hand.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use weir_ledger::{Amount, Currency};
 use weir_media::rendition::Timing;
 use weir_media::{Codec, CodecConfig, Init, Output, Part, SegmentEnd, SegmentStart, TrackId};
-use weir_model::{ChannelName, ShowId, StreamState, Timestamp};
+use weir_model::{
+    AccountId, ApiError, ChannelName, ErrorCode, SessionId, ShowId, StreamState, Timestamp,
+};
+use weir_session::{Price, Session, Standing};
 
 use super::http::listen;
+use super::meet::Meetings;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
@@ -39,6 +46,49 @@ impl Lookup for One {
 
     fn title(&self, channel: &ChannelName) -> Option<String> {
         matches!(channel.as_str(), "demo" | "quiet").then(|| "A <b>title</b>".to_owned())
+    }
+}
+
+/// There are no private sessions.
+struct NoMeetings;
+
+impl Meetings for NoMeetings {
+    fn of_channel(&self, _: &ChannelName) -> Option<Arc<Session>> {
+        None
+    }
+
+    fn of(&self, _: SessionId) -> Option<Arc<Session>> {
+        None
+    }
+
+    fn played(&self, _: SessionId, _: AccountId) -> Option<Standing> {
+        None
+    }
+
+    fn standing(&self, _: SessionId, _: AccountId) -> Option<Standing> {
+        None
+    }
+
+    fn currency(&self) -> BoxFuture<'_, Result<Currency, ApiError>> {
+        Box::pin(ready(Ok(Currency::new("EUR", 2).unwrap())))
+    }
+
+    fn available(&self, _: AccountId) -> BoxFuture<'_, Result<String, ApiError>> {
+        Box::pin(ready(Ok("0.00".into())))
+    }
+
+    fn join(
+        &self,
+        _: SessionId,
+        _: AccountId,
+        _: (u8, Price),
+        _: Amount,
+    ) -> BoxFuture<'_, Result<Arc<Session>, ApiError>> {
+        Box::pin(ready(Err(ApiError::new(ErrorCode::NotFound, "there is no such session"))))
+    }
+
+    fn leave(&self, _: SessionId, _: AccountId) -> BoxFuture<'_, Result<Arc<Session>, ApiError>> {
+        Box::pin(ready(Err(ApiError::new(ErrorCode::NotFound, "there is no such session"))))
     }
 }
 
@@ -78,6 +128,7 @@ impl Edge {
         let context = Arc::new(Context {
             viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             people,
+            meetings: Box::new(NoMeetings),
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
             lookup: Box::new(One(Arc::new(stream))),

@@ -93,6 +93,11 @@ impl Doors {
             }),
             viewings: self.viewings.clone(),
             people: people.clone(),
+            meetings: Box::new(edge::meet::NodeMeetings::new(
+                self.store.clone(),
+                self.sessions.clone(),
+                self.books.clone(),
+            )),
             events: self.events.clone(),
             tasks: self.tasks.clone(),
             metrics: edge::Metrics::new(&self.registry)?,

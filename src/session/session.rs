@@ -98,6 +98,21 @@ pub struct Session {
     pub veil: Option<Veil>,
 }
 
+/// The word for why something ended or pauses, as answers have it.
+#[must_use]
+pub const fn why(halt: Halt) -> &'static str {
+    match halt {
+        Halt::Viewer => "viewer",
+        Halt::Streamer => "streamer",
+        Halt::Operator => "operator",
+        Halt::ViewerGone => "viewer_gone",
+        Halt::StreamerGone => "streamer_gone",
+        Halt::Balance => "balance",
+        Halt::Ledger => "ledger",
+        Halt::Cap => "cap",
+    }
+}
+
 impl Party {
     /// Whether it takes part.
     #[must_use]

@@ -16,8 +16,12 @@ const BODY_BYTES_MAX: usize = 4 << 10;
 /// One who sends his name letter by letter holds a connection, and no longer than this.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// Reads a body of the type `application/json`.
-pub(super) async fn json<T, B>(headers: &HeaderMap, body: B) -> Result<T, Refused>
+/// Reads a body of the type `application/json`; `shape` says for people what it has.
+pub(in crate::edge) async fn json<T, B>(
+    headers: &HeaderMap,
+    body: B,
+    shape: &str,
+) -> Result<T, Refused>
 where
     T: DeserializeOwned,
     B: http_body::Body<Data = Bytes> + Send,
@@ -41,8 +45,7 @@ where
     serde_json::from_slice(&bytes).map_err(|error| {
         // What serde says may repeat a piece of what was sent, but for the place and the kind of the fault.
         let place = format!("line {}, column {}", error.line(), error.column());
-        let message =
-            format!("the body does not fit, at {place}; expected {{\"name\", \"password\"}}");
+        let message = format!("the body does not fit, at {place}; expected {shape}");
         Refused::new(ErrorCode::Invalid, message)
     })
 }

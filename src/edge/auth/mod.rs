@@ -4,9 +4,9 @@
 //! caused, so whatever changes something must come from a page of our own ([`origin`]) and be JSON, which a foreign form
 //! cannot send.
 
-mod body;
+pub(super) mod body;
 pub mod cookie;
-mod origin;
+pub(super) mod origin;
 
 use std::net::IpAddr;
 
@@ -26,6 +26,9 @@ use crate::store::Bearer;
 
 /// Where all of it lies.
 pub const PREFIX: &str = "/auth/";
+
+/// What a page sends, in words.
+const SHAPE: &str = "{\"name\", \"password\"}";
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -53,11 +56,14 @@ where
     B::Error: std::error::Error + Send + Sync + 'static,
 {
     let head = *request.method() == Method::HEAD;
-    let mut reply = match dispatch(context, peer, request).await {
-        Ok(reply) => reply,
-        Err(refused) => refusal(&refused.error, refused.retry_secs),
-    };
+    let reply = finished(dispatch(context, peer, request).await, head);
     context.metrics.answered(Kind::Auth, reply.status().as_u16(), reply.body().len());
+    reply
+}
+
+/// An answer as it goes out: for nobody else, for no other site, and without a body for a `head`.
+pub(super) fn finished(answer: Result<Reply, Refused>, head: bool) -> Reply {
+    let mut reply = answer.unwrap_or_else(|refused| refusal(&refused.error, refused.retry_secs));
     if head {
         *reply.body_mut() = Body::empty();
     }
@@ -69,13 +75,19 @@ where
 }
 
 /// A refusal on its way out.
-struct Refused {
+pub(super) struct Refused {
     error: ApiError,
     retry_secs: Option<u64>,
 }
 
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { error, retry_secs: None }
+    }
+}
+
 impl Refused {
-    fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { error: ApiError::new(code, message), retry_secs: None }
     }
 }
@@ -110,7 +122,7 @@ where
     if let "logout" | "logout-everywhere" = what {
         return log_out(context, peer, &parts.headers, what == "logout-everywhere").await;
     }
-    let given: Credentials = body::json(&parts.headers, body).await?;
+    let given: Credentials = body::json(&parts.headers, body, SHAPE).await?;
     let signed_in = match what {
         "register" => context.people.register(peer.remote, &given).await?,
         _ => context.people.login(peer.remote, &given).await?,
@@ -171,7 +183,7 @@ fn refusal(error: &ApiError, retry_secs: Option<u64>) -> Reply {
     reply
 }
 
-fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Reply {
+pub(super) fn json<T: serde::Serialize>(status: StatusCode, value: &T) -> Reply {
     let text = serde_json::to_vec(value).unwrap_or_default();
     let mut reply = Response::new(Body::from(Bytes::from(text)));
     *reply.status_mut() = status;

@@ -8,7 +8,7 @@ use weir_model::ErrorCode;
 use super::Refused;
 
 /// Refuses what another site caused.
-pub(super) fn check(parts: &Parts) -> Result<(), Refused> {
+pub(in crate::edge) fn check(parts: &Parts) -> Result<(), Refused> {
     let foreign = || {
         let message = "this was asked for by another site, or by another address of this one";
         Refused::new(ErrorCode::Forbidden, message)

@@ -19,6 +19,7 @@ use super::body::Held;
 use super::deadline::{Deadline, Requests, Writes};
 use crate::actors::tasks::Tasks;
 use crate::edge::auth::{self, Peer};
+use crate::edge::meet;
 use crate::edge::{Context, route};
 
 /// A handshake takes two round trips; a peer that needs longer than this is not going to watch live.
@@ -83,6 +84,8 @@ where
             let reply = if request.uri().path().starts_with(auth::PREFIX) {
                 // Boxed: most requests are for media, and their place should not be as large as this one's.
                 Box::pin(auth::answer(&context, peer, request)).await
+            } else if request.uri().path().starts_with(meet::PREFIX) {
+                Box::pin(meet::answer(&context, peer, request)).await
             } else {
                 route::answer(&context, peer.remote, &request).await
             };

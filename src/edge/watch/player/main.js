@@ -1,6 +1,7 @@
 // The watch page: follows the stream's state and plays while there is something to play.
 import { Engine } from './engine.js';
 import { offer, wire } from './controls.js';
+import { meet } from './meet.js';
 import { follow } from './state.js';
 
 const root = document.documentElement;
@@ -118,3 +119,5 @@ video.addEventListener('ended', () => finish('ended'));
 say('loading');
 wire(stage, video, () => engine);
 follow(channel, tell);
+// Who joins or leaves a session sees another stream at the same address.
+meet(channel, by('meet'), video, () => { if (engine) begin(); });
