@@ -2,12 +2,13 @@
 //! and linearizable reads, over a network that delays, loses and cuts, on tokio's paused clock in one thread.
 //!
 //! `WEIR_SIM_RAFT_SEEDS=2000` runs so many seeds, `WEIR_SIM_SEED=n` the one that a failure named. What clients saw has
-//! to be linearizable, also after all nodes were switched off and lost their machines; after healing, writes succeed
+//! to be linearizable, and what payers were told of has to be recorded once on every node, also after all nodes were switched off and lost their machines; after healing, writes succeed
 //! within a bounded time.
 
 #[path = "../../../tests/sim/dice.rs"]
 mod dice;
 mod history;
+mod money;
 mod network;
 mod registers;
 mod run;
@@ -30,20 +31,20 @@ fn seeds() -> std::ops::Range<u64> {
 #[test]
 fn clients_see_one_register_after_the_other_whatever_breaks() {
     let seeds = seeds();
-    let (mut answered, mut unanswered, mut starts) = (0, 0, 0);
+    let (mut answered, mut unanswered, mut paid, mut starts) = (0, 0, 0, 0);
     let (mut slowest, mut wrong) = ((std::time::Duration::ZERO, 0), Vec::new());
     for seed in seeds.clone() {
         match run::run(seed) {
             Ok(ran) => {
                 slowest = slowest.max((ran.healed, seed));
                 (answered, unanswered) = (answered + ran.answered, unanswered + ran.unanswered);
-                starts += ran.starts;
+                (paid, starts) = (paid + ran.paid, starts + ran.starts);
             }
             Err(found) => wrong.push(format!("WEIR_SIM_SEED={seed}: {found}")),
         }
     }
     println!(
-        "seeds {seeds:?}: {answered} answered, {unanswered} unanswered, {starts} starts; slowest to heal: {slowest:?}"
+        "seeds {seeds:?}: {answered} answered, {unanswered} unanswered, {paid} payments told, {starts} starts; slowest to heal: {slowest:?}"
     );
     assert!(wrong.is_empty(), "{} of {seeds:?}:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -1,8 +1,9 @@
-//! What the simulated nodes keep: a few registers, and the replies that tell a repeated request from a new one.
+//! What the simulated nodes keep: a ledger, a few registers, and the replies that tell a repeated request from a new one.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::*;
+use super::money::{Books, Packed};
 
 /// What a client asks of a register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,6 +37,8 @@ pub(super) struct State {
     known: HashMap<RequestId, u64>,
     #[serde(skip)]
     place: Option<Vec<u8>>,
+    #[serde(skip)]
+    pub(super) books: Books,
 }
 
 /// The machine; its state is a power cut away from an older one.
@@ -59,6 +62,9 @@ impl Registers {
 impl State {
     /// Makes a request once, and answers with what the register held before.
     fn make(&mut self, request: &Request) -> Reply {
+        if let Some(answers) = self.books.make(request) {
+            return answers;
+        }
         let (register, op): Command = serde_json::from_str(request.command.get()).unwrap();
         let before = self.known.get(&request.id).copied().unwrap_or_else(|| {
             let held = self.values.entry(register).or_default();
@@ -92,7 +98,8 @@ impl Machine for Registers {
     }
 
     fn snapshot(&self) -> Result<Vec<u8>, MachineError> {
-        Ok(serde_json::to_vec(&*self.0.lock()).unwrap())
+        let state = self.0.lock();
+        Ok(serde_json::to_vec(&(&*state, state.books.pack())).unwrap())
     }
 
     fn install(
@@ -100,7 +107,8 @@ impl Machine for Registers {
         state: Arc<Vec<u8>>,
         place: Vec<u8>,
     ) -> BoxFuture<'_, Result<(), MachineError>> {
-        let mut read: State = serde_json::from_slice(&state).unwrap();
+        let (mut read, books): (State, Packed) = serde_json::from_slice(&state).unwrap();
+        read.books = Books::unpack(books);
         read.known = read.replies.iter().copied().collect();
         read.place = Some(place);
         *self.0.lock() = read;

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use super::super::*;
 use super::dice::Dice;
 use super::history::{self, Seen};
+use super::money::{self, PAYERS, Told};
 use super::network::{Air, Process};
 use super::registers::Op;
 use super::site::Site;
@@ -28,6 +29,7 @@ const STEP: Duration = Duration::from_millis(50);
 pub(super) struct Ran {
     pub(super) answered: u64,
     pub(super) unanswered: u64,
+    pub(super) paid: u64,
     pub(super) starts: u64,
     pub(super) healed: Duration,
     pub(super) print: u64,
@@ -85,23 +87,31 @@ async fn live(mut dice: Dice) -> Result<Ran, String> {
     let book =
         Book { seen: Mutex::default(), clock: AtomicU64::new(1), done: AtomicBool::new(false) };
     let clients: Vec<Dice> = (0..CLIENTS).map(|_| dice.split()).collect();
+    let payers: Vec<Dice> = (0..PAYERS).map(|_| dice.split()).collect();
+    money::set();
     world.found().await?;
     let clients = clients.into_iter().zip(1..).map(|(dice, nth)| client(&air, &book, dice, nth));
+    let is_done = || book.done.load(Ordering::Relaxed);
+    let payers = payers.into_iter().zip(1..);
+    let payers = payers.map(|(dice, nth)| money::payer(&air, &NODES, dice, nth, is_done));
     let faults = async {
         let healed = world.break_and_heal().await;
         book.done.store(true, Ordering::Relaxed);
         healed
     };
-    let (healed, _) = tokio::join!(faults, join_all(clients));
-    let healed = healed?;
+    let (healed, _, told) = tokio::join!(faults, join_all(clients), join_all(payers));
+    let (healed, told) = (healed?, told.concat());
+    world.check_money(&told).await?;
     world.restart_all().await?;
     world.read_all(&book).await?;
+    world.check_money(&told).await?;
     let seen = book.seen.into_inner();
     history::check(&seen)?;
     let answered = seen.iter().filter(|one| one.before.is_some()).count() as u64;
     let unanswered = seen.len() as u64 - answered;
     let print = air.0.lock().print;
-    Ok(Ran { answered, unanswered, starts: world.starts, healed, print })
+    let paid = told.len() as u64;
+    Ok(Ran { answered, unanswered, paid, starts: world.starts, healed, print })
 }
 
 impl World {
@@ -126,7 +136,7 @@ impl World {
             until(&[&first], "the learner has caught up", caught_up).await;
             first.change(Change::Promote(node)).await.map_err(|error| error.to_string())?;
         }
-        Ok(())
+        money::found(&self.process(1)?).await
     }
 
     async fn start(&mut self, id: u64, steps: u64) -> Result<(), String> {
@@ -204,7 +214,8 @@ impl World {
                 self.repair_in(step, 60, Repair::Calm);
             }
             83..=90 => self.snapshot(id),
-            91..=95 => self.sites.values_mut().for_each(Site::keep),
+            91..=93 => self.sites.values_mut().for_each(Site::keep),
+            94..=95 => money::jump(&mut self.dice),
             _ => NODES.into_iter().for_each(|id| self.stop_for(id, step, 20)),
         }
     }
@@ -282,6 +293,23 @@ impl World {
             self.write(id, Op::Put(id)).await?;
         }
         Ok(begin.elapsed())
+    }
+
+    /// What payers were told is recorded everywhere, and everywhere the same.
+    async fn check_money(&self, told: &[Told]) -> Result<(), String> {
+        let mut links = Vec::new();
+        for id in NODES {
+            let Process { consensus, machine, .. } = self.process(id)?;
+            let read = consensus.read_barrier(HEALED).await;
+            read.map_err(|error| format!("money by node {id}: {error}"))?;
+            let books = machine.0.lock().books.clone();
+            books.check(told).map_err(|what| format!("node {id}: {what}"))?;
+            links.push(books.link());
+        }
+        match links.iter().all(|link| *link == links[0]) {
+            true => Ok(()),
+            false => Err("the nodes' ledgers are not the same".into()),
+        }
     }
 
     async fn write(&self, id: u64, op: Op) -> Result<(), String> {

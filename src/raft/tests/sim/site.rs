@@ -60,7 +60,7 @@ impl Site {
             }),
             spawn: spawn(),
             room: Arc::new(|| Ok(())),
-            now: || weir_model::Timestamp(0),
+            now: super::money::wall,
         };
         let consensus = Consensus::open_on(log, Snapshots::open(self.dir.path())?, parts).await?;
         let process = Process { consensus, machine, life };
