@@ -19,9 +19,11 @@ use crate::table::{List, Table};
 
 mod look;
 mod put;
+mod rehearse;
 mod totals;
 
 pub use look::Session;
+pub use rehearse::{Change, Rehearsal};
 pub use totals::Totals;
 
 /// Everything that decides what the next request brings about.
