@@ -149,10 +149,11 @@ impl<'a> Draft<'a> {
         those.take(most).map(|(_, ticket)| *ticket).collect()
     }
 
-    /// The first payment that something of a lot went into.
+    /// The oldest payment that something of a lot went into and is there still.
     pub(crate) fn spent_on(&self, lot: Id) -> Option<ChargeId> {
-        let (first, last) = ChargeId::ENDS;
-        self.state.spent.range((lot, first)..=(lot, last)).next().map(|(_, charge)| *charge)
+        let lot = self.state.lots.place(&lot)?;
+        let (_, charge) = *self.state.spent.range((lot, 0)..=(lot, usize::MAX)).next()?;
+        self.state.charges.row(charge).map(|(id, _)| *id)
     }
 
     /// Replaces a row; the record holds each once.

@@ -1,6 +1,6 @@
 //! The state of a ledger: the fold of its records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use weir_model::AccountId;
 
@@ -13,16 +13,18 @@ use crate::refusal::Refusal;
 use crate::request::{Command, ControlCommand, Request};
 use crate::row::{
     At, Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId,
-    Membership, Payout, Place, Policy, RULES, Repayment, Row, SeatId,
+    Membership, Payout, Policy, RULES, Repayment, Row, SeatId,
 };
 use crate::table::{List, Table};
 
 mod look;
+mod purse;
 mod put;
 mod rehearse;
 mod totals;
 
 pub use look::Session;
+pub(crate) use purse::Purse;
 pub use rehearse::{Change, Rehearsal};
 pub use totals::Totals;
 
@@ -50,16 +52,14 @@ pub struct State {
     pub(crate) moved: List<u64>,
     /// Requests with an id, and the record of each.
     seen: Table<AskedId, Seen>,
-    /// Derived: lots that can be spent, in the order in which they are.
-    pub(crate) purses: BTreeSet<Place>,
-    /// Derived: what is in them, by owner.
-    pub(crate) purse_sums: BTreeMap<AccountId, u128>,
+    /// Derived: what people can spend.
+    pub(crate) purses: Table<AccountId, Purse>,
     /// Derived: what creators have pending.
     pub(crate) pending: BTreeSet<DueId>,
     /// Derived: events and their tickets whose money waits.
     pub(crate) escrowed: BTreeSet<(Id, ChargeId)>,
-    /// Derived: lots and the payments that something of them went into.
-    pub(crate) spent: BTreeSet<(Id, ChargeId)>,
+    /// Derived: lots and the payments that something of them went into, by the numbers of their rows.
+    pub(crate) spent: BTreeSet<(usize, usize)>,
     /// Derived: what ends by itself.
     expiring: BTreeSet<(At, Expiring)>,
     totals: Totals,
