@@ -8,6 +8,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -18,8 +19,8 @@ use index::Index;
 /// Rows of a page: a few kilobytes to copy.
 const PAGE_ROWS: usize = 32;
 
-/// One page.
-pub type Page<K, V> = Vec<(K, V)>;
+/// One page, whose rows lie in it.
+pub type Page<K, V> = ArrayVec<(K, V), PAGE_ROWS>;
 
 /// Rows by key. They are replaced and never removed.
 #[derive(Clone)]
@@ -99,7 +100,7 @@ impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
     fn add(&mut self, hash: u64, key: K, row: V) -> usize {
         let place = self.len;
         if place.is_multiple_of(PAGE_ROWS) {
-            self.pages.push(Arc::new(Vec::with_capacity(PAGE_ROWS)));
+            self.pages.push(Arc::new(Page::new()));
         }
         self.page(place).push((key, row));
         self.index.insert(hash, place);
@@ -161,7 +162,7 @@ impl<V: Clone> List<V> {
         match self.pages.last_mut() {
             Some(page) if page.len() < PAGE_ROWS => Arc::make_mut(page).push(((), row)),
             _ => {
-                let mut page = Vec::with_capacity(PAGE_ROWS);
+                let mut page = Page::new();
                 page.push(((), row));
                 self.pages.push(Arc::new(page));
             }
@@ -292,9 +293,9 @@ mod tests {
                 table.put(key, row);
             }
             let after = table.view();
-            let mut pages: Vec<Page<u64, u32>> = before.pages.iter().map(|page| page.to_vec()).collect();
+            let mut pages: Vec<Page<u64, u32>> = before.pages.iter().map(|page| (**page).clone()).collect();
             for (at, page) in after.changed_since(&before) {
-                pages.resize(pages.len().max(at + 1), Vec::new());
+                pages.resize(pages.len().max(at + 1), Page::new());
                 pages[at] = page.clone();
             }
             let mended = View::of(pages);

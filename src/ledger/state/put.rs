@@ -1,5 +1,7 @@
 //! Rows into the state, and what is derived from them.
 
+use std::collections::BTreeSet;
+
 use super::{Expiring, Row, State};
 use crate::row::{
     At, Charge, ChargeId, ChargeState, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, RULES,
@@ -86,6 +88,9 @@ impl State {
 
     fn put_lot(&mut self, id: Id, lot: Lot) {
         let before = self.lots.put(id, lot);
+        if before.is_none() {
+            self.spent.push(BTreeSet::new());
+        }
         let place = |lot: Lot| Some((lot.place(id)?, lot.left));
         let (out, into) = (before.and_then(place), place(lot));
         self.purses.change(lot.owner, |purse| purse.change(out, into));
@@ -114,11 +119,13 @@ impl State {
     /// What was taken of lots went into that payment.
     fn note_spent(&mut self, id: ChargeId, before: &[Taken], after: &[Taken]) {
         let Some(charge) = self.charges.place(&id) else { return };
-        let place = |part: &Taken| Some((self.lots.place(&part.lot)?, charge));
-        for gone in before.iter().filter_map(place) {
-            self.spent.remove(&gone);
+        let place = |part: &Taken| self.lots.place(&part.lot);
+        for lot in before.iter().filter_map(place) {
+            self.spent[lot].remove(&charge);
         }
-        self.spent.extend(after.iter().filter_map(place));
+        for lot in after.iter().filter_map(place) {
+            self.spent[lot].insert(charge);
+        }
     }
 
     fn put_due(&mut self, id: DueId, units: u64) {

@@ -35,7 +35,7 @@ impl State {
     pub fn rehearse(&self, request: &Request, wall: At) -> Result<Rehearsal, Refusal> {
         let (entry, balances) = match self.decide(request, wall)? {
             Decision::Says(done) => return Ok(Rehearsal { done, accounts: Vec::new() }),
-            Decision::Makes(entry, balances) => (entry, balances),
+            Decision::Makes(entry, made) => (entry, made.balances),
         };
         let touched = entry.record.seq;
         let moved = balances.into_iter().map(|after| Change {
