@@ -94,6 +94,8 @@ pub enum Expiring {
 /// An account that legs are on: what it was and what it is then.
 pub(crate) struct After {
     account: Account,
+    /// Where its row lies, if it has one.
+    place: Option<usize>,
     before: Balance,
     balance: Balance,
 }
@@ -251,8 +253,8 @@ impl State {
 
     /// Makes what a record says that was checked.
     fn make(&mut self, record: &Record, link: Link, Made { balances, digest }: Made) {
-        for After { account, balance, .. } in balances {
-            self.balances.put(account, Balance { touched: record.seq, ..balance });
+        for After { account, place, balance, .. } in balances {
+            self.balances.put_at(place, account, Balance { touched: record.seq, ..balance });
         }
         record.legs.iter().for_each(|leg| self.totals.add(leg));
         record.rows.iter().for_each(|row| self.put(row));
@@ -274,13 +276,15 @@ impl State {
         for leg in legs {
             let known = all.iter().position(|after| after.account == leg.account);
             let at = known.unwrap_or_else(|| {
-                let before = self.balance(&leg.account);
-                all.push(After { account: leg.account, before, balance: before });
+                let (account, place) = (leg.account, self.balances.place(&leg.account));
+                let row = place.and_then(|place| self.balances.row(place));
+                let before = row.map(|(_, balance)| *balance).unwrap_or_default();
+                all.push(After { account, place, before, balance: before });
                 all.len() - 1
             });
             all[at].balance = leg.on(all[at].balance)?;
         }
-        for After { account, before, balance } in &all {
+        for After { account, before, balance, .. } in &all {
             leg::check(*account, before, balance)?;
         }
         Ok(all)

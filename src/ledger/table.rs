@@ -63,13 +63,14 @@ impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
 
     /// Puts `row` at `key`; answers with the one that was there.
     pub fn put(&mut self, key: K, row: V) -> Option<V> {
-        let hash = self.index.hash(&key);
-        match self.find(hash, &key) {
-            Some(place) => Some(std::mem::replace(&mut self.page(place)[place % PAGE_ROWS].1, row)),
-            None => {
-                self.add(hash, key, row);
-                None
-            }
+        self.put_at(self.place(&key), key, row).1
+    }
+
+    /// The same where it is known which number the row at `key` has, if it has one; answers with the number too.
+    pub(crate) fn put_at(&mut self, place: Option<usize>, key: K, row: V) -> (usize, Option<V>) {
+        match place {
+            Some(at) => (at, Some(std::mem::replace(&mut self.page(at)[at % PAGE_ROWS].1, row))),
+            None => (self.add(self.index.hash(&key), key, row), None),
         }
     }
 

@@ -102,10 +102,11 @@ impl State {
         let is_same = |a: &[Taken], b: &[Taken]| {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.lot == b.lot)
         };
-        let before = self.charges.put(id, charge.clone()).map(|before| before.taken);
-        let before = before.unwrap_or_default();
+        let place = self.charges.place(&id);
+        let (place, before) = self.charges.put_at(place, id, charge.clone());
+        let before = before.map(|before| before.taken).unwrap_or_default();
         if !is_same(&before, &charge.taken) {
-            self.note_spent(id, &before, &charge.taken);
+            self.note_spent(place, &before, &charge.taken);
         }
         if let ChargeId::Ticket { event, .. } = id {
             let waits = charge.state == ChargeState::Escrowed && charge.net() > 0;
@@ -117,8 +118,7 @@ impl State {
     }
 
     /// What was taken of lots went into that payment.
-    fn note_spent(&mut self, id: ChargeId, before: &[Taken], after: &[Taken]) {
-        let Some(charge) = self.charges.place(&id) else { return };
+    fn note_spent(&mut self, charge: usize, before: &[Taken], after: &[Taken]) {
         let place = |part: &Taken| self.lots.place(&part.lot);
         for lot in before.iter().filter_map(place) {
             self.spent[lot].remove(&charge);
