@@ -5,12 +5,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use weir_model::Role;
+use weir_ledger::request::{Command, ControlCommand, Refs};
+use weir_ledger::row::Founding;
+use weir_ledger::{Currency, Request};
+use weir_model::{AccountId, Role};
 
 use super::joining::Place;
 use super::machine::History;
+use crate::actors::tasks::Tasks;
+use crate::actors::teller::Teller;
 use crate::link::Link;
 use crate::link::request::{Kind, Refusal};
+use crate::link::trust::Fingerprint;
 use crate::raft::Consensus;
 use crate::store::ledger::Ledger;
 
@@ -21,6 +27,10 @@ const REQUEST_BYTES_MAX: usize = 64;
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Half a megabyte from a node that reads it from its disk.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks whether the ledger is founded.
+const FOUNDING_PAUSE: Duration = Duration::from_millis(500);
+/// What the ledger of a cluster counts: its code, and the digits behind the point.
+const CURRENCY: (&str, u8) = ("EUR", 2);
 
 /// Voters keep the ledger: what they acknowledge, they know.
 pub(super) async fn open(place: &Place<'_>) -> Result<Option<Ledger>, String> {
@@ -31,6 +41,63 @@ pub(super) async fn open(place: &Place<'_>) -> Result<Option<Ledger>, String> {
     let opened = tokio::task::spawn_blocking(move || Ledger::open(&dir)).await;
     let opened = opened.map_err(|error| error.to_string())?;
     opened.map(Some).map_err(|error| error.to_string())
+}
+
+/// Sees to it that the ledger is founded, which its first record does and nothing is done before. Whoever leads asks
+/// for it; each of them in the same words, so that it is done once. A node that leads already has it done when this
+/// returns.
+pub(super) async fn found(
+    ledger: Option<&Ledger>,
+    (teller, consensus): (&Teller, &Consensus),
+    authority: Fingerprint,
+    tasks: &Tasks,
+) -> Result<(), String> {
+    let Some(ledger) = ledger.cloned() else { return Ok(()) };
+    let founding = founding(authority).map_err(|error| error.to_string())?;
+    let is_founded = move || ledger.read(|state| state.founding().is_some());
+    if consensus.leads() && !is_founded() {
+        ask_for(&founding, teller).await;
+    }
+    if is_founded() {
+        return Ok(());
+    }
+    let (teller, consensus) = (teller.clone(), consensus.clone());
+    tasks.spawn("ledger founding", |handle| async move {
+        let founded = async {
+            while !is_founded() {
+                if consensus.leads() {
+                    ask_for(&founding, &teller).await;
+                }
+                tokio::time::sleep(FOUNDING_PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = founded => {}
+            () = handle.stopping() => {}
+        }
+    });
+    Ok(())
+}
+
+async fn ask_for(founding: &Founding, teller: &Teller) {
+    let command = Command::Control(ControlCommand::Found(founding.clone()));
+    let (reason, refs) = ("the cluster was founded".to_owned(), Refs::default());
+    // It is nobody's wish: a cluster has a ledger.
+    let request = Request { id: 0, by: AccountId(0), reason, refs, command };
+    match teller.ask(&request).await.map(|told| told.answer.result) {
+        Ok(Ok(_)) => {}
+        Ok(Err(refusal)) => tracing::error!(%refusal, "founding the ledger"),
+        Err(error) => tracing::warn!(%error, "founding the ledger"),
+    }
+}
+
+/// The ledger is named by its cluster's authority.
+fn founding(authority: Fingerprint) -> Result<Founding, weir_ledger::InvalidCurrency> {
+    let mut name = [0; 16];
+    name.iter_mut().zip(authority.0).for_each(|(to, from)| *to = from);
+    let (code, exponent) = CURRENCY;
+    let ledger = u128::from_be_bytes(name);
+    Ok(Founding { ledger, currency: Currency::new(code, exponent)? })
 }
 
 /// Gives records to other voters.

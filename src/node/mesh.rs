@@ -108,6 +108,8 @@ impl Mesh {
         books::serve(&link, ledger.as_ref());
         tell_of_its_end(place.name, &consensus, events, tasks);
         let teller = Teller::start(consensus.clone(), tasks);
+        let asks = (&teller, &consensus);
+        books::found(ledger.as_ref(), asks, trust.fingerprint(), tasks).await?;
         Ok(Self { link, consensus, ledger, teller, trust, incarnation, disk, doors })
     }
 
