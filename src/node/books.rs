@@ -11,6 +11,7 @@ use super::joining::Place;
 use super::machine::History;
 use crate::link::Link;
 use crate::link::request::{Kind, Refusal};
+use crate::link::trust::Fingerprint;
 use crate::raft::Consensus;
 use crate::store::ledger::Ledger;
 
@@ -31,6 +32,13 @@ pub(super) async fn open(place: &Place<'_>) -> Result<Option<Ledger>, String> {
     let opened = tokio::task::spawn_blocking(move || Ledger::open(&dir)).await;
     let opened = opened.map_err(|error| error.to_string())?;
     opened.map(Some).map_err(|error| error.to_string())
+}
+
+/// The ledger's name: that of its cluster's authority, so that all who may found it call it the same.
+pub(super) fn name(authority: Fingerprint) -> u128 {
+    let mut name = [0; 16];
+    name.iter_mut().zip(authority.0).for_each(|(to, from)| *to = from);
+    u128::from_be_bytes(name)
 }
 
 /// Gives records to other voters.

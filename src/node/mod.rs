@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::Registry;
+use weir_ledger::row::Founding;
 use weir_model::local::Homes;
 use weir_model::node::Endpoint;
 
@@ -136,13 +137,13 @@ impl Node {
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
         let currency = config.ledger.currency().map_err(|error| error.to_string())?;
+        let name = books::name(mesh.trust.fingerprint());
         let founding = found::Parts {
             ledger: mesh.ledger.clone(),
             consensus: mesh.consensus.clone(),
-            currency,
-            by: store.operator(),
+            founding: Founding { ledger: name, currency },
         };
-        mesh.teller.found(founding, &tasks);
+        mesh.teller.found(founding, &tasks).await;
         let books = Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, &store);
         let context = session::Context {
             store: store.clone(),

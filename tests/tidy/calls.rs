@@ -28,7 +28,6 @@ const SEEDED: &[&str] = &[
     "cli/main.rs",
     "tui/main.rs",
     "src/edge/watch/build.rs",
-    "src/ledger/tests/seeds.rs",
     "src/raft/tests/sim.rs",
     "tests/",
 ];

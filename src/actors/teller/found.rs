@@ -63,58 +63,52 @@ pub struct Parts {
     pub ledger: Option<Ledger>,
     /// Says whether this node leads: the leader founds it.
     pub consensus: Consensus,
-    /// What it counts.
-    pub currency: Currency,
-    /// In whose name.
-    pub by: AccountId,
+    /// What it is: its name is the same on every node, so that it is done once whoever leads.
+    pub founding: Founding,
 }
 
 impl Teller {
-    /// Has the ledger founded, unless it was before; its currency is the configured one as long as no account was
-    /// ever touched.
-    pub fn found(&self, parts: Parts, tasks: &Tasks) {
-        let Some(ledger) = parts.ledger.clone() else { return };
+    /// Has the ledger founded, unless it was before; what it counts is what is configured as long as no account was
+    /// ever touched. When a node leads already, it is done when this returns.
+    pub async fn found(&self, parts: Parts, tasks: &Tasks) {
+        let Parts { ledger, consensus, founding } = parts;
+        let Some(ledger) = ledger else { return };
+        let wanted = founding.clone();
+        let is_due = move || {
+            ledger.read(|state| {
+                state.founding().is_none()
+                    || (state.accounts() == 0 && state.founding() != Some(&wanted))
+            })
+        };
+        if consensus.leads() && is_due() {
+            self.ask_to_found(&founding).await;
+        }
         let teller = self.clone();
         tasks.spawn("ledger founding", |handle| async move {
-            loop {
-                if let Some(founding) = due(&ledger, &parts.currency) {
-                    if parts.consensus.leads() {
-                        teller.ask_to_found(founding, parts.by).await;
+            let founded = async {
+                while is_due() {
+                    if consensus.leads() {
+                        teller.ask_to_found(&founding).await;
                     }
-                } else if ledger.read(|state| state.accounts()) > 0 {
-                    return;
+                    tokio::time::sleep(LOOK).await;
                 }
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
-                    () = handle.stopping() => return,
-                }
+            };
+            tokio::select! {
+                () = founded => {}
+                () = handle.stopping() => {}
             }
         });
     }
 
-    async fn ask_to_found(&self, founding: Founding, by: AccountId) {
-        let command = Command::Control(ControlCommand::Found(founding));
-        let (reason, refs) = (String::new(), Refs::default());
-        let told = self.ask(&Request { id: 0, by, reason, refs, command }).await;
-        match told.map(|told| told.answer.result) {
+    async fn ask_to_found(&self, founding: &Founding) {
+        let command = Command::Control(ControlCommand::Found(founding.clone()));
+        let (reason, refs) = ("the cluster was founded".to_owned(), Refs::default());
+        // It is nobody's wish: a cluster has a ledger.
+        let request = Request { id: 0, by: AccountId(0), reason, refs, command };
+        match self.ask(&request).await.map(|told| told.answer.result) {
             Ok(Ok(_)) => tracing::info!("the ledger is founded"),
-            // Another leader did it at the same moment; else it is asked again.
-            Ok(Err(refusal)) => tracing::debug!(%refusal, "the ledger is not founded"),
-            Err(error) => tracing::debug!(%error, "the ledger is not founded yet"),
-        }
-    }
-}
-
-/// What the ledger has to be founded as; none when it is, or cannot be any other any more.
-fn due(ledger: &Ledger, currency: &Currency) -> Option<Founding> {
-    let (founding, accounts) = ledger.read(|state| (state.founding().cloned(), state.accounts()));
-    match founding {
-        Some(known) if known.currency == *currency || accounts > 0 => None,
-        Some(known) => Some(Founding { currency: currency.clone(), ..known }),
-        None => {
-            let halves = (getrandom::u64().ok()?, getrandom::u64().ok()?);
-            let name = (u128::from(halves.0) << 64) | u128::from(halves.1);
-            Some(Founding { ledger: name, currency: currency.clone() })
+            Ok(Err(refusal)) => tracing::error!(%refusal, "founding the ledger"),
+            Err(error) => tracing::warn!(%error, "founding the ledger"),
         }
     }
 }

@@ -7,9 +7,10 @@ use parking_lot::RwLock;
 use weir_cluster::lease::{LeaseCommand, LeaseRefusal};
 use weir_cluster::members::{Change as MemberChange, Profile};
 use weir_cluster::{Command, Refusal};
-use weir_ledger::Request;
 use weir_ledger::account::Account;
-use weir_ledger::request::{Command as Money, IncomeCommand, Provider, Refs};
+use weir_ledger::request::{Command as Money, ControlCommand, IncomeCommand, Provider, Refs};
+use weir_ledger::row::Founding;
+use weir_ledger::{Currency, Request};
 use weir_model::{AccountId, ApiError, ChannelName, Epoch, ErrorCode, Incarnation, NodeId, Roles};
 
 use super::*;
@@ -87,6 +88,9 @@ impl Running {
         let consensus = start(&store, begin).await?;
         wire.0.write().insert(store.node().id.0, consensus.clone());
         let teller = Teller::start(consensus.clone(), &own);
+        if !joining {
+            teller.ask(&found()).await.unwrap();
+        }
         Ok(Self { store, consensus, ledger, teller, wire: wire.clone(), _tasks: own })
     }
 
@@ -348,8 +352,15 @@ fn top_up(id: u128, units: u64) -> Request {
     let provider = Provider::named("test").unwrap();
     let amount = units.try_into().unwrap();
     let command = IncomeCommand::TopUp { user: AccountId(5), amount, provider };
-    let (reason, refs, command) = ("test".into(), Refs::default(), Money::Income(command));
-    Request { id, by: AccountId(1), reason, refs, command }
+    let (reason, refs) = ("test".into(), Refs::default());
+    Request { id, by: AccountId(1), reason, refs, command: Money::Income(command) }
+}
+
+/// The request that founds the ledger, as its first record.
+fn found() -> Request {
+    let currency = Currency::new("EUR", 2).unwrap();
+    let command = Money::Control(ControlCommand::Found(Founding { ledger: 7, currency }));
+    Request { id: 0, command, ..top_up(0, 1) }
 }
 
 fn wealth(of: &Running) -> u128 {
@@ -361,10 +372,10 @@ async fn money_is_acknowledged_once_and_is_there_after_a_start_and_after_the_log
     let (dir, wire) = (tempfile::tempdir().unwrap(), Wire::default());
     let node = Running::start(dir.path(), &wire, 1, false).await;
     let told = node.teller.ask(&top_up(1, 100)).await.unwrap();
-    assert_eq!((told.answer.seq, told.answer.replayed), (Some(1), false));
+    assert_eq!((told.answer.seq, told.answer.replayed), (Some(2), false));
     assert_eq!(told.durability, Durability::Local);
     let again = node.teller.ask(&top_up(1, 100)).await.unwrap();
-    assert_eq!((again.answer.seq, again.answer.replayed), (Some(1), true));
+    assert_eq!((again.answer.seq, again.answer.replayed), (Some(2), true));
     let other = node.teller.ask(&top_up(1, 101)).await.unwrap();
     assert!(other.answer.result.is_err());
     node.stop().await;
@@ -404,7 +415,7 @@ async fn a_voter_that_joins_fetches_the_records_that_the_log_forgot() {
     first.consensus.change(Change::AddLearner(two)).await.unwrap();
     until(async || first.consensus.change(Change::Promote(two)).await.is_ok()).await;
     let told = second.teller.ask(&top_up(302, 10)).await.unwrap();
-    assert_eq!((told.answer.seq, told.durability), (Some(302), Durability::Quorum));
+    assert_eq!((told.answer.seq, told.durability), (Some(303), Durability::Quorum));
     second.read().await;
     first.read().await;
     assert_eq!((wealth(&first), wealth(&second)), (3_020, 3_020));

@@ -138,15 +138,18 @@ fn what_was_asked_before_is_answered_as_then_from_the_disk_too() {
 #[test]
 fn a_record_that_was_changed_on_the_disk_stops_the_start_and_says_which() {
     let dir = tempfile::tempdir().unwrap();
-    let mut entries = testing::entries(5, 40);
-    entries[6].record.legs.iter_mut().for_each(|leg| leg.units += 1);
-    entries[6].bytes = entries[6].record.bytes().unwrap();
+    let mut entries = testing::entries(5, 200);
+    let moves = |entry: &&mut Entry| entry.record.legs.len() > 1;
+    let changed = entries.iter_mut().filter(moves).nth(3).unwrap();
+    changed.record.legs.iter_mut().for_each(|leg| leg.units += 1);
+    changed.bytes = changed.record.bytes().unwrap();
+    let seq = changed.record.seq;
     let mut journal = Journal::open(&dir.path().join(JOURNAL_DIR), &mut |_, _| true).unwrap();
     journal.append(1, &entries).unwrap();
     drop(journal);
     let error = Ledger::open(dir.path()).err().unwrap();
     assert!(
-        matches!(&error, LedgerError::Damaged(text) if text.starts_with("record 7:")),
+        matches!(&error, LedgerError::Damaged(text) if text.starts_with(&format!("record {seq}:"))),
         "{error}"
     );
 }
@@ -161,4 +164,25 @@ fn bytes_that_are_no_requests_are_passed_over_alike_everywhere() {
     assert_eq!((ledger.applied(), ledger.head().seq), (3, 0));
     drop(ledger);
     assert_eq!(Ledger::open(dir.path()).unwrap().applied(), 3);
+}
+
+#[test]
+fn a_node_that_does_not_know_the_rules_stops_where_newer_ones_go_on() {
+    use weir_ledger::request::{Command, ControlCommand, Refs};
+    use weir_ledger::row::{Policy, RULES};
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let (found, wall) = requests(5, 1).remove(0);
+    let policy = Policy { rules: RULES + 1, ..Policy::default() };
+    let command = Command::Control(ControlCommand::SetPolicy { policy, second: None });
+    let by = weir_model::AccountId(900);
+    let newer = Request { id: 9, by, reason: String::new(), refs: Refs::default(), command };
+    let posted = |index, request| {
+        let batches = vec![Batch { wall, requests: batch::write(&[request]).unwrap() }];
+        Posted { index, batches }
+    };
+    ledger.apply(&posted(1, found)).unwrap();
+    let error = ledger.apply(&posted(2, newer)).unwrap_err();
+    assert_eq!(error, LedgerError::Old(Refusal::Rules { rules: RULES + 1 }));
+    assert_eq!(ledger.applied(), 1, "a newer program makes it with its next start");
 }
