@@ -187,6 +187,7 @@ impl Auditor {
             Command::Payout(command) => self.payout(command, id, made),
             Command::Dispute(command) => self.dispute(command),
             Command::Control(command) => self.control(command, request, (at, made)),
+            Command::Act(act) => act.check().is_ok().then_some(Verdict::Moves(0)),
         }
     }
 

@@ -82,6 +82,10 @@ impl<'a> Draft<'a> {
         self.state.founding.as_ref()
     }
 
+    pub(crate) const fn newest_act(&self) -> u64 {
+        self.state.newest_act
+    }
+
     /// Whether no account was ever touched.
     pub(crate) fn is_untouched(&self) -> bool {
         self.state.accounts() == 0

@@ -3,6 +3,7 @@
 use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
 use crate::record::Record;
+use crate::request::{Act, Command, Outcome};
 use crate::row::{Charge, ChargeId, Dispute, DisputeState, HoldState, Id, PayoutState, Row};
 use crate::text::inert;
 
@@ -22,9 +23,24 @@ pub fn explain(record: &Record, currency: &Currency) -> Vec<String> {
         return all;
     }
     let money = |units: u64| format!("{} {}", currency.decimal(u128::from(units)), currency.code());
+    if let Command::Act(act) = &request.command {
+        all.push(done(act));
+    }
     all.extend(record.legs.iter().map(|leg| sentence(leg, &money(leg.units))));
     all.extend(record.rows.iter().filter_map(|row| aside(row, &money)));
     all
+}
+
+fn done(act: &Act) -> String {
+    let Act { action, target, detail, from, outcome } = act;
+    let [action, target, detail, from] = [action, target, detail, from].map(|text| inert(text));
+    let asked = if detail.is_empty() { String::new() } else { format!(" with {detail}") };
+    match outcome {
+        Outcome::Begun => format!("Staff did {action} to {target}{asked}, from {from}."),
+        Outcome::Failed { begun, why } => {
+            format!("Record {begun}, {action} to {target}, came to nothing: {}.", inert(why))
+        }
+    }
 }
 
 fn reason(text: &str) -> String {
@@ -82,7 +98,8 @@ fn aside(row: &Row, money: &impl Fn(u64) -> String) -> Option<String> {
         | Row::Due(..)
         | Row::Event(..)
         | Row::Seat(..)
-        | Row::Member(..) => return None,
+        | Row::Member(..)
+        | Row::Act(_) => return None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! What each command does, one file for each thing that money is moved for.
 
+mod act;
 mod control;
 mod correction;
 mod dispute;
@@ -11,6 +12,7 @@ mod payout;
 mod repayment;
 mod ticket;
 
+pub use act::{ACTION_CHARS_MAX, Act, DETAIL_CHARS_MAX, Outcome, TARGET_CHARS_MAX};
 pub use control::ControlCommand;
 pub use correction::Correction;
 pub use dispute::DisputeCommand;
@@ -39,5 +41,6 @@ pub(crate) fn run(draft: &mut Draft<'_>, request: &Request) -> Result<Receipt, R
         Command::Payout(command) => payout::run(draft, id, command),
         Command::Dispute(command) => dispute::run(draft, command),
         Command::Control(command) => control::run(draft, request, command),
+        Command::Act(act) => act::run(draft, act),
     }
 }

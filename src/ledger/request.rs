@@ -4,8 +4,9 @@ use weir_model::AccountId;
 
 use crate::Amount;
 pub use crate::flow::{
-    ControlCommand, Correction, DisputeCommand, EventCommand, Gift, HoldCommand, IncomeCommand,
-    MemberCommand, PaymentCommand, PayoutCommand,
+    ACTION_CHARS_MAX, Act, ControlCommand, Correction, DETAIL_CHARS_MAX, DisputeCommand,
+    EventCommand, Gift, HoldCommand, IncomeCommand, MemberCommand, Outcome, PaymentCommand,
+    PayoutCommand, TARGET_CHARS_MAX,
 };
 use crate::refusal::Refusal;
 use crate::row::{Id, RULES};
@@ -62,6 +63,8 @@ pub enum Command {
     Dispute(DisputeCommand),
     /// What operators do.
     Control(ControlCommand),
+    /// What staff do beside the ledger.
+    Act(Act),
 }
 
 /// What a payer agreed to.
@@ -108,6 +111,7 @@ impl Command {
             Self::Control(ControlCommand::SetStanding { .. }) => "standing",
             Self::Control(ControlCommand::SetPolicy { .. }) => "policy",
             Self::Control(ControlCommand::Correct(_)) => "correction",
+            Self::Act(_) => "act",
         }
     }
 
@@ -121,7 +125,7 @@ impl Command {
             Self::Payout(command) => command.is_repeatable(),
             Self::Control(command) => command.is_repeatable(),
             Self::Hold(_) | Self::Dispute(_) => true,
-            Self::Payment(_) => false,
+            Self::Payment(_) | Self::Act(_) => false,
         }
     }
 }

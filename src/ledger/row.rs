@@ -53,6 +53,8 @@ pub enum Row {
     Writeoff(HoldId, u64),
     /// Units that corrections of that record moved so far.
     Corrected(u64, u64),
+    /// What staff did; the record of the act before it, zero for the first.
+    Act(u64),
 }
 
 /// What a row is about. A record holds one row of each.
@@ -73,6 +75,7 @@ pub(crate) enum Key {
     Dispute(Id),
     Writeoff(HoldId),
     Corrected(u64),
+    Act,
 }
 
 impl Row {
@@ -93,6 +96,7 @@ impl Row {
             Self::Dispute(id, _) => Key::Dispute(*id),
             Self::Writeoff(id, _) => Key::Writeoff(*id),
             Self::Corrected(seq, _) => Key::Corrected(*seq),
+            Self::Act(_) => Key::Act,
         }
     }
 }

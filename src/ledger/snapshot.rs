@@ -29,6 +29,7 @@ pub struct Snapshot {
     pub(crate) writeoffs: View<HoldId, u64>,
     pub(crate) corrected: View<u64, u64>,
     pub(crate) moved: View<(), u64>,
+    pub(crate) newest_act: u64,
     pub(crate) seen: View<AskedId, Seen>,
 }
 

@@ -51,6 +51,8 @@ pub struct State {
     pub(crate) corrected: Table<u64, u64>,
     /// What each record moved.
     pub(crate) moved: List<u64>,
+    /// The record of the newest act of staff; zero before the first.
+    pub(crate) newest_act: u64,
     /// Requests with an id, and the record of each.
     seen: Table<AskedId, Seen>,
     /// Derived: what people can spend.

@@ -1,5 +1,6 @@
 //! The invariants of money, over requests as many people would make them.
 
+mod acts;
 mod bank;
 mod defences;
 mod drain;

@@ -17,8 +17,9 @@ impl Auditor {
         let approved = |second: Option<_>| second.is_some_and(|second| second != request.by);
         match command {
             ControlCommand::Found(founding) => match &self.founding {
-                Some(known) => (known == founding).then_some(Verdict::Nothing),
-                None => {
+                Some(known) if known == founding => Some(Verdict::Nothing),
+                Some(known) if known.ledger != founding.ledger || self.is_touched() => None,
+                _ => {
                     self.founding = Some(founding.clone());
                     Some(Verdict::Moves(0))
                 }
@@ -54,6 +55,11 @@ impl Auditor {
                 Some(verdict)
             }
         }
+    }
+
+    /// Whether anything was ever said of an account.
+    fn is_touched(&self) -> bool {
+        !self.standings.is_empty() || self.moved.iter().any(|(moved, _)| *moved > 0)
     }
 
     fn correct(

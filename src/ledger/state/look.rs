@@ -36,6 +36,12 @@ impl State {
         self.founding.as_ref()
     }
 
+    /// The record of the newest act of staff; zero before the first. Its row leads to the one before.
+    #[must_use]
+    pub const fn newest_act(&self) -> u64 {
+        self.newest_act
+    }
+
     /// The rules.
     #[must_use]
     pub const fn policy(&self) -> &Policy {

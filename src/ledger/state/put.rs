@@ -32,6 +32,7 @@ impl State {
             writeoffs: self.writeoffs.view(),
             corrected: self.corrected.view(),
             moved: self.moved.view(),
+            newest_act: self.newest_act,
             seen: self.seen.view(),
         }
     }
@@ -53,6 +54,7 @@ impl State {
             writeoffs: Table::of(&snapshot.writeoffs),
             corrected: Table::of(&snapshot.corrected),
             moved: List::of(&snapshot.moved),
+            newest_act: snapshot.newest_act,
             seen: Table::of(&snapshot.seen),
             ..Self::default()
         };
@@ -83,6 +85,8 @@ impl State {
             Row::Dispute(id, dispute) => drop(self.disputes.put(*id, *dispute)),
             Row::Writeoff(id, units) => drop(self.writeoffs.put(*id, *units)),
             Row::Corrected(seq, units) => drop(self.corrected.put(*seq, *units)),
+            // It is of the record that is being made.
+            Row::Act(_) => self.newest_act = self.head.seq + 1,
         }
     }
 

@@ -36,6 +36,7 @@ fn nothing_is_done_before_the_ledger_is_founded() {
 #[test]
 fn a_ledger_is_founded_once() {
     let mut bank = Bank::new();
+    bank.top_up(ANN, 1);
     let now = bank.now;
     assert!(matches!(bank.state.execute(&found(founding()), now), Ok(Done::Unchanged(_))));
     let others = [
@@ -47,7 +48,19 @@ fn a_ledger_is_founded_once() {
         let done = bank.state.execute(&found(other), now);
         assert_eq!(done, Ok(Done::Refused(Refusal::Founded)));
     }
-    assert_eq!((bank.seq(), bank.state.founding()), (1, Some(&founding())));
+    assert_eq!((bank.seq(), bank.state.founding()), (2, Some(&founding())));
+}
+
+#[test]
+fn what_it_counts_is_chosen_anew_as_long_as_nothing_was_counted() {
+    let mut bank = Bank::new();
+    let dollars = Founding { currency: Currency::new("USD", 2).unwrap(), ..founding() };
+    let done = bank.state.execute(&found(dollars.clone()), bank.now);
+    assert!(matches!(done, Ok(Done::Recorded(_))), "{done:?}");
+    assert_eq!(bank.state.founding(), Some(&dollars));
+    let other = Founding { ledger: 1, ..dollars };
+    let done = bank.state.execute(&found(other), bank.now);
+    assert_eq!(done, Ok(Done::Refused(Refusal::Founded)));
 }
 
 #[test]
