@@ -21,12 +21,12 @@ fn wrong(seeds: Range<u64>) -> Vec<u64> {
 /// INV-1 to INV-5, INV-12, INV-15 to INV-22, as the auditor has them, and that in the end nothing is stuck.
 #[test]
 fn the_auditor_agrees_with_the_ledger_and_nothing_stays_stuck() {
-    assert_eq!(wrong(0..100), []);
+    assert_eq!(wrong(0..100), Vec::<u64>::new());
 }
 
 /// Among them the one that takes a session over by a repeated reserve.
 #[test]
 #[ignore = "half a minute in release mode; run it when flows or the auditor change"]
 fn the_auditor_agrees_with_the_ledger_over_thousands_of_seeds() {
-    assert_eq!(wrong(0..5_000), []);
+    assert_eq!(wrong(0..5_000), Vec::<u64>::new());
 }
