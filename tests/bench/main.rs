@@ -23,6 +23,7 @@ mod postgres;
 mod replicate;
 mod report;
 mod rtmp_ingest;
+mod sessions;
 mod usage;
 mod voters;
 
@@ -41,7 +42,7 @@ struct Effort {
     seconds: Option<u64>,
 }
 
-const BENCHES: [(&str, &str); 7] = [
+const BENCHES: [(&str, &str); 8] = [
     (
         "rtmp-ingest",
         "50 publishers, RTMP to LL-HLS, beside nginx-rtmp doing RTMP to HLS: processor time and memory",
@@ -62,6 +63,7 @@ const BENCHES: [(&str, &str); 7] = [
         "ledger",
         "durable transfers with 1, 64 and 1,024 in flight, beside PostgreSQL on the same disk; three voters; a start",
     ),
+    ("sessions", "10,000 private sessions at once, metered by the second: processor time"),
     (
         "replicate",
         "copying 20 streams to 3 nodes and a fourth that comes: bytes on the wire, time, processor time",
@@ -89,7 +91,9 @@ fn main() {
     // One thread for the generators: the servers keep the other processor to themselves.
     let runtime = match name.as_str() {
         // The node runs in this process, with the threads that it has in its own.
-        "ledger" => tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap(),
+        "ledger" | "sessions" => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+        }
         _ => tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
     };
     let report: Report = runtime.block_on(async {
@@ -99,6 +103,7 @@ fn main() {
             "part-latency" => part_latency::run(effort).await,
             "directory" => directory::run(effort).await,
             "ledger" => ledger::run(effort).await,
+            "sessions" => sessions::run(effort).await,
             "replicate" => replicate::run(effort).await,
             "failover" => failover::run(effort).await,
             other => panic!("no bench is called {other}; `./scripts/bench list` names them"),

@@ -8,12 +8,15 @@ use weir::actors::clock;
 use weir::actors::events::Events;
 use weir::actors::membership::{Membership, Standing};
 use weir::actors::tasks::Tasks;
+use weir::actors::teller::found;
 use weir::link::invite::Token;
 use weir::node::joining::{Joining, Place};
 use weir::node::mesh::Mesh;
 use weir::raft;
 use weir::store::Store;
 use weir_cluster::members::Profile;
+use weir_ledger::Currency;
+use weir_ledger::row::Founding;
 use weir_model::Roles;
 use weir_model::cluster::NodeLoad;
 
@@ -24,8 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Voter {
     pub(crate) store: Store,
     pub(crate) mesh: Mesh,
-    membership: Membership,
-    _tasks: Tasks,
+    pub(crate) membership: Membership,
+    pub(crate) events: Events,
+    pub(crate) tasks: Tasks,
     _dir: TempDir,
 }
 
@@ -47,7 +51,14 @@ impl Voter {
         let mut standing = membership.standing();
         let granted = standing.wait_for(|now| *now == Standing::Granted);
         tokio::time::timeout(PATIENCE, granted).await.unwrap().unwrap();
-        Self { store, mesh, membership, _tasks: tasks, _dir: dir }
+        let currency = Currency::new("EUR", 2).unwrap();
+        let founding = found::Parts {
+            ledger: mesh.ledger.clone(),
+            consensus: mesh.consensus.clone(),
+            founding: Founding { ledger: 1, currency },
+        };
+        mesh.teller.found(founding, &tasks).await;
+        Self { store, mesh, membership, events, tasks, _dir: dir }
     }
 
     /// Starts another one that votes too.
