@@ -87,6 +87,7 @@ struct Charge {
     is_open: bool,
     /// The event whose money it is still.
     waits: Option<Id>,
+    born: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -189,6 +190,13 @@ impl Auditor {
         }
     }
 
+    /// A payment; those that came first stay the first.
+    fn note(&mut self, id: ChargeId, charge: Charge) {
+        let next = self.charges.len();
+        let born = self.charges.get(&id).map_or(next, |known| known.born);
+        self.charges.insert(id, Charge { born, ..charge });
+    }
+
     /// A record was made, which moved so much.
     pub fn recorded(&mut self, moved: u64) {
         self.moved.push((moved, 0));
@@ -258,7 +266,7 @@ impl Charge {
     fn paid(terms: &Terms, paid: Vec<Id>) -> Self {
         let ever = paid.len() as u64;
         let (terms, waits) = (terms.clone(), None);
-        Self { terms, paid, ever, blocks: 0, epoch: 0, is_open: false, waits }
+        Self { terms, paid, ever, blocks: 0, epoch: 0, is_open: false, waits, born: 0 }
     }
 }
 

@@ -1,7 +1,5 @@
 //! A record in the making: reads the state with what it has changed itself, and changes nothing before it is whole.
 
-use std::collections::BTreeMap;
-
 use weir_model::AccountId;
 
 use crate::account::{Account, Balance, Standing};
@@ -15,8 +13,10 @@ use crate::state::{After, State};
 
 mod earned;
 mod lots;
+mod places;
 
 pub(crate) use lots::SOURCES_MAX;
+use places::Places;
 
 /// Rows of one record. What one payment draws on is bounded far below that ([`SOURCES_MAX`]).
 const ROWS_MAX: usize = 4_096;
@@ -43,7 +43,7 @@ pub(crate) struct Draft<'a> {
     legs: Vec<Leg>,
     rows: Vec<Row>,
     /// Where each row stands.
-    places: BTreeMap<Key, usize>,
+    places: Places,
     /// By how much the draft changes what users can spend.
     purses: Vec<(AccountId, i128)>,
 }
@@ -60,7 +60,7 @@ macro_rules! look {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(state: &'a State, now: At) -> Self {
-        let (legs, rows, places) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (legs, rows, places) = (Vec::new(), Vec::new(), Places::default());
         Self { state, now, legs, rows, places, purses: Vec::new() }
     }
 
@@ -88,7 +88,7 @@ impl<'a> Draft<'a> {
     }
 
     fn own(&self, key: &Key) -> Option<&Row> {
-        self.rows.get(*self.places.get(key)?)
+        self.rows.get(self.places.get(key)?)
     }
 
     pub(crate) fn lot(&self, id: Id) -> Result<Lot, Refusal> {
@@ -154,10 +154,10 @@ impl<'a> Draft<'a> {
         those.take(most).map(|(_, ticket)| *ticket).collect()
     }
 
-    /// The first payment that something of a lot went into.
+    /// The oldest payment that something of a lot went into and is there still.
     pub(crate) fn spent_on(&self, lot: Id) -> Option<ChargeId> {
-        let (first, last) = ChargeId::ENDS;
-        self.state.spent.range((lot, first)..=(lot, last)).next().map(|(_, charge)| *charge)
+        let payments = self.state.spent.get(self.state.lots.place(&lot)?)?;
+        self.state.charges.row(*payments.first()?).map(|(id, _)| *id)
     }
 
     /// Replaces a row; the record holds each once.
@@ -165,8 +165,7 @@ impl<'a> Draft<'a> {
         if let Row::Lot(id, lot) = &new {
             self.count(*id, lot);
         }
-        let next = self.rows.len();
-        let place = *self.places.entry(new.key()).or_insert(next);
+        let place = self.places.note(new.key());
         match self.rows.get_mut(place) {
             Some(known) => *known = new,
             None => self.rows.push(new),

@@ -1,10 +1,11 @@
 //! The state of a ledger: the fold of its records.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use weir_model::AccountId;
 
 use crate::account::{Account, Balance};
+use crate::chain::Link;
 use crate::draft::{Draft, Effects};
 use crate::flow;
 use crate::leg::{self, Leg};
@@ -13,15 +14,19 @@ use crate::refusal::Refusal;
 use crate::request::{Command, ControlCommand, Request};
 use crate::row::{
     At, Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId,
-    Membership, Payout, Place, Policy, RULES, Repayment, Row, SeatId,
+    Membership, Payout, Policy, RULES, Repayment, Row, SeatId,
 };
 use crate::table::{List, Table};
 
 mod look;
+mod purse;
 mod put;
+mod rehearse;
 mod totals;
 
 pub use look::Session;
+pub(crate) use purse::Purse;
+pub use rehearse::{Change, Rehearsal};
 pub use totals::Totals;
 
 /// Everything that decides what the next request brings about.
@@ -48,16 +53,14 @@ pub struct State {
     pub(crate) moved: List<u64>,
     /// Requests with an id, and the record of each.
     seen: Table<AskedId, Seen>,
-    /// Derived: lots that can be spent, in the order in which they are.
-    pub(crate) purses: BTreeSet<Place>,
-    /// Derived: what is in them, by owner.
-    pub(crate) purse_sums: BTreeMap<AccountId, u128>,
+    /// Derived: what people can spend.
+    pub(crate) purses: Table<AccountId, Purse>,
     /// Derived: what creators have pending.
     pub(crate) pending: BTreeSet<DueId>,
     /// Derived: events and their tickets whose money waits.
     pub(crate) escrowed: BTreeSet<(Id, ChargeId)>,
-    /// Derived: lots and the payments that something of them went into.
-    pub(crate) spent: BTreeSet<(Id, ChargeId)>,
+    /// Derived: for each lot the payments that something of it went into, by the numbers of their rows.
+    pub(crate) spent: Vec<BTreeSet<usize>>,
     /// Derived: what ends by itself.
     expiring: BTreeSet<(At, Expiring)>,
     totals: Totals,
@@ -91,6 +94,8 @@ pub enum Expiring {
 /// An account that legs are on: what it was and what it is then.
 pub(crate) struct After {
     account: Account,
+    /// Where its row lies, if it has one.
+    place: Option<usize>,
     before: Balance,
     balance: Balance,
 }
@@ -110,10 +115,16 @@ pub enum Done {
     Mismatch(u64),
 }
 
+/// What a record brings about beside its rows.
+struct Made {
+    balances: Vec<After>,
+    digest: [u8; 16],
+}
+
 /// What is to become of a request.
 enum Decision {
-    /// It makes that record, after which these accounts are so.
-    Makes(Box<Entry>, Vec<After>),
+    /// It makes that record.
+    Makes(Box<Entry>, Made),
     /// Nothing changes.
     Says(Done),
 }
@@ -127,8 +138,8 @@ impl State {
     /// ones.
     pub fn execute(&mut self, request: &Request, wall: At) -> Result<Done, Refusal> {
         match self.decide(request, wall) {
-            Ok(Decision::Makes(entry, balances)) => {
-                self.make(&entry, balances)?;
+            Ok(Decision::Makes(entry, made)) => {
+                self.make(&entry.record, entry.link, made);
                 Ok(Done::Recorded(entry))
             }
             Ok(Decision::Says(done)) => Ok(done),
@@ -143,9 +154,16 @@ impl State {
 
     /// What [`Self::execute`] would do, without doing it.
     fn decide(&self, request: &Request, wall: At) -> Result<Decision, Refusal> {
-        if let Some(done) = self.turned_away(request)? {
+        self.must_know_its_rules()?;
+        if let Err(refusal) = self.is_request(request) {
+            return Ok(Decision::Says(Done::Refused(refusal)));
+        }
+        let digest = digest(request)?;
+        if let Some(done) = self.repeated(request, &digest) {
             return Ok(Decision::Says(done));
         }
+        // What a newer program says of rules that this one does not know is not to be guessed.
+        request.check_rules()?;
         let at = self.head.next_at(wall)?;
         let mut draft = Draft::new(self, at);
         let asked = flow::run(&mut draft, request);
@@ -165,24 +183,17 @@ impl State {
         let record = Record { seq, at, request, result, legs, rows };
         let bytes = record.bytes()?;
         let entry = Box::new(self.chained(record, bytes, &balances));
-        Ok(Decision::Makes(entry, balances))
+        Ok(Decision::Makes(entry, Made { balances, digest }))
     }
 
-    /// What no flow has to decide.
-    fn turned_away(&self, request: &Request) -> Result<Option<Done>, Refusal> {
-        self.must_know_its_rules()?;
-        if let Err(refusal) = request.check_form() {
-            return Ok(Some(Done::Refused(refusal)));
-        }
+    /// Refuses what is no request to this ledger.
+    fn is_request(&self, request: &Request) -> Result<(), Refusal> {
+        request.check_form()?;
         let founds = matches!(&request.command, Command::Control(ControlCommand::Found(_)));
-        if self.founding.is_none() && !founds {
-            return Ok(Some(Done::Refused(Refusal::Unfounded)));
+        match self.founding.is_none() && !founds {
+            true => Err(Refusal::Unfounded),
+            false => Ok(()),
         }
-        if let Some(done) = self.repeated(request)? {
-            return Ok(Some(done));
-        }
-        // What a newer program says of rules that this one does not know is not to be guessed.
-        request.check_rules().map(|()| None)
     }
 
     const fn must_know_its_rules(&self) -> Result<(), Refusal> {
@@ -192,13 +203,11 @@ impl State {
         }
     }
 
-    fn repeated(&self, request: &Request) -> Result<Option<Done>, Refusal> {
-        if request.id == 0 {
-            return Ok(None);
-        }
-        let Some(seen) = self.seen.get(&(request.by, request.id)) else { return Ok(None) };
-        let same = seen.digest == digest(request)?;
-        Ok(Some(if same { Done::Replayed(seen.seq) } else { Done::Mismatch(seen.seq) }))
+    fn repeated(&self, request: &Request, digest: &[u8; 16]) -> Option<Done> {
+        let asked = (request.id != 0).then_some((request.by, request.id))?;
+        let seen = self.seen.get(&asked)?;
+        let same = seen.digest == *digest;
+        Some(if same { Done::Replayed(seen.seq) } else { Done::Mismatch(seen.seq) })
     }
 
     /// As a ledger would be that keeps what it was asked in memory only.
@@ -230,8 +239,9 @@ impl State {
         }
         self.must_know_its_rules()?;
         let balances = self.balances_after(&record.legs)?;
+        let digest = digest(&record.request)?;
         let entry = self.chained(record, bytes, &balances);
-        self.make(&entry, balances)?;
+        self.make(&entry.record, entry.link, Made { balances, digest });
         Ok(entry)
     }
 
@@ -242,11 +252,9 @@ impl State {
     }
 
     /// Makes what a record says that was checked.
-    fn make(&mut self, entry: &Entry, balances: Vec<After>) -> Result<(), Refusal> {
-        let record = &entry.record;
-        let digest = digest(&record.request)?;
-        for After { account, balance, .. } in balances {
-            self.balances.put(account, Balance { touched: record.seq, ..balance });
+    fn make(&mut self, record: &Record, link: Link, Made { balances, digest }: Made) {
+        for After { account, place, balance, .. } in balances {
+            self.balances.put_at(place, account, Balance { touched: record.seq, ..balance });
         }
         record.legs.iter().for_each(|leg| self.totals.add(leg));
         record.rows.iter().for_each(|row| self.put(row));
@@ -255,8 +263,7 @@ impl State {
             let asked = (record.request.by, record.request.id);
             self.seen.put(asked, Seen { seq: record.seq, digest });
         }
-        self.head = Head::then(record, entry.link);
-        Ok(())
+        self.head = Head::then(record, link);
     }
 
     /// What is on each account that one of `legs` is on, afterwards, when debits are credits and every account stays
@@ -269,13 +276,15 @@ impl State {
         for leg in legs {
             let known = all.iter().position(|after| after.account == leg.account);
             let at = known.unwrap_or_else(|| {
-                let before = self.balance(&leg.account);
-                all.push(After { account: leg.account, before, balance: before });
+                let (account, place) = (leg.account, self.balances.place(&leg.account));
+                let row = place.and_then(|place| self.balances.row(place));
+                let before = row.map(|(_, balance)| *balance).unwrap_or_default();
+                all.push(After { account, place, before, balance: before });
                 all.len() - 1
             });
             all[at].balance = leg.on(all[at].balance)?;
         }
-        for After { account, before, balance } in &all {
+        for After { account, before, balance, .. } in &all {
             leg::check(*account, before, balance)?;
         }
         Ok(all)

@@ -4,22 +4,29 @@
 //! costs a pointer for each page, a change costs at most one page, and a reader that takes its time never makes a
 //! writer wait. Pages that two views share are the same rows, which makes a checkpoint as large as what changed.
 
-use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+mod index;
+
+use index::Index;
 
 /// Rows of a page: a few kilobytes to copy.
 const PAGE_ROWS: usize = 32;
 
-/// One page.
-pub type Page<K, V> = Vec<(K, V)>;
+/// One page, whose rows lie in it.
+pub type Page<K, V> = ArrayVec<(K, V), PAGE_ROWS>;
 
 /// Rows by key. They are replaced and never removed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Table<K, V> {
-    places: BTreeMap<K, usize>,
+    index: Index,
+    len: usize,
     pages: Vec<Arc<Page<K, V>>>,
 }
 
@@ -37,43 +44,86 @@ pub struct View<K, V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { places: BTreeMap::new(), pages: Vec::new() }
+        Self { index: Index::default(), len: 0, pages: Vec::new() }
     }
 }
 
-impl<K: Ord + Copy, V: Clone> Table<K, V> {
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Table<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.pages.iter().flat_map(|page| page.iter())).finish()
+    }
+}
+
+impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
     /// The row at `key`.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
-        let place = *self.places.get(key)?;
-        let (_, row) = self.pages.get(place / PAGE_ROWS)?.get(place % PAGE_ROWS)?;
-        Some(row)
+        self.row(self.find(self.index.hash(key), key)?).map(|(_, row)| row)
     }
 
-    /// Puts `row` at `key`, in place of the one that was there.
-    pub fn put(&mut self, key: K, row: V) {
-        let next = self.places.len();
-        let place = *self.places.entry(key).or_insert(next);
-        if place / PAGE_ROWS == self.pages.len() {
-            self.pages.push(Arc::new(Vec::with_capacity(PAGE_ROWS)));
+    /// Puts `row` at `key`; answers with the one that was there.
+    pub fn put(&mut self, key: K, row: V) -> Option<V> {
+        self.put_at(self.place(&key), key, row).1
+    }
+
+    /// The same where it is known which number the row at `key` has, if it has one; answers with the number too.
+    pub(crate) fn put_at(&mut self, place: Option<usize>, key: K, row: V) -> (usize, Option<V>) {
+        match place {
+            Some(at) => (at, Some(std::mem::replace(&mut self.page(at)[at % PAGE_ROWS].1, row))),
+            None => (self.add(self.index.hash(&key), key, row), None),
         }
-        let page = Arc::make_mut(&mut self.pages[place / PAGE_ROWS]);
-        match page.get_mut(place % PAGE_ROWS) {
-            Some(there) => there.1 = row,
-            None => page.push((key, row)),
+    }
+
+    /// Changes the row at `key`, which is made when it is not there.
+    pub(crate) fn change(&mut self, key: K, with: impl FnOnce(&mut V))
+    where
+        V: Default,
+    {
+        let hash = self.index.hash(&key);
+        let place = self.find(hash, &key).unwrap_or_else(|| self.add(hash, key, V::default()));
+        with(&mut self.page(place)[place % PAGE_ROWS].1);
+    }
+
+    /// The number of the row at `key`, counted from 0.
+    pub(crate) fn place(&self, key: &K) -> Option<usize> {
+        self.find(self.index.hash(key), key)
+    }
+
+    /// The row of that number.
+    pub(crate) fn row(&self, place: usize) -> Option<&(K, V)> {
+        self.pages.get(place / PAGE_ROWS)?.get(place % PAGE_ROWS)
+    }
+
+    fn find(&self, hash: u64, key: &K) -> Option<usize> {
+        self.index.find(hash, |place| self.row(place).is_some_and(|(known, _)| known == key))
+    }
+
+    fn add(&mut self, hash: u64, key: K, row: V) -> usize {
+        let place = self.len;
+        if place.is_multiple_of(PAGE_ROWS) {
+            self.pages.push(Arc::new(Page::new()));
         }
+        self.page(place).push((key, row));
+        self.index.insert(hash, place);
+        self.len += 1;
+        place
+    }
+
+    /// The page of a row, for a change.
+    fn page(&mut self, place: usize) -> &mut Page<K, V> {
+        Arc::make_mut(&mut self.pages[place / PAGE_ROWS])
     }
 
     /// How many rows there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.places.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// All rows as they are now.
@@ -86,7 +136,9 @@ impl<K: Ord + Copy, V: Clone> Table<K, V> {
     #[must_use]
     pub fn of(view: &View<K, V>) -> Self {
         let mut table = Self::default();
-        view.rows().for_each(|(key, row)| table.put(*key, row.clone()));
+        for (key, row) in view.rows() {
+            table.put(*key, row.clone());
+        }
         table
     }
 }
@@ -111,7 +163,7 @@ impl<V: Clone> List<V> {
         match self.pages.last_mut() {
             Some(page) if page.len() < PAGE_ROWS => Arc::make_mut(page).push(((), row)),
             _ => {
-                let mut page = Vec::with_capacity(PAGE_ROWS);
+                let mut page = Page::new();
                 page.push(((), row));
                 self.pages.push(Arc::new(page));
             }
@@ -186,6 +238,8 @@ impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for View<K,
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -232,13 +286,17 @@ mod tests {
             then in prop::collection::vec((0_u64..400, any::<u32>()), 0..200),
         ) {
             let mut table = Table::default();
-            first.into_iter().for_each(|(key, row)| table.put(key, row));
+            for (key, row) in first {
+                table.put(key, row);
+            }
             let before = table.view();
-            then.into_iter().for_each(|(key, row)| table.put(key, row));
+            for (key, row) in then {
+                table.put(key, row);
+            }
             let after = table.view();
-            let mut pages: Vec<Page<u64, u32>> = before.pages.iter().map(|page| page.to_vec()).collect();
+            let mut pages: Vec<Page<u64, u32>> = before.pages.iter().map(|page| (**page).clone()).collect();
             for (at, page) in after.changed_since(&before) {
-                pages.resize(pages.len().max(at + 1), Vec::new());
+                pages.resize(pages.len().max(at + 1), Page::new());
                 pages[at] = page.clone();
             }
             let mended = View::of(pages);

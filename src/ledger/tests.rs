@@ -5,6 +5,8 @@ mod defences;
 mod drain;
 mod invariants;
 mod judged;
+mod providers;
+mod rehearsals;
 mod seeds;
 mod sessions;
 mod stories;
@@ -208,6 +210,13 @@ proptest! {
         let changed = with_legs[at.index(with_legs.len())];
         run.records[changed].legs.iter_mut().for_each(|leg| leg.units += 1);
         prop_assert_eq!(first_fault(&stored(&run.records)), Some(changed as u64 + 1));
+    }
+
+    /// INV-21: what waits is its open items at every moment, and when all of them are over nothing waits.
+    #[test]
+    fn inv_21_nothing_waits_when_everything_is_over(seed: u64) {
+        let mut run = run(seed, REQUESTS);
+        drain::drain(&mut run.state, seed);
     }
 
     #[test]

@@ -59,15 +59,15 @@ impl Auditor {
         Some(Verdict::Moves(taken))
     }
 
-    /// From the first payment by its name, unit by unit.
+    /// From the oldest payment, unit by unit.
     fn recover(&mut self, id: Id) -> Option<Verdict> {
         let dispute = self.disputes.get(&id)?.clone();
         if dispute.state != DisputeState::Lost {
             return None;
         }
         let lot = self.lots.get_mut(&dispute.lot)?;
-        let mut with = self.charges.values_mut().filter(|one| one.paid.contains(&dispute.lot));
-        let charge = with.next().filter(|_| dispute.owed > 0 && lot.lost > 0);
+        let with = self.charges.values_mut().filter(|one| one.paid.contains(&dispute.lot));
+        let charge = with.min_by_key(|one| one.born).filter(|_| dispute.owed > 0 && lot.lost > 0);
         let Some(charge) = charge else { return Some(Verdict::Nothing) };
         let mut taken = 0;
         while lot.lost > 0

@@ -57,7 +57,7 @@ impl Auditor {
         }
         let units = self.spend(terms.payer, size, at)?;
         (charge.blocks, charge.epoch) = (id.block, epoch);
-        self.charges.insert(id.charge(), charge);
+        self.note(id.charge(), charge);
         self.holds.insert(id, Hold { units, captured: 0, ends, is_open: true, late: 0 });
         Some(Verdict::Moves(size as u64))
     }

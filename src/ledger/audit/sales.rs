@@ -21,7 +21,7 @@ impl Auditor {
             return None;
         }
         let paid = self.spend(terms.payer, usize::try_from(units).ok()?, at)?;
-        self.charges.insert(id, Charge::paid(terms, paid));
+        self.note(id, Charge::paid(terms, paid));
         Some(Verdict::Moves(units))
     }
 
@@ -103,7 +103,7 @@ impl Auditor {
         }
         let paid = self.spend(user, usize::try_from(event.price).ok()?, at)?;
         let charge = Charge { waits: Some(id), ..Charge::paid(&terms, paid) };
-        self.charges.insert(ticket(bought + 1), charge);
+        self.note(ticket(bought + 1), charge);
         self.seats.insert((id, user), bought + 1);
         self.events.get_mut(&id)?.sold += 1;
         Some(Verdict::Moves(event.price))

@@ -177,8 +177,6 @@ impl Draft<'_> {
 
     /// What `user` was given that ends at that time, if something is left of it.
     pub(crate) fn promo_until(&self, user: AccountId, expires_at: Option<At>) -> Option<Id> {
-        let ends = expires_at.map_or(u64::MAX, |at| at.0);
-        let (first, last) = ((user, 0, ends, 0), (user, 0, ends, Id::MAX));
-        self.state.purses.range(first..=last).next().map(|place| place.3)
+        self.state.purses.get(&user)?.given_until(expires_at)
     }
 }

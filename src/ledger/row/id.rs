@@ -141,7 +141,7 @@ impl fmt::Display for MemberId {
 
 /// What a creator has pending that becomes payable at one time.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 pub struct DueId {
     /// Who.

@@ -96,12 +96,12 @@ impl Lot {
             (Origin::Promo, at) => (0, at.map_or(u64::MAX, |at| at.0)),
             (Origin::Paid { .. } | Origin::Correction, _) => (1, self.born),
         };
-        (self.left > 0 && self.is_open()).then_some((self.owner, order.0, order.1, id))
+        (self.left > 0 && self.is_open()).then_some((order.0, order.1, id))
     }
 }
 
-/// Owner, given before paid, order among these, lot.
-pub(crate) type Place = (AccountId, u8, u64, Id);
+/// Given before paid, order among these, lot.
+pub(crate) type Place = (u8, u64, Id);
 
 /// A part of a lot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -2,7 +2,7 @@
 
 use weir_model::AccountId;
 
-use super::{Expiring, State, Totals};
+use super::{Expiring, Purse, State, Totals};
 use crate::account::{Account, Balance};
 use crate::record::Head;
 use crate::row::{At, Charge, ChargeId, ChargeState, Founding, Hold, HoldId, Id, Lot, Policy};
@@ -63,17 +63,14 @@ impl State {
     /// What `user` can spend: everything that is neither reserved, disputed nor expired at `now`.
     #[must_use]
     pub fn spendable(&self, user: AccountId, now: At) -> u128 {
-        let Some(sum) = self.purse_sums.get(&user) else { return 0 };
-        // What was given ends by the hour and is swept soon afterwards, so few of these wait.
-        let over = self.purses.range((user, 0, 0, 0)..=(user, 0, now.0, Id::MAX));
-        let over = over.filter_map(|place| self.lots.get(&place.3));
-        sum.saturating_sub(over.map(|lot| u128::from(lot.left)).sum())
+        let Some(purse) = self.purses.get(&user) else { return 0 };
+        let over = purse.over(now).filter_map(|lot| self.lots.get(&lot));
+        purse.sum().saturating_sub(over.map(|lot| u128::from(lot.left)).sum())
     }
 
     /// The lots that `user` can spend, in the order in which they are spent.
     pub(crate) fn open_lots(&self, user: AccountId) -> impl Iterator<Item = Id> {
-        let from = (user, 0, 0, 0);
-        self.purses.range(from..).take_while(move |(owner, ..)| *owner == user).map(|place| place.3)
+        self.purses.get(&user).into_iter().flat_map(Purse::lots)
     }
 
     /// Money of one origin.

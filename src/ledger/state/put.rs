@@ -1,9 +1,11 @@
 //! Rows into the state, and what is derived from them.
 
+use std::collections::BTreeSet;
+
 use super::{Expiring, Row, State};
-use crate::account::Balance;
 use crate::row::{
-    Charge, ChargeId, ChargeState, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, RULES, Taken,
+    At, Charge, ChargeId, ChargeState, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, RULES,
+    Taken,
 };
 use crate::snapshot::Snapshot;
 use crate::table::{List, Table};
@@ -67,57 +69,44 @@ impl State {
             Row::Founding(founding) => self.founding = Some(founding.clone()),
             Row::Policy(policy) => self.policy = *policy,
             Row::Standing(account, standing) => {
-                let balance = Balance { standing: *standing, ..self.balance(account) };
-                self.balances.put(*account, balance);
+                self.balances.change(*account, |balance| balance.standing = *standing);
             }
             Row::Lot(id, lot) => self.put_lot(*id, *lot),
             Row::Hold(id, hold) => self.put_hold(*id, hold),
             Row::Charge(id, charge) => self.put_charge(*id, charge),
             Row::Due(id, units) => self.put_due(*id, *units),
-            Row::Event(id, event) => self.events.put(*id, event.clone()),
-            Row::Seat(id, count) => self.seats.put(*id, *count),
-            Row::Member(id, member) => self.members.put(*id, *member),
-            Row::Payout(id, payout) => self.payouts.put(*id, *payout),
-            Row::Repayment(id, repayment) => self.repayments.put(*id, *repayment),
-            Row::Dispute(id, dispute) => self.disputes.put(*id, *dispute),
-            Row::Writeoff(id, units) => self.writeoffs.put(*id, *units),
-            Row::Corrected(seq, units) => self.corrected.put(*seq, *units),
+            Row::Event(id, event) => drop(self.events.put(*id, event.clone())),
+            Row::Seat(id, count) => drop(self.seats.put(*id, *count)),
+            Row::Member(id, member) => drop(self.members.put(*id, *member)),
+            Row::Payout(id, payout) => drop(self.payouts.put(*id, *payout)),
+            Row::Repayment(id, repayment) => drop(self.repayments.put(*id, *repayment)),
+            Row::Dispute(id, dispute) => drop(self.disputes.put(*id, *dispute)),
+            Row::Writeoff(id, units) => drop(self.writeoffs.put(*id, *units)),
+            Row::Corrected(seq, units) => drop(self.corrected.put(*seq, *units)),
         }
     }
 
     fn put_lot(&mut self, id: Id, lot: Lot) {
-        let before = self.lots.get(&id).and_then(|lot| Some((lot.place(id)?, lot.left)));
-        let after = lot.place(id);
-        let sum = self.purse_sums.entry(lot.owner).or_default();
-        let less = before.map_or(0, |(_, left)| u128::from(left));
-        *sum = sum.saturating_sub(less) + after.map_or(0, |_| u128::from(lot.left));
-        match (before.map(|(place, _)| place), after) {
-            (before, after) if before == after => {}
-            (before, after) => {
-                before.map(|place| self.purses.remove(&place));
-                self.purses.extend(after);
-            }
+        let before = self.lots.put(id, lot);
+        if before.is_none() {
+            self.spent.push(BTreeSet::new());
         }
-        if let Some(at) = lot.expires_at {
-            let key = (at, Expiring::Lot(id));
-            let _ = match lot.state {
-                LotState::Open => self.expiring.insert(key),
-                LotState::Expired => self.expiring.remove(&key),
-            };
-        }
-        self.lots.put(id, lot);
+        let place = |lot: Lot| Some((lot.place(id)?, lot.left));
+        let (out, into) = (before.and_then(place), place(lot));
+        self.purses.change(lot.owner, |purse| purse.change(out, into));
+        let ends = |lot: Lot| lot.expires_at.filter(|_| lot.state == LotState::Open);
+        self.expires(Expiring::Lot(id), before.and_then(ends), ends(lot));
     }
 
     fn put_charge(&mut self, id: ChargeId, charge: &Charge) {
         let is_same = |a: &[Taken], b: &[Taken]| {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.lot == b.lot)
         };
-        let before = self.charges.get(&id).map_or(&[][..], |charge| &charge.taken);
-        if !is_same(before, &charge.taken) {
-            for part in before {
-                self.spent.remove(&(part.lot, id));
-            }
-            self.spent.extend(charge.taken.iter().map(|part| (part.lot, id)));
+        let place = self.charges.place(&id);
+        let (place, before) = self.charges.put_at(place, id, charge.clone());
+        let before = before.map(|before| before.taken).unwrap_or_default();
+        if !is_same(&before, &charge.taken) {
+            self.note_spent(place, &before, &charge.taken);
         }
         if let ChargeId::Ticket { event, .. } = id {
             let waits = charge.state == ChargeState::Escrowed && charge.net() > 0;
@@ -126,23 +115,42 @@ impl State {
                 false => self.escrowed.remove(&(event, id)),
             };
         }
-        self.charges.put(id, charge.clone());
+    }
+
+    /// What was taken of lots went into that payment.
+    fn note_spent(&mut self, charge: usize, before: &[Taken], after: &[Taken]) {
+        let place = |part: &Taken| self.lots.place(&part.lot);
+        for lot in before.iter().filter_map(place) {
+            self.spent[lot].remove(&charge);
+        }
+        for lot in after.iter().filter_map(place) {
+            self.spent[lot].insert(charge);
+        }
     }
 
     fn put_due(&mut self, id: DueId, units: u64) {
-        if units > 0 {
-            self.pending.insert(id);
-            self.expiring.insert((id.at, Expiring::Due(id)));
-        } else {
-            self.pending.remove(&id);
-            self.expiring.remove(&(id.at, Expiring::Due(id)));
+        let before = self.dues.put(id, units).unwrap_or_default();
+        let ends = |units: u64| (units > 0).then_some(id.at);
+        match (before > 0, units > 0) {
+            (false, true) => drop(self.pending.insert(id)),
+            (true, false) => drop(self.pending.remove(&id)),
+            _ => {}
         }
-        self.dues.put(id, units);
+        self.expires(Expiring::Due(id), ends(before), ends(units));
     }
 
     fn put_hold(&mut self, id: HoldId, hold: &Hold) {
-        let (key, ends) = ((hold.expires_at, Expiring::Hold(id)), hold.state == HoldState::Open);
-        let _ = if ends { self.expiring.insert(key) } else { self.expiring.remove(&key) };
-        self.holds.put(id, hold.clone());
+        let before = self.holds.put(id, hold.clone());
+        let ends = |hold: &Hold| (hold.state == HoldState::Open).then_some(hold.expires_at);
+        self.expires(Expiring::Hold(id), before.as_ref().and_then(ends), ends(hold));
+    }
+
+    /// It ended by itself at one time, and ends at another now.
+    fn expires(&mut self, what: Expiring, before: Option<At>, after: Option<At>) {
+        if before == after {
+            return;
+        }
+        before.map(|at| self.expiring.remove(&(at, what)));
+        self.expiring.extend(after.map(|at| (at, what)));
     }
 }

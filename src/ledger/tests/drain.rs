@@ -109,8 +109,8 @@ impl End<'_> {
         let rows = self.state.disputes.view();
         for (id, dispute) in rows.rows().filter(|(_, one)| one.recoverable > 0) {
             let lot = self.state.lot(dispute.lot).unwrap();
-            let reached =
-                lot.lost == 0 || !self.state.spent.iter().any(|(of, _)| *of == dispute.lot);
+            let place = self.state.lots.place(&dispute.lot).unwrap();
+            let reached = lot.lost == 0 || self.state.spent[place].is_empty();
             assert!(reached, "dispute {id}: somebody has money of a payment that was lost");
         }
     }

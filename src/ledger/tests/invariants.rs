@@ -119,6 +119,8 @@ fn payments_are_what_lots_paid(state: &State) {
         let used = used.get(id).copied().unwrap_or_default();
         assert!(lot.left + used + lot.paid_back <= lot.units, "INV-15: lot {id} grew: {lot:?}");
         assert!(lot.paid_back + lot.disputed <= lot.units, "INV-15: {id} left twice: {lot:?}");
+        let is_over = lot.reviews == 0 && lot.lost == 0;
+        assert!(!is_over || lot.left <= lot.disputable(), "INV-15: {id} leaves twice: {lot:?}");
         assert!(lot.lost == 0 || lot.left == 0, "what is lost is not there: {lot:?}");
         assert!(lot.state == LotState::Open || lot.left == 0, "what is over is gone: {lot:?}");
     }

@@ -133,6 +133,20 @@ fn what_was_not_lost_is_refunded_beside_what_was() {
     assert_eq!(bank.wallet(ANN), 999);
 }
 
+/// What comes back of a payment that was lost in part makes good the loss first: the customer has that from the bank.
+#[test]
+fn inv_15_a_refund_and_a_loss_give_back_no_more_than_was_paid() {
+    let mut bank = Bank::new();
+    let lot = bank.top_up(ANN, 1_000);
+    let charge = bank.tip(ANN, 1_000).unwrap();
+    bank.lose(5, lot, 300);
+    assert_eq!(bank.refund(charge, 701), Err(Refusal::Disputed));
+    bank.refund(charge, 700).unwrap();
+    assert_eq!((bank.wallet(ANN), loss(&bank)), (400, 0));
+    bank.refund(charge, 300).unwrap();
+    assert_eq!((bank.wallet(ANN), bank.creator()), (700, (0, 0, 0)));
+}
+
 #[test]
 fn a_part_of_a_payment_is_disputed_and_won_like_the_whole() {
     let mut bank = Bank::new();

@@ -1,7 +1,7 @@
 //! Ids: each sort of payment has names of its own, and each person ids of their own.
 
 use super::*;
-use crate::request::{PaymentCommand, Terms};
+use crate::request::{Gift, PaymentCommand, Terms};
 use crate::row::{ChargeId, EventState, MemberId};
 use crate::split::Split;
 use crate::state::Done;
@@ -129,4 +129,26 @@ fn a_membership_that_is_given_back_is_over() {
     bank.refund(first, 500).unwrap();
     assert!(until(&bank) < begun.plus_ms(HOUR_MS + 1_000), "others came behind it");
     bank.subscribe(member, 3, HOUR_MS).expect("numbers go on");
+}
+
+#[test]
+fn a_period_that_others_came_behind_takes_nobodys_time() {
+    let mut bank = Bank::new();
+    bank.top_up(ANN, 2_000);
+    bank.top_up(BOB, 2_000);
+    let [ann, bob] = [ANN, BOB].map(|user| MemberId { user, channel: 5 });
+    let until = |bank: &Bank, member| bank.state.members.get(&member).unwrap().until;
+    bank.subscribe(ann, 1, HOUR_MS).unwrap();
+    bank.subscribe(ann, 2, HOUR_MS).unwrap();
+    let paid = until(&bank, ann);
+    bank.refund(ChargeId::Period { member: ann, number: 1 }, 500).unwrap();
+    assert_eq!(until(&bank, ann), paid, "the second period is paid");
+    bank.subscribe(bob, 1, 1_000).unwrap();
+    bank.later_ms(2_000);
+    let (terms, price, to) = (terms(ANN, 100), amount(100), vec![BOB]);
+    let gift = Gift { terms, channel: 5, price, length_ms: HOUR_MS, to, partial: false };
+    bank.once(Command::Member(MemberCommand::Gift(gift))).unwrap();
+    let given = until(&bank, bob);
+    bank.refund(ChargeId::Period { member: bob, number: 1 }, 500).unwrap();
+    assert_eq!(until(&bank, bob), given, "a gift is somebody else's");
 }
