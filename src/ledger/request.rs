@@ -24,6 +24,9 @@ pub const REASON_CHARS_MAX: usize = 200;
 /// The longest life of a hold: a day.
 pub const LIFE_MS_MAX: u64 = 24 * 3_600_000;
 
+/// Most requests are smaller.
+const BYTES_USUAL: usize = 192;
+
 /// Something to be done, once.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Request {
@@ -129,7 +132,8 @@ impl Request {
     /// # Errors
     /// When it cannot be written, which no request brings about.
     pub fn bytes(&self) -> Result<Vec<u8>, Refusal> {
-        postcard::to_allocvec(self).map_err(|error| Refusal::Invalid(error.to_string()))
+        let bytes = Vec::with_capacity(BYTES_USUAL);
+        postcard::to_extend(self, bytes).map_err(|error| Refusal::Invalid(error.to_string()))
     }
 
     /// Refuses what no ledger would do, before it is put into the log.
