@@ -2,6 +2,7 @@
 
 pub mod money;
 pub mod people;
+pub mod session;
 
 use crate::cluster::PlacementInfo;
 use crate::{ActorKind, Channel, ChannelName, StreamInfo, StreamKey, Timestamp};

@@ -161,6 +161,7 @@ impl Node {
             ready: ready.clone(),
             cluster,
             books,
+            teller: mesh.teller.clone(),
             sessions,
             sample,
             store,
