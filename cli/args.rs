@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use crate::output::Format;
 use crate::{
-    account, actor, auth, channel, cluster, event, key, ledger, node, stream, token, topics,
-    viewing, wallet,
+    account, actor, auth, channel, cluster, event, key, ledger, node, private, stream, token,
+    topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -97,6 +97,9 @@ pub(crate) enum Command {
     /// Who may do what: can-i, me.
     #[command(subcommand, after_help = auth::EXAMPLES)]
     Auth(auth::Verb),
+    /// Private sessions that viewers pay for by the time: list, show, start, join, leave, end.
+    #[command(subcommand, after_help = private::EXAMPLES)]
+    Session(private::Verb),
     /// What people have: show, statement.
     #[command(subcommand, after_help = wallet::EXAMPLES)]
     Wallet(wallet::Verb),

@@ -22,6 +22,7 @@ pub mod machine;
 mod node;
 mod output;
 pub mod password;
+mod private;
 mod run;
 mod session;
 mod status;

@@ -18,6 +18,7 @@ pub(crate) mod cluster;
 mod codes;
 mod golden;
 mod help;
+pub(crate) mod money;
 pub(crate) mod people;
 
 /// 2023-11-14T22:13:20Z.

@@ -3,13 +3,14 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 14] = [
+const LISTS: [(&str, Fields); 15] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
     ("viewing list", fields::VIEWING),
     ("account list", fields::ACCOUNT),
     ("token list", fields::TOKEN),
+    ("session list", fields::SESSION),
     ("ledger tail", fields::LEDGER_RECORD),
     ("ledger trial-balance", fields::ACCOUNT_BALANCE),
     ("event list, follow", fields::EVENT),

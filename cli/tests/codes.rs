@@ -81,6 +81,8 @@ async fn without_a_terminal_nothing_that_cannot_be_undone_is_done_unasked() {
         "key revoke demo key_0000000000000001",
         "stream kick demo",
         "viewing kick view_0000000000000001",
+        "session end ses_0000000000000001",
+        "session leave ses_0000000000000001",
         "node drain edge-1",
         "node demote edge-1",
         "node remove edge-1",

@@ -26,7 +26,8 @@ use verify::Job;
 
 /// Kind of a request for an answer of the ledger.
 const ASK: &str = "ledger.ask";
-const QUESTION_BYTES_MAX: usize = 1 << 10;
+/// Names of the bills of as many parties as a session has.
+const QUESTION_BYTES_MAX: usize = 32 << 10;
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Records of one answer at most; each is some hundred bytes of JSON.
 pub const RECORDS_MAX: usize = 1_000;
@@ -74,6 +75,12 @@ pub enum Question {
     Bill {
         /// Its name in the ledger.
         bill: u128,
+    },
+    /// What bills can come to, units: what was taken for each, what is reserved for it, and what its payer has beside. One
+    /// number for each, in the same order.
+    Means {
+        /// The bills by their names in the ledger, and their payers.
+        bills: Vec<(u128, AccountId)>,
     },
     /// A piece of all records in another program's words.
     Export {

@@ -5,6 +5,7 @@
 //! another node's. What players of this node prove goes to whoever runs their session ([`beats`]).
 
 mod beats;
+mod board;
 mod keep;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ use super::supervisor::{self, Supervisor};
 use crate::link::Link;
 use crate::store::StoreError;
 use beats::Beats;
+
+pub use board::Standings;
 
 /// What sessions need of the node.
 pub struct Parts {
@@ -79,6 +82,7 @@ impl Sessions {
             supervisor,
         });
         beats::serve(&inner);
+        board::serve(&inner);
         let tasks = inner.context.tasks.clone();
         let own = Arc::clone(&inner);
         tasks.spawn("session beats", |handle| beats::run(own, handle));

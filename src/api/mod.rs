@@ -7,6 +7,7 @@
 
 mod accounts;
 mod auth;
+mod boards;
 mod channels;
 mod cluster;
 mod error;
@@ -24,6 +25,7 @@ mod placements;
 mod request;
 mod rights;
 mod serve;
+mod sessions;
 mod streams;
 mod tokens;
 mod viewings;
@@ -46,9 +48,10 @@ use crate::store::Store;
 
 use auth::{On, needs};
 
+pub use boards::Boards;
 pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
-pub use money::{Money, Told};
+pub use money::{Cashier, Money, Told};
 pub use node::StatusFn;
 pub use serve::serve;
 
@@ -66,6 +69,8 @@ pub struct Context {
     live: Arc<dyn Live>,
     cluster: Arc<dyn Cluster>,
     money: Arc<dyn Money>,
+    boards: Arc<dyn Boards>,
+    fee_bps: u32,
     events: Events,
     people: People,
     tasks: Tasks,
@@ -82,8 +87,12 @@ pub struct Parts {
     pub live: Arc<dyn Live>,
     /// The cluster.
     pub cluster: Arc<dyn Cluster>,
-    /// What the ledger says.
+    /// The ledger.
     pub money: Arc<dyn Money>,
+    /// What running sessions cost until now.
+    pub boards: Arc<dyn Boards>,
+    /// The platform's part of what streamers earn, in hundredths of a percent.
+    pub fee_bps: u32,
     /// The node's event log.
     pub events: Events,
     /// Hashes passwords.
@@ -109,9 +118,23 @@ impl Context {
     /// Everything a handler may use.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, live, cluster, money, events, people, tasks, status, addresses } = parts;
+        let Parts { store, live, cluster, money, boards, fee_bps, .. } = parts;
+        let Parts { events, people, tasks, status, addresses, .. } = parts;
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
-        Self { store, live, cluster, money, events, people, tasks, status, addresses, followers }
+        Self {
+            store,
+            live,
+            cluster,
+            money,
+            boards,
+            fee_bps,
+            events,
+            people,
+            tasks,
+            status,
+            addresses,
+            followers,
+        }
     }
 
     /// The store, or its rehearsal for a dry run.
@@ -166,6 +189,7 @@ fn guarded_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::ViewingKick, On::Some, routes!(viewings::kick)))
         .routes(needs(Action::EventRead, On::Any, routes!(events::list)))
         .merge(people_routes())
+        .merge(session_routes())
         .merge(money_routes())
         .merge(cluster_routes())
 }
@@ -186,6 +210,16 @@ fn people_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::TokenRevoke, On::Some, routes!(tokens::revoke)))
         .routes(needs(Action::SelfRead, On::Some, routes!(rights::me)))
         .routes(needs(Action::SelfRead, On::Some, routes!(rights::can_i)))
+}
+
+fn session_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(needs(Action::SessionRead, On::Some, routes!(sessions::list)))
+        .routes(needs(Action::SessionRead, On::Some, routes!(sessions::show)))
+        .routes(needs(Action::SessionOffer, On::Some, routes!(sessions::offer)))
+        .routes(needs(Action::SessionJoin, On::Some, routes!(sessions::join)))
+        .routes(needs(Action::SessionJoin, On::Some, routes!(sessions::leave)))
+        .routes(needs(Action::SessionEnd, On::Some, routes!(sessions::end)))
 }
 
 fn money_routes() -> OpenApiRouter<Context> {

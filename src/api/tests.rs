@@ -3,20 +3,28 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use prometheus::Registry;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use weir_ledger::request::{ControlCommand, Refs};
+use weir_ledger::row::{At, Founding};
+use weir_ledger::{Currency, batch};
 use weir_model::node::NodeStatus;
 use weir_model::stream::{HealthLevel, PublisherInfo, TrackInfo};
-use weir_model::{KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId};
+use weir_model::{
+    ApiError, ErrorCode, KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId,
+};
 
 use super::*;
 use crate::actors::books::{self, Question};
 use crate::actors::people;
 use crate::actors::reach::Gathered;
-use crate::store::ledger::Ledger;
+use crate::actors::sessions::Standings;
+use crate::actors::teller::{self, Durability, Untold};
+use crate::store::ledger::{Batch, Ledger, Posted};
 
 mod changes;
 mod client;
@@ -24,6 +32,7 @@ mod cluster;
 mod contract;
 mod money;
 mod rights;
+mod sessions;
 
 /// A live stream with one video track.
 pub(super) fn stream(channel: &str) -> StreamInfo {
@@ -147,8 +156,20 @@ impl Live for FakeLive {
     }
 }
 
-/// The ledger of a node without others.
-struct Alone(Ledger);
+/// The ledger of a node without others. What it is asked to do is entry after entry of its log.
+struct Alone(Ledger, Mutex<u64>);
+
+impl Alone {
+    fn apply(&self, request: &weir_ledger::Request) -> batch::Answer {
+        let mut index = self.1.lock();
+        *index += 1;
+        let requests = batch::write(std::slice::from_ref(request)).unwrap();
+        let wall = At(u64::try_from(crate::actors::clock::now().0).unwrap() * 1_000);
+        let posted = Posted { index: *index, batches: vec![Batch { wall, requests }] };
+        let answers = self.0.apply(&posted).unwrap();
+        batch::read_answers(&answers[0]).unwrap().remove(0)
+    }
+}
 
 impl Money for Alone {
     fn ask(&self, question: Question) -> Told<'_> {
@@ -163,13 +184,39 @@ impl Money for Alone {
         };
         Box::pin(std::future::ready(answer))
     }
+
+    fn currency(&self) -> BoxFuture<'_, Result<Currency, ApiError>> {
+        let founding = self.0.read(|state| state.founding().cloned());
+        let unfounded = || ApiError::new(ErrorCode::Unavailable, "the ledger is not founded yet");
+        let currency = founding.map(|founding| founding.currency).ok_or_else(unfounded);
+        Box::pin(std::future::ready(currency))
+    }
+
+    fn act<'a>(
+        &'a self,
+        request: &'a weir_ledger::Request,
+    ) -> BoxFuture<'a, Result<teller::Told, Untold>> {
+        let told = teller::Told { answer: self.apply(request), durability: Durability::Local };
+        Box::pin(std::future::ready(Ok(told)))
+    }
+}
+
+/// What other nodes say of the sessions that they run.
+#[derive(Default)]
+struct FakeBoards(Mutex<Standings>);
+
+impl Boards for FakeBoards {
+    fn standings(&self, _: Arc<weir_session::Session>) -> Reply<'_, Gathered<Standings>> {
+        let found = self.0.lock().clone();
+        Box::pin(async { Gathered { found, silent: Vec::new() } })
+    }
 }
 
 /// A node's API over a store in a temporary directory.
 pub(super) struct Bench {
     pub(super) ctx: Context,
     live: Arc<FakeLive>,
-    pub(super) ledger: Ledger,
+    boards: Arc<FakeBoards>,
     token: String,
     _dir: tempfile::TempDir,
 }
@@ -200,10 +247,29 @@ impl Bench {
         let people = People::new(people, store.clone(), events.clone(), &registry).unwrap();
         let live = shared;
         let ledger = Ledger::open(dir.path()).unwrap();
-        let money = Arc::new(Alone(ledger.clone()));
-        let parts = Parts { store, live, cluster, money, events, people, tasks, status, addresses };
+        let money = Arc::new(Alone(ledger, Mutex::default()));
+        let currency = Currency::new("EUR", 2).unwrap();
+        let founding = ControlCommand::Found(Founding { ledger: 7, currency });
+        let (by, reason, refs) = (store.operator(), String::new(), Refs::default());
+        let command = weir_ledger::Command::Control(founding);
+        money.apply(&weir_ledger::Request { id: 0, by, reason, refs, command });
+        let (boards, fee_bps) = (Arc::new(FakeBoards::default()), 3_000);
+        let shared_boards: Arc<dyn Boards> = Arc::<FakeBoards>::clone(&boards);
+        let parts = Parts {
+            store,
+            live,
+            cluster,
+            money,
+            boards: shared_boards,
+            fee_bps,
+            events,
+            people,
+            tasks,
+            status,
+            addresses,
+        };
         let (ctx, live) = (Context::new(parts), remembers);
-        Self { ctx, live, ledger, token, _dir: dir }
+        Self { ctx, live, boards, token, _dir: dir }
     }
 
     /// A bench whose store has the channel `demo`.

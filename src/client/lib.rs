@@ -13,6 +13,7 @@ mod follow;
 mod money;
 mod people;
 mod routes;
+mod session;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

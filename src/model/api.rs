@@ -3,6 +3,7 @@
 pub mod meet;
 pub mod money;
 pub mod people;
+pub mod session;
 
 use crate::cluster::PlacementInfo;
 use crate::{ActorKind, Channel, ChannelName, StreamInfo, StreamKey, Timestamp};

@@ -21,6 +21,7 @@ use crate::actors::sessions::Sessions;
 use crate::actors::slots::Slots;
 use crate::actors::streams::Streams;
 use crate::actors::tasks::Tasks;
+use crate::actors::teller::Teller;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
 use crate::{api, edge, ingest};
@@ -32,6 +33,7 @@ pub(super) struct Doors {
     pub(super) ready: Ready,
     pub(super) cluster: Arc<dyn api::Cluster>,
     pub(super) books: Books,
+    pub(super) teller: Teller,
     pub(super) sessions: Sessions,
     pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
@@ -152,7 +154,9 @@ impl Doors {
             store: self.store.clone(),
             live: Arc::new(self.reach.clone()),
             cluster: Arc::clone(&self.cluster),
-            money: Arc::new(self.books.clone()),
+            money: Arc::new(api::Cashier::new(&self.books, &self.teller)),
+            boards: Arc::new(self.sessions.clone()),
+            fee_bps: self.config.ledger.fee_bps,
             events: self.events.clone(),
             people,
             tasks: self.tasks.clone(),

@@ -162,6 +162,7 @@ impl Node {
             ready: ready.clone(),
             cluster,
             books,
+            teller: mesh.teller.clone(),
             sessions,
             sample,
             store,

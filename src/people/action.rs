@@ -58,7 +58,11 @@ actions! {
     Refund "refund" "give money back",
     PayoutApprove "payout.approve" "approve payouts",
     PriceSet "price.set" "set prices",
+    SessionRead "session.read" "see private sessions",
+    SessionOffer "session.offer" "offer private sessions",
+    SessionJoin "session.join" "join and leave private sessions",
     SessionEnd "session.end" "end private sessions",
+    PayoutRequest "payout.request" "ask for payouts",
 }
 
 /// A word that names no action.
@@ -91,6 +95,7 @@ impl Action {
                 | Self::ClusterRead
                 | Self::WalletRead
                 | Self::LedgerRead
+                | Self::SessionRead
         )
     }
 
@@ -105,7 +110,11 @@ impl Action {
                 | Self::LedgerRead
                 | Self::Refund
                 | Self::PayoutApprove
+                | Self::PayoutRequest
                 | Self::PriceSet
+                | Self::SessionRead
+                | Self::SessionOffer
+                | Self::SessionJoin
         )
     }
 

@@ -42,9 +42,16 @@ pub const fn reach(role: AccountRole, action: Action) -> Reach {
             | Action::KeyCreate
             | Action::KeyRevoke
             | Action::StreamRead
-            | Action::WalletRead,
+            | Action::WalletRead
+            | Action::PayoutRequest
+            | Action::SessionRead
+            | Action::SessionOffer
+            | Action::SessionEnd,
         ) => Reach::Own,
-        (Viewer, Action::WalletRead | Action::WalletSpend) => Reach::Own,
+        (
+            Viewer,
+            Action::WalletRead | Action::WalletSpend | Action::SessionRead | Action::SessionJoin,
+        ) => Reach::Own,
         (Viewer | Streamer | Moderator | Auditor, _) => Reach::Nothing,
     }
 }
@@ -82,6 +89,28 @@ mod tests {
             assert_eq!(reach(AccountRole::Auditor, action), expected, "{action}");
             let closed = action.is_money() || action.as_str().starts_with("cluster.");
             assert!(!closed || reach(AccountRole::Moderator, action) == Reach::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_streamer_runs_sessions_of_his_own_and_a_viewer_joins_and_pays_himself() {
+        use AccountRole::{Streamer, Viewer};
+        for (action, streamer, viewer) in [
+            (Action::SessionRead, Reach::Own, Reach::Own),
+            (Action::SessionOffer, Reach::Own, Reach::Nothing),
+            (Action::SessionEnd, Reach::Own, Reach::Nothing),
+            (Action::SessionJoin, Reach::Nothing, Reach::Own),
+            (Action::WalletSpend, Reach::Nothing, Reach::Own),
+            (Action::PayoutRequest, Reach::Own, Reach::Nothing),
+            (Action::PayoutApprove, Reach::Nothing, Reach::Nothing),
+            (Action::WalletChange, Reach::Nothing, Reach::Nothing),
+            (Action::Refund, Reach::Nothing, Reach::Nothing),
+        ] {
+            assert_eq!(
+                (reach(Streamer, action), reach(Viewer, action)),
+                (streamer, viewer),
+                "{action}"
+            );
         }
     }
 

@@ -65,6 +65,7 @@ const fn operates(action: Action) -> bool {
                 | Action::ClusterRead
                 | Action::ClusterChange
                 | Action::TokenRead
+                | Action::SessionRead
                 | Action::SessionEnd
         )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use weir_model::{ChannelName, SessionId};
-use weir_session::{Command, Screen, Session};
+use weir_session::{Command, Refusal, Screen, Session};
 
 use super::catalog;
 use super::{Store, StoreError, identity};
@@ -61,7 +61,7 @@ impl Store {
         identity::id().map(SessionId)
     }
 
-    /// Changes a session, and answers with what it is then.
+    /// Changes a session, and answers with what it is then; a rehearsal with what it would be.
     ///
     /// # Errors
     /// When the rules forbid it, or the cluster takes no changes.
@@ -69,6 +69,9 @@ impl Store {
         let id = command.session();
         let wished = command.clone();
         self.change(catalog::Command::Session(command)).await?.session()?;
+        if self.rehearsal {
+            return self.session_after(&wished);
+        }
         let changes = self.inner.held.sessions.subscribe();
         self.until_here(changes, |catalog| {
             let known = catalog.sessions.of(id);
@@ -77,5 +80,17 @@ impl Store {
         .await;
         let missing = || StoreError::NotFound { what: format!("session {id}") };
         self.session(id).ok_or_else(missing)
+    }
+
+    fn session_after(&self, command: &Command) -> Result<Arc<Session>, StoreError> {
+        let known = self.session(command.session());
+        let next = match (&known, command) {
+            (None, Command::Offer(offer)) => offer.made().map(Some),
+            (None, _) => Err(Refusal::Unknown(command.session())),
+            (Some(_), Command::Offer(_)) => Ok(None),
+            (Some(known), _) => known.after(command),
+        };
+        let missing = StoreError::Session(Refusal::Unknown(command.session()));
+        next.map_err(StoreError::Session)?.map(Arc::new).or(known).ok_or(missing)
     }
 }

@@ -21,19 +21,20 @@ use crate::store::ledger::{Ledger, LedgerError};
 /// Answers what is not a job.
 pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiError> {
     let reader = Reader { ledger, currency: ledger.read(currency_of) };
-    match *question {
+    match question {
         Question::Stand => value(&reader.stand()),
-        Question::Records { from, limit } => value(&reader.records(from, limit)?),
-        Question::Explain { seq } => value(&reader.explain(seq)?),
+        Question::Records { from, limit } => value(&reader.records(*from, *limit)?),
+        Question::Explain { seq } => value(&reader.explain(*seq)?),
         Question::TrialBalance => value(&reader.trial_balance()),
-        Question::Wallet { account } => value(&reader.wallet(account)),
+        Question::Wallet { account } => value(&reader.wallet(*account)),
         Question::Statement { account, of, upto, limit } => {
-            value(&reader.statement(account, of, upto, limit)?)
+            value(&reader.statement(*account, *of, *upto, *limit)?)
         }
-        Question::Export { format, from } => value(&reader.export(format, from)?),
+        Question::Export { format, from } => value(&reader.export(*format, *from)?),
         Question::Bill { bill } => {
-            value(&ledger.read(|state| state.session(bill, state.head().at)))
+            value(&ledger.read(|state| state.session(*bill, state.head().at)))
         }
+        Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
     }
 }
@@ -223,6 +224,21 @@ impl Reader<'_> {
         let sign = if units < 0 { "-" } else { "" };
         format!("{sign}{}", self.money(units.unsigned_abs()))
     }
+}
+
+/// What each bill can come to: what was taken for it, what is reserved for it, and what its payer has beside.
+fn means(state: &State, bills: &[(u128, AccountId)]) -> Vec<u64> {
+    let now = state.head().at;
+    let left = |(bill, payer): &(u128, AccountId)| {
+        let bill = state.session(*bill, now);
+        let paid = bill.map_or(0, |bill| {
+            let rests = bill.open.iter().map(|(_, units, taken)| units.saturating_sub(*taken));
+            u128::from(bill.taken) + rests.map(u128::from).sum::<u128>()
+        });
+        let all = paid.saturating_add(state.spendable(*payer, now));
+        u64::try_from(all).unwrap_or(u64::MAX)
+    };
+    bills.iter().map(left).collect()
 }
 
 fn time(at: At) -> Timestamp {

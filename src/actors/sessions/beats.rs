@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Players of this node in sessions of other nodes; of one more nothing is proved, and nothing billed.
 const PLAYERS_MAX: usize = 20_000;
 /// Beats of one request.
-const PER_REQUEST_MAX: usize = 4_000;
+pub(super) const PER_REQUEST_MAX: usize = 4_000;
 /// What was heard longer ago is forgotten, milliseconds.
 const HEARD_MS: u64 = 10_000;
 
@@ -46,15 +46,27 @@ struct Beat {
     age_ms: u64,
 }
 
-/// How a beat's account stands.
+/// How an account stands, on its way between nodes.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Told {
+pub(super) struct Told {
     session: SessionId,
     account: AccountId,
     billed: u64,
     delivered_ms: u64,
     paused: Option<Halt>,
     left_s: Option<u32>,
+}
+
+impl Told {
+    pub(super) const fn of(session: SessionId, account: AccountId, standing: Standing) -> Self {
+        let Standing { billed, delivered_ms, paused, left_s } = standing;
+        Self { session, account, billed, delivered_ms, paused, left_s }
+    }
+
+    pub(super) const fn standing(self) -> (AccountId, Standing) {
+        let Self { account, billed, delivered_ms, paused, left_s, .. } = self;
+        (account, Standing { billed, delivered_ms, paused, left_s })
+    }
 }
 
 impl Beats {
@@ -88,9 +100,8 @@ impl Beats {
         let mut heard = self.heard.lock();
         heard.retain(|_, (at_ms, _)| now_ms.saturating_sub(*at_ms) <= HEARD_MS);
         for told in all.into_iter().take(PER_REQUEST_MAX) {
-            let Told { session, account, billed, delivered_ms, paused, left_s } = told;
-            let standing = Standing { billed, delivered_ms, paused, left_s };
-            heard.insert((session, account), (now_ms, standing));
+            let (account, standing) = told.standing();
+            heard.insert((told.session, account), (now_ms, standing));
         }
     }
 }
@@ -146,8 +157,7 @@ impl Inner {
             // An actor that is gone is replaced, and misses this one.
             let _ = one.actor.cast(Message::Played { account, age_ms });
             let Some(standing) = one.board.read().get(&account).copied() else { continue };
-            let Standing { billed, delivered_ms, paused, left_s } = standing;
-            told.push(Told { session, account, billed, delivered_ms, paused, left_s });
+            told.push(Told::of(session, account, standing));
         }
         told
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 54] = [
+const ROUTES: [(&str, &str); 60] = [
     ("GET", "/v1/accounts"),
     ("POST", "/v1/accounts"),
     ("GET", "/v1/accounts/{id}"),
@@ -47,6 +47,12 @@ const ROUTES: [(&str, &str); 54] = [
     ("POST", "/v1/nodes/{id}/{change}"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/replicas"),
+    ("GET", "/v1/sessions"),
+    ("POST", "/v1/sessions"),
+    ("GET", "/v1/sessions/{id}"),
+    ("POST", "/v1/sessions/{id}/end"),
+    ("POST", "/v1/sessions/{id}/join"),
+    ("POST", "/v1/sessions/{id}/leave"),
     ("GET", "/v1/status"),
     ("GET", "/v1/streams"),
     ("GET", "/v1/streams/{channel}"),
@@ -71,6 +77,7 @@ const QUESTIONS: [&str; 2] = ["/v1/auth/can-i", "/v1/ledger/verification"];
 pub(super) fn filled(path: &str) -> String {
     let id = match path {
         path if path.contains("viewings") => "view_0000000000000001",
+        path if path.contains("sessions") => "ses_0000000000000001",
         path if path.contains("tokens") => "tok_0000000000000001",
         _ => "key_0000000000000001",
     };

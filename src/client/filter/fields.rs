@@ -46,6 +46,19 @@ use Kind::{Codec, Flag, Named, Number, Since, Text, Until, Whole, Word};
 
 const LEVELS: Kind = Word(&["ok", "warning", "bad"]);
 
+const COUNTING: Kind = Word(&["second", "6s", "minute", "started_minute"]);
+
+const HALTS: Kind = Word(&[
+    "viewer",
+    "streamer",
+    "operator",
+    "viewer_gone",
+    "streamer_gone",
+    "balance",
+    "ledger",
+    "cap",
+]);
+
 /// `weir ledger tail`.
 pub const LEDGER_RECORD: Fields = fields![
     "seq" Number,
@@ -71,6 +84,43 @@ pub const ACCOUNT_BALANCE: Fields = fields![
     "reserved" Text,
     "balance" Text,
     "standing" Word(&["open", "frozen", "closed"]),
+];
+
+/// `weir session list`.
+pub const SESSION: Fields = fields![
+    "id" Text,
+    "channel" Text,
+    "host" Text,
+    "state" Word(&["offered", "live", "ended"]),
+    "currency" Text,
+    "fee_bps" Number,
+    "prices" Whole,
+    "prices.name" Text,
+    "prices.rate" Text,
+    "prices.count" COUNTING,
+    "prices.min_seconds" Number,
+    "prices.free_seconds" Number,
+    "prices.places" Number,
+    "prices.taken" Number,
+    "invited" Text,
+    "parties" Whole,
+    "parties.account" Text,
+    "parties.name" Text,
+    "parties.price" Text,
+    "parties.cap" Text,
+    "parties.charge" Text,
+    "parties.joined_at" Since,
+    "parties.left_at" Since,
+    "parties.left_why" HALTS,
+    "parties.settled" Flag,
+    "parties.billed" Text,
+    "parties.delivered_seconds" Number,
+    "parties.paused" HALTS,
+    "parties.left_seconds" Number,
+    "offered_at" Since,
+    "began_at" Since,
+    "ended_at" Since,
+    "ended_why" HALTS,
 ];
 
 /// `weir stream list`.

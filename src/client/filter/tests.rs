@@ -262,6 +262,22 @@ fn the_fields_of_money_are_those_of_its_json() {
 }
 
 #[test]
+fn the_fields_of_sessions_are_those_of_their_json() {
+    let (at, account) = ("2023-11-14T22:13:20.000Z", "acc_0000000000000001");
+    let price = json!({"name": "guest", "rate": "6.00", "count": "6s", "min_seconds": 0,
+        "free_seconds": 10, "places": 1, "taken": 1});
+    let party = json!({"account": account, "name": "alice", "price": "guest", "cap": "20.00",
+        "charge": "session:1", "joined_at": at, "left_at": at, "left_why": "viewer",
+        "settled": true, "billed": "6.00", "delivered_seconds": 60, "paused": "balance",
+        "left_seconds": 5});
+    let session = json!({"id": "ses_0000000000000001", "channel": "demo", "host": account,
+        "state": "ended", "currency": "EUR", "fee_bps": 3000, "prices": [price],
+        "invited": [account], "parties": [party], "offered_at": at, "began_at": at,
+        "ended_at": at, "ended_why": "cap"});
+    holds_exactly::<weir_model::session::SessionInfo>(fields::SESSION, session);
+}
+
+#[test]
 fn the_fields_of_the_cluster_are_those_of_its_json() {
     use weir_model::cluster::{
         ClusterNode, InviteInfo, LeaseInfo, LinkInfo, NodeLoad, RaftPeer, ReplicaInfo,
