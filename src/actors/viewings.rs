@@ -237,6 +237,17 @@ impl Viewings {
         here.or_else(|| self.inner.crowd.channel_of(id).filter(|_| !self.kicked(id)))
     }
 
+    /// Whether a viewing is of that account, and goes on here or at another node.
+    #[must_use]
+    pub fn goes_on(&self, id: ViewingId, channel: &ChannelName, account: AccountId) -> bool {
+        let shard = self.shard(id).lock();
+        let here =
+            shard.get(&id).map(|entry| (&entry.channel, entry.account) == (channel, Some(account)));
+        drop(shard);
+        let elsewhere = || self.inner.crowd.is_of(id, channel, account) && !self.kicked(id);
+        here.unwrap_or_else(elsewhere)
+    }
+
     /// Viewings of all channels on this node.
     #[must_use]
     pub fn total(&self) -> u64 {

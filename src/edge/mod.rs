@@ -22,7 +22,9 @@ pub mod watch;
 
 use std::sync::Arc;
 
-use weir_model::ChannelName;
+use tokio::sync::watch::Receiver;
+use weir_model::{AccountId, ChannelName, SessionId, Timestamp, TokenId};
+use weir_session::Screen;
 
 use crate::actors::events::Events;
 use crate::actors::people::People;
@@ -31,13 +33,13 @@ use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicStream, Streams};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
-use crate::store::Store;
+use crate::store::{Standing, Store};
 
 pub use config::Config;
 pub use http::listen;
 pub use metrics::Metrics;
 
-/// Where the edge finds streams and the channels' titles.
+/// Where the edge finds streams, the channels' titles, and who may see what.
 pub trait Lookup: Send + Sync + 'static {
     /// A channel's stream, wherever it is packaged; none when there was none lately. It is copied to this node for
     /// as long as the answer is held, and a little longer.
@@ -48,6 +50,21 @@ pub trait Lookup: Send + Sync + 'static {
 
     /// A channel's title; none when there is no such channel.
     fn title(&self, channel: &ChannelName) -> Option<String>;
+
+    /// Who sees what of a channel; none when everybody sees all of it.
+    fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>>;
+
+    /// Whether this node has heard that a private session had its stream.
+    fn knows_veil(&self, session: SessionId) -> bool;
+
+    /// Changes whenever a private session did.
+    fn session_changes(&self) -> Receiver<u64>;
+
+    /// How an account stands that is known by a token; none when it can do nothing.
+    fn standing(&self, account: AccountId, token: TokenId) -> Option<Standing>;
+
+    /// Whether somebody is known still.
+    fn stands(&self, standing: &Standing, now: Timestamp) -> bool;
 }
 
 /// The node's own streams and channels.
@@ -72,6 +89,26 @@ impl Lookup for NodeLookup {
     fn title(&self, channel: &ChannelName) -> Option<String> {
         self.store.channel(channel).ok().map(|channel| channel.title)
     }
+
+    fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>> {
+        self.store.screen(channel)
+    }
+
+    fn knows_veil(&self, session: SessionId) -> bool {
+        self.store.knows_veil(session)
+    }
+
+    fn session_changes(&self) -> Receiver<u64> {
+        self.store.session_changes()
+    }
+
+    fn standing(&self, account: AccountId, token: TokenId) -> Option<Standing> {
+        self.store.standing(account, Some(token))
+    }
+
+    fn stands(&self, standing: &Standing, now: Timestamp) -> bool {
+        self.store.stands(standing, now)
+    }
 }
 
 /// What every request may need.
@@ -92,7 +129,7 @@ pub struct Context {
     pub tasks: Tasks,
     /// What is counted.
     pub metrics: Metrics,
-    /// Issues and checks the ids of viewings.
+    /// Issues and reads playback tokens.
     pub tickets: ticket::Tickets,
     /// Open connections, in all and by address.
     pub slots: Slots,

@@ -1,25 +1,23 @@
 //! An edge on port 0 with one stream that is fed by hand.
 
-use std::future::ready;
+pub(crate) mod session;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use weir_ledger::{Amount, Currency};
 use weir_media::rendition::Timing;
 use weir_media::{Codec, CodecConfig, Init, Output, Part, SegmentEnd, SegmentStart, TrackId};
-use weir_model::{
-    AccountId, ApiError, ChannelName, ErrorCode, SessionId, ShowId, StreamState, Timestamp,
-};
-use weir_session::{Price, Session, Standing};
+use weir_model::{AccountId, ChannelName, SessionId, ShowId, StreamState, Timestamp, TokenId};
+use weir_session::Screen;
 
+use self::session::Sessions;
 use super::http::listen;
-use super::meet::Meetings;
+use super::meet::none::NoMeetings;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
@@ -29,72 +27,55 @@ use crate::actors::slots::Slots;
 use crate::actors::streams::{PublicState, PublicStream};
 use crate::actors::tasks::Tasks;
 use crate::actors::viewings::Viewings;
-use crate::store::Store;
 use crate::store::window::Window;
+use crate::store::{Standing, Store};
 
 /// Channel `demo` has a stream, channel `quiet` never had one; there is no other.
-pub(crate) struct One(pub(crate) Arc<PublicStream>);
+pub(crate) struct One {
+    stream: Arc<PublicStream>,
+    store: Store,
+    sessions: Arc<Sessions>,
+}
 
 impl Lookup for One {
     fn stream(&self, channel: &ChannelName) -> Option<Watched> {
-        (*channel == self.0.channel).then(|| Watched::from(Arc::clone(&self.0)))
+        (*channel == self.stream.channel).then(|| Watched::from(Arc::clone(&self.stream)))
     }
 
     fn streams(&self) -> Vec<Arc<PublicStream>> {
-        vec![Arc::clone(&self.0)]
+        vec![Arc::clone(&self.stream)]
     }
 
     fn title(&self, channel: &ChannelName) -> Option<String> {
         matches!(channel.as_str(), "demo" | "quiet").then(|| "A <b>title</b>".to_owned())
     }
-}
 
-/// There are no private sessions.
-struct NoMeetings;
-
-impl Meetings for NoMeetings {
-    fn of_channel(&self, _: &ChannelName) -> Option<Arc<Session>> {
-        None
+    fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>> {
+        self.sessions.screen().filter(|_| *channel == self.stream.channel)
     }
 
-    fn of(&self, _: SessionId) -> Option<Arc<Session>> {
-        None
+    fn knows_veil(&self, session: SessionId) -> bool {
+        self.sessions.knows_veil(session)
     }
 
-    fn played(&self, _: SessionId, _: AccountId) -> Option<Standing> {
-        None
+    fn session_changes(&self) -> watch::Receiver<u64> {
+        self.sessions.changes()
     }
 
-    fn standing(&self, _: SessionId, _: AccountId) -> Option<Standing> {
-        None
+    fn standing(&self, account: AccountId, token: TokenId) -> Option<Standing> {
+        self.store.standing(account, Some(token))
     }
 
-    fn currency(&self) -> BoxFuture<'_, Result<Currency, ApiError>> {
-        Box::pin(ready(Ok(Currency::new("EUR", 2).unwrap())))
-    }
-
-    fn available(&self, _: AccountId) -> BoxFuture<'_, Result<String, ApiError>> {
-        Box::pin(ready(Ok("0.00".into())))
-    }
-
-    fn join(
-        &self,
-        _: SessionId,
-        _: AccountId,
-        _: (u8, Price),
-        _: Amount,
-    ) -> BoxFuture<'_, Result<Arc<Session>, ApiError>> {
-        Box::pin(ready(Err(ApiError::new(ErrorCode::NotFound, "there is no such session"))))
-    }
-
-    fn leave(&self, _: SessionId, _: AccountId) -> BoxFuture<'_, Result<Arc<Session>, ApiError>> {
-        Box::pin(ready(Err(ApiError::new(ErrorCode::NotFound, "there is no such session"))))
+    fn stands(&self, standing: &Standing, now: Timestamp) -> bool {
+        self.store.stands(standing, now)
     }
 }
 
 /// A running edge.
 pub(crate) struct Edge {
     pub(crate) context: Arc<Context>,
+    pub(crate) store: Store,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) window: Arc<Window>,
     pub(crate) state: watch::Sender<PublicState>,
     /// Why balancers are told to send viewers elsewhere.
@@ -122,16 +103,19 @@ impl Edge {
         let data = tempfile::tempdir().unwrap();
         let store = Store::open(data.path(), Timestamp(0)).unwrap();
         let people = people::Config::default();
-        let people = People::new(people, store, events.clone(), &Registry::new()).unwrap();
+        let people = People::new(people, store.clone(), events.clone(), &Registry::new()).unwrap();
         let away: Arc<Mutex<Option<&'static str>>> = Arc::default();
         let told = Arc::clone(&away);
+        let sessions = Arc::<Sessions>::default();
+        let lookup =
+            One { stream: Arc::new(stream), store: store.clone(), sessions: Arc::clone(&sessions) };
         let context = Arc::new(Context {
             viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             people,
             meetings: Box::new(NoMeetings),
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
-            lookup: Box::new(One(Arc::new(stream))),
+            lookup: Box::new(lookup),
             events,
             tasks: Tasks::new(),
             metrics: Metrics::new(&Registry::new()).unwrap(),
@@ -142,7 +126,7 @@ impl Edge {
         let address = listener.local_addr().unwrap();
         listen(&context, listener, None);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { context, window, state, away, address, client, _data: data }
+        Self { context, store, sessions, window, state, away, address, client, _data: data }
     }
 
     /// Two whole segments and an open one with one part, in video and audio.
@@ -151,28 +135,31 @@ impl Edge {
         for msn in 0..2 {
             edge.segment(msn, 10);
         }
-        edge.begin(2);
+        edge.open(2);
         edge.part(20, 2);
         edge
     }
 
     pub(crate) fn segment(&self, msn: u64, parts: u64) {
-        self.begin(msn);
+        self.open(msn);
         for n in 0..parts {
             self.part(msn * parts + n, msn);
         }
-        self.each(|track| {
-            let duration_us = parts as i64 * 200_000;
-            Output::End(track, SegmentEnd { msn, duration_us, gap: false })
-        });
+        self.close(msn, parts);
     }
 
-    pub(crate) fn begin(&self, msn: u64) {
+    pub(crate) fn open(&self, msn: u64) {
         self.each(|track| {
             let start_us = msn as i64 * 2_000_000;
             let init = Some(init(track));
             Output::Start(track, SegmentStart { msn, start_us, discontinuity: false, init })
         });
+    }
+
+    /// The end of a segment of so many parts.
+    pub(crate) fn close(&self, msn: u64, parts: u64) {
+        let duration_us = parts as i64 * 200_000;
+        self.each(|track| Output::End(track, SegmentEnd { msn, duration_us, gap: false }));
     }
 
     pub(crate) fn part(&self, number: u64, msn: u64) {

@@ -11,7 +11,7 @@ use weir_model::{ShowId, Timestamp};
 use crate::TrackId;
 use crate::multivariant::{self, Multivariant};
 use crate::output::Output;
-use crate::playlist::{self, Surroundings};
+use crate::playlist::{self, Shown, Surroundings};
 use crate::reload::Tip;
 use crate::rendition::{Mark, Rendition, Timing};
 
@@ -143,6 +143,18 @@ impl Ladder {
         self.playable
     }
 
+    /// The same for whoever sees nothing below segment `from`.
+    #[must_use]
+    pub fn playable_from(&self, from: u64) -> bool {
+        let shows = |one: &Rendition| {
+            one.listed().next_back().is_some_and(|newest| newest.mark.msn >= from)
+        };
+        self.playable
+            && (from == 0
+                || self.renditions().all(|(_, one)| shows(one))
+                    && self.renditions().any(|(_, one)| one.has_media_from(from)))
+    }
+
     /// The show is over.
     #[must_use]
     pub const fn ended(&self) -> bool {
@@ -160,16 +172,23 @@ impl Ladder {
         self.renditions.get(&track)
     }
 
-    /// The media playlist of a track, or its delta update.
+    /// The media playlist of a track, or its delta update, as everybody gets it.
     #[must_use]
     pub fn playlist(&self, track: TrackId, skip: bool) -> Option<String> {
-        let rendition = self.renditions.get(&track).filter(|one| one.listed_len() > 0)?;
+        self.playlist_for(track, skip, Shown::default())
+    }
+
+    /// The same as somebody gets it who is not shown everything.
+    #[must_use]
+    pub fn playlist_for(&self, track: TrackId, skip: bool, shown: Shown<'_>) -> Option<String> {
+        let rendition = self.renditions.get(&track).filter(|one| shown.lists(one))?;
         let others: Vec<(TrackId, Tip)> = self
             .renditions()
             .filter(|(other, one)| *other != track && one.has_media())
             .map(|(other, one)| (other, one.tip()))
             .collect();
-        let around = Surroundings { timing: &self.timing, ended: self.ended, others: &others };
+        let (timing, ended) = (&self.timing, self.ended);
+        let around = Surroundings { timing, ended, others: &others, shown };
         Some(playlist::render(rendition, &around, skip))
     }
 

@@ -276,6 +276,17 @@ impl Rendition {
         self.dsn
     }
 
+    /// `EXT-X-DISCONTINUITY-SEQUENCE` of a playlist that begins with the listed segment `msn`.
+    #[must_use]
+    pub fn discontinuity_sequence_at(&self, msn: u64) -> u64 {
+        let before = self.listed().take_while(|segment| segment.mark.msn < msn);
+        let left = before.filter(|segment| segment.mark.discontinuity).count() as u64;
+        let first = self.listed().find(|segment| segment.mark.msn >= msn);
+        // As when those before it leave the playlist for good.
+        let told = first.filter(|_| left > 0).map_or(0, |first| first.mark.dsn_before);
+        (self.dsn + left).max(told)
+    }
+
     /// `EXT-X-MEDIA-SEQUENCE`: number of the first listed segment.
     #[must_use]
     pub fn media_sequence(&self) -> u64 {
@@ -318,12 +329,13 @@ impl Rendition {
         holder.parts.get(at)
     }
 
-    /// An initialisation section that a listed, held or open segment needs.
+    /// An initialisation section that a listed, held or open segment from number `from` on needs.
     #[must_use]
-    pub fn init(&self, hash: &str) -> Option<&Arc<Init>> {
+    pub fn init(&self, hash: &str, from: u64) -> Option<&Arc<Init>> {
         self.open
             .iter()
             .chain(self.whole.iter().rev())
+            .filter(|segment| segment.mark.msn >= from)
             .filter_map(|segment| segment.init.as_ref())
             .find(|init| init.hash == hash)
     }
@@ -350,7 +362,14 @@ impl Rendition {
     /// At least one listed segment holds media.
     #[must_use]
     pub fn has_media(&self) -> bool {
-        self.listed().any(|segment| !segment.gap && segment.init.is_some())
+        self.has_media_from(0)
+    }
+
+    /// At least one listed segment from number `from` on holds media.
+    #[must_use]
+    pub fn has_media_from(&self, from: u64) -> bool {
+        let mut newest_first = self.listed().rev().take_while(|segment| segment.mark.msn >= from);
+        newest_first.any(|segment| !segment.gap && segment.init.is_some())
     }
 
     /// What was measured over the show.

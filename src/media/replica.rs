@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_model::ShowId;
+use weir_model::{SessionId, ShowId};
 
 use crate::TrackId;
 use crate::output::{Init, Part, SegmentEnd};
@@ -120,6 +120,33 @@ pub struct Progress {
     pub end: Option<SegmentEnd>,
 }
 
+/// For whom a stream is made, as whoever tells it knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Shade {
+    /// The first segment that is.
+    pub from: u64,
+    /// For the parties of this private session, until another shade is told; none: for everybody, and nothing before
+    /// that segment is.
+    #[serde(default)]
+    pub session: Option<SessionId>,
+}
+
+impl Shade {
+    /// What is known to whoever is told `news`, in whatever order the two were said: the later segment is newer, and a
+    /// session of which one does not know whether it is over goes before.
+    #[must_use]
+    pub fn with(self, news: Self) -> Self {
+        let newer = news.from > self.from;
+        if newer || (news.from == self.from && news.session.is_some()) { news } else { self }
+    }
+
+    /// Nothing is, or ever was, for fewer than everybody.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.from == 0 && self.session.is_none()
+    }
+}
+
 /// The state of a show, without its segments.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ShowStatus {
@@ -138,6 +165,9 @@ pub struct ShowStatus {
     /// The newest segment of each rendition, once the show is over.
     #[serde(default)]
     pub last: BTreeMap<TrackId, u64>,
+    /// For whom it is made.
+    #[serde(default, skip_serializing_if = "Shade::is_none")]
+    pub shade: Shade,
 }
 
 /// What a window holds that nobody feeds any more: where a copy goes on in it.

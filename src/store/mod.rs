@@ -19,6 +19,7 @@ mod people;
 mod record;
 mod sessions;
 mod sled;
+mod standing;
 pub mod window;
 mod writer;
 
@@ -44,6 +45,7 @@ use record::{Hex32, NodeRecord};
 pub use directory::{Asking, Directory, Proposer};
 pub use invite::{Admission, Invite, InviteRefusal};
 pub use people::{Bearer, Credential, NewToken, PasswordHash, TokenRefusal};
+pub use standing::Standing;
 
 /// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made
 /// again from there, so a database beside it may be lost.

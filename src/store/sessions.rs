@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use weir_media::replica::Shade;
 use weir_model::{ChannelName, SessionId};
-use weir_session::{Command, Refusal, Screen, Session};
+use weir_session::{Command, Refusal, Screen, Session, Sight};
 
 use super::catalog;
 use super::{Store, StoreError, identity};
@@ -39,6 +40,27 @@ impl Store {
     #[must_use]
     pub fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>> {
         self.inner.held.catalog.read().sessions.screen_of(channel)
+    }
+
+    /// For whom a channel's stream is made, in a word that can be sent along with it.
+    #[must_use]
+    pub fn shade(&self, channel: &ChannelName) -> Shade {
+        let catalog = self.inner.held.catalog.read();
+        match catalog.sessions.screen_of(channel).map(|screen| screen.sight(None)) {
+            Some(Sight::Public(from)) => Shade { from, session: None },
+            Some(Sight::Private(session) | Sight::Party(session, _)) => {
+                let veil = catalog.sessions.of(session).and_then(|session| session.veil);
+                Shade { from: veil.map_or(0, |veil| veil.from), session: Some(session) }
+            }
+            None => Shade::default(),
+        }
+    }
+
+    /// Whether this node has heard that a session had its stream.
+    #[must_use]
+    pub fn knows_veil(&self, session: SessionId) -> bool {
+        let catalog = self.inner.held.catalog.read();
+        catalog.sessions.of(session).is_some_and(|session| session.veil.is_some())
     }
 
     /// Changes whenever a session did.

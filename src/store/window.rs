@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use tokio::sync::watch;
 use weir_media::ladder::Ladder;
 use weir_media::multivariant::Multivariant;
+use weir_media::playlist::Shown;
 use weir_media::reload::{Decision, Reload};
 use weir_media::rendition::Timing;
+use weir_media::replica::Shade;
 use weir_media::{Output, TrackId};
 use weir_model::{ShowId, Timestamp};
 
@@ -31,14 +33,25 @@ pub struct Window {
     shelves: RwLock<BTreeMap<TrackId, Arc<Shelf>>>,
     multivariant: Mutex<Option<(u64, Arc<Multivariant>)>>,
     waiting: AtomicU64,
+    /// For whom it is made, as the nodes say that it comes from.
+    shade: Mutex<Shade>,
+    /// Whether they said anything: most streams are for everybody, and all of their readers ask.
+    is_shaded: AtomicBool,
 }
 
 /// What readers of one track share.
 struct Shelf {
     /// The version in which its playlist last got longer.
     grown: watch::Sender<u64>,
-    full: Mutex<Option<(u64, Arc<Text>)>>,
-    delta: Mutex<Option<(u64, Arc<Text>)>>,
+    full: Mutex<Option<Kept>>,
+    delta: Mutex<Option<Kept>>,
+}
+
+/// A text that everybody gets: of which version, and with media from which segment on.
+struct Kept {
+    version: u64,
+    from: u64,
+    text: Arc<Text>,
 }
 
 /// A playlist as it is sent.
@@ -82,6 +95,8 @@ impl Window {
             shelves: RwLock::new(BTreeMap::new()),
             multivariant: Mutex::new(None),
             waiting: AtomicU64::new(0),
+            shade: Mutex::default(),
+            is_shaded: AtomicBool::new(false),
         }
     }
 
@@ -143,9 +158,15 @@ impl Window {
         self.ladder.read().playable()
     }
 
-    /// Waits until a player can start, at most `limit`; whether it can.
-    pub async fn wait_playable(&self, limit: Duration) -> bool {
-        if self.playable() {
+    /// The same for whoever sees nothing below segment `from`.
+    #[must_use]
+    pub fn playable_from(&self, from: u64) -> bool {
+        self.ladder.read().playable_from(from)
+    }
+
+    /// Waits until a player can start that is shown nothing below segment `from`, at most `limit`; whether it can.
+    pub async fn wait_playable(&self, from: u64, limit: Duration) -> bool {
+        if self.playable_from(from) {
             return true;
         }
         let _waits = Waits::new(&self.waiting);
@@ -153,14 +174,14 @@ impl Window {
         // ladder holds the ladder while it raises the version.
         let mut version = self.version.subscribe();
         let playable = async {
-            while !self.playable() {
+            while !self.playable_from(from) {
                 if version.changed().await.is_err() {
                     return;
                 }
             }
         };
         let _ = tokio::time::timeout(limit, playable).await;
-        self.playable()
+        self.playable_from(from)
     }
 
     /// Readers that wait for something right now.
@@ -202,12 +223,17 @@ impl Window {
         Some(text)
     }
 
-    /// The media playlist of a track, when it holds what `reload` asks for.
-    pub async fn playlist(&self, track: TrackId, reload: &Reload) -> PlaylistAnswer {
+    /// The media playlist of a track, when it holds what `reload` asks for, as far as it is `shown`.
+    pub async fn playlist(
+        &self,
+        track: TrackId,
+        reload: &Reload,
+        shown: Shown<'_>,
+    ) -> PlaylistAnswer {
         let Some(shelf) = self.shelves.read().get(&track).cloned() else {
             return PlaylistAnswer::NotFound;
         };
-        if let Some(answer) = self.try_playlist(track, &shelf, reload) {
+        if let Some(answer) = self.try_playlist(track, &shelf, reload, shown) {
             return answer;
         }
         let _waits = Waits::new(&self.waiting);
@@ -215,7 +241,7 @@ impl Window {
         let answer = async {
             loop {
                 grown.mark_unchanged();
-                if let Some(answer) = self.try_playlist(track, &shelf, reload) {
+                if let Some(answer) = self.try_playlist(track, &shelf, reload, shown) {
                     return answer;
                 }
                 if grown.changed().await.is_err() {
@@ -226,9 +252,10 @@ impl Window {
         tokio::time::timeout(self.hold(), answer).await.unwrap_or(PlaylistAnswer::TimedOut)
     }
 
-    /// The bytes of a part; waits for the one that the playlist hints at (RFC 8216bis §6.2.6).
-    pub async fn part(&self, track: TrackId, number: u64) -> PartAnswer {
-        if let Some(answer) = self.try_part(track, number) {
+    /// The bytes of a part of segment `from` or a later one; waits for the part that the playlist hints at
+    /// (RFC 8216bis §6.2.6).
+    pub async fn part(&self, track: TrackId, number: u64, from: u64) -> PartAnswer {
+        if let Some(answer) = self.try_part(track, number, from) {
             return answer;
         }
         let Some(shelf) = self.shelves.read().get(&track).cloned() else {
@@ -239,7 +266,7 @@ impl Window {
         let answer = async {
             loop {
                 grown.mark_unchanged();
-                if let Some(answer) = self.try_part(track, number) {
+                if let Some(answer) = self.try_part(track, number, from) {
                     return answer;
                 }
                 if grown.changed().await.is_err() {
@@ -257,11 +284,11 @@ impl Window {
         Some(Arc::clone(&ladder.rendition(track)?.segment(msn)?.body))
     }
 
-    /// An initialisation section.
+    /// An initialisation section that segment `from` or a later one needs.
     #[must_use]
-    pub fn init(&self, track: TrackId, hash: &str) -> Option<Bytes> {
+    pub fn init(&self, track: TrackId, hash: &str, from: u64) -> Option<Bytes> {
         let ladder = self.ladder.read();
-        Some(ladder.rendition(track)?.init(hash)?.data.clone())
+        Some(ladder.rendition(track)?.init(hash, from)?.data.clone())
     }
 
     fn hold(&self) -> Duration {
@@ -304,6 +331,7 @@ impl Window {
         track: TrackId,
         shelf: &Shelf,
         reload: &Reload,
+        shown: Shown<'_>,
     ) -> Option<PlaylistAnswer> {
         let decision = {
             let ladder = self.ladder.read();
@@ -311,7 +339,7 @@ impl Window {
             let Some(rendition) = ladder.rendition(track) else {
                 return Some(PlaylistAnswer::NotFound);
             };
-            let nothing = rendition.listed_len() == 0;
+            let nothing = !shown.lists(rendition);
             if nothing && (ended || (rendition.is_empty() && ladder.playable())) {
                 return Some(PlaylistAnswer::NotFound);
             }
@@ -323,36 +351,45 @@ impl Window {
         match decision {
             Decision::Wait => None,
             Decision::BadRequest(why) => Some(PlaylistAnswer::BadRequest(why)),
-            Decision::Ready => Some(self.text(track, shelf, reload.skip)),
+            Decision::Ready => Some(self.text(track, shelf, reload.skip, shown)),
         }
     }
 
-    fn text(&self, track: TrackId, shelf: &Shelf, skip: bool) -> PlaylistAnswer {
+    fn text(&self, track: TrackId, shelf: &Shelf, skip: bool, shown: Shown<'_>) -> PlaylistAnswer {
+        let write = || self.ladder.read().playlist_for(track, skip, shown).map(Text::new);
+        if shown.query.is_some() {
+            return write().map_or(PlaylistAnswer::NotFound, |text| Arc::new(text).into());
+        }
         let slot = if skip { &shelf.delta } else { &shelf.full };
         let mut cached = slot.lock();
-        let version = *self.version.borrow();
-        if let Some((of, text)) = cached.as_ref()
-            && *of == version
+        let (version, from) = (*self.version.borrow(), shown.from);
+        if let Some(kept) = cached.as_ref()
+            && (kept.version, kept.from) == (version, from)
         {
-            return PlaylistAnswer::Ready(Arc::clone(text));
+            return Arc::clone(&kept.text).into();
         }
-        let Some(text) = self.ladder.read().playlist(track, skip) else {
-            return PlaylistAnswer::NotFound;
-        };
-        let text = Arc::new(Text::new(text));
-        *cached = Some((version, Arc::clone(&text)));
-        PlaylistAnswer::Ready(text)
+        let Some(text) = write().map(Arc::new) else { return PlaylistAnswer::NotFound };
+        *cached = Some(Kept { version, from, text: Arc::clone(&text) });
+        text.into()
     }
 
     /// None while the request must wait.
-    fn try_part(&self, track: TrackId, number: u64) -> Option<PartAnswer> {
+    fn try_part(&self, track: TrackId, number: u64, from: u64) -> Option<PartAnswer> {
         let ladder = self.ladder.read();
         let Some(rendition) = ladder.rendition(track) else { return Some(PartAnswer::NotFound) };
         if let Some(part) = rendition.find_part(number) {
-            return Some(PartAnswer::Ready(part.data.clone()));
+            let is_shown = part.msn >= from;
+            let ready = || PartAnswer::Ready(part.data.clone());
+            return Some(if is_shown { ready() } else { PartAnswer::NotFound });
         }
         let hinted = !ladder.ended() && rendition.next_part() == Some(number);
         (!hinted).then_some(PartAnswer::NotFound)
+    }
+}
+
+impl From<Arc<Text>> for PlaylistAnswer {
+    fn from(text: Arc<Text>) -> Self {
+        Self::Ready(text)
     }
 }
 

@@ -216,7 +216,7 @@ async fn nothing_is_published_under_a_number_that_was_not_reserved() {
     public_without.gauge.msn_end.store(1000, Ordering::Relaxed);
     without.feed.push(sound(6));
     with.feed.push(sound(6));
-    assert!(public_with.window.wait_playable(PATIENCE).await);
+    assert!(public_with.window.wait_playable(0, PATIENCE).await);
     assert_eq!(stopped(&without).await, StopReason::StoreFails);
     assert!(public_without.gauge.bytes.load(Ordering::Relaxed) > 0);
     assert_eq!(public_without.window.newest_msn(), None);

@@ -94,6 +94,13 @@ impl Crowd {
         self.told.read().all.home(id).map(|(_, seat)| seat.channel.clone())
     }
 
+    /// Whether a report has told of a viewing, as one of that account.
+    pub(super) fn is_of(&self, id: ViewingId, channel: &ChannelName, account: AccountId) -> bool {
+        let told = self.told.read();
+        let home = told.all.home(id);
+        home.is_some_and(|(_, seat)| (&seat.channel, seat.account) == (channel, Some(account)))
+    }
+
     /// Keeps a viewing out; whether that is new.
     pub(super) fn keep_out(&self, (id, until): Kick, now: Timestamp) -> bool {
         let mut kicked = self.kicked.write();

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use weir_model::api::people::{Credentials, Visitor, VisitorAccount};
-use weir_model::{Account, AccountId, ApiError, ErrorCode};
+use weir_model::{Account, ApiError, ErrorCode};
 
 use super::Context;
 use super::http::body::Body;
@@ -22,7 +22,7 @@ use super::http::reply::{self, Reply};
 use super::metrics::Kind;
 use crate::actors::clock;
 use crate::actors::people::{Refusal, SignedIn};
-use crate::store::Bearer;
+use crate::store::{Bearer, Standing};
 
 /// Where all of it lies.
 pub const PREFIX: &str = "/auth/";
@@ -43,10 +43,11 @@ pub struct Peer {
     pub secure: bool,
 }
 
-/// The account that is signed in with these headers.
+/// Who is signed in with these headers.
 #[must_use]
-pub fn account_of(context: &Context, headers: &HeaderMap) -> Option<AccountId> {
-    bearer(context, headers).map(|bearer| bearer.account.id)
+pub fn standing_of(context: &Context, headers: &HeaderMap) -> Option<Standing> {
+    let Bearer { account, token } = bearer(context, headers)?;
+    context.lookup.standing(account.id, token.id)
 }
 
 /// Answers what lies below [`PREFIX`] and counts it.

@@ -1,33 +1,27 @@
 //! HLS and low-latency HLS from a stream's window (RFC 8216bis §6.2).
 
+mod playlist;
 pub mod target;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
-use weir_media::reload::Reload;
 use weir_media::{TrackId, TrackKind};
 use weir_model::{ChannelName, StreamState};
 
 use self::target::Target;
+use super::gate::{View, Viewer};
 use super::http::body::Body;
 use super::http::reply::{self, Reply};
 use super::metrics::Kind;
 use super::route::{self, Ask};
-use super::{Context, auth, gate, watch};
-use crate::actors::placement::Watched;
+use super::{Context, gate, watch};
 use crate::actors::streams::PublicStream;
-use crate::store::window::{self, PartAnswer, PlaylistAnswer};
+use crate::store::window::PartAnswer;
 
-const PLAYLIST: HeaderValue = HeaderValue::from_static("application/vnd.apple.mpegurl");
 const VIDEO: HeaderValue = HeaderValue::from_static("video/mp4");
 const AUDIO: HeaderValue = HeaderValue::from_static("audio/mp4");
-
-/// Targets that the answer to a blocking request may be cached: it says of a point in the stream what will not
-/// change (RFC 8216bis Appendix B.1).
-const BLOCKING_CACHE_TARGETS: u32 = 6;
 
 /// Answers what lies below `/live/`: `<channel>/<what>`.
 pub async fn answer(context: &Arc<Context>, rest: &str, ask: &Ask<'_>) -> (Kind, Reply) {
@@ -39,134 +33,79 @@ pub async fn answer(context: &Arc<Context>, rest: &str, ask: &Ask<'_>) -> (Kind,
     let reply = match target {
         Target::State => watch::state::events(context, channel),
         Target::StateOnce => watch::state::once(context, &channel, ask),
-        _ => match watchable(context, &channel, &target).await {
-            Ok(stream) => media(context, &stream, &target, ask).await,
-            Err(refusal) => refusal,
-        },
+        _ => media(context, &channel, &target, ask).await.unwrap_or_else(|refusal| refusal),
     };
     (target.kind(), reply)
 }
 
-/// The stream, once there is something of it to serve.
-async fn watchable(
+/// The answer with something of a stream, to whoever may have it.
+async fn media(
     context: &Context,
     channel: &ChannelName,
     target: &Target<'_>,
-) -> Result<Watched, Reply> {
-    let missing = || {
-        let text = match context.lookup.title(channel) {
-            Some(_) => "the channel is offline",
-            None => "there is no such channel",
-        };
-        reply::sentence(StatusCode::NOT_FOUND, text)
+    ask: &Ask<'_>,
+) -> Result<Reply, Reply> {
+    let stream = context.lookup.stream(channel).ok_or_else(|| missing(context, channel))?;
+    if stream.state.borrow().state == StreamState::Offline {
+        return Err(missing(context, channel));
+    }
+    let (stream, viewer) = (&*stream, &Viewer::from(ask));
+    let work = async |view| match *target {
+        Target::Multivariant => playlist::multivariant(context, stream, view, viewer, ask).await,
+        Target::Playlist(track) => {
+            playlist::of_track(context, stream, track, view, viewer, ask).await
+        }
+        _ => Ok(bytes(stream, target, view.from(), ask).await),
     };
-    let stream = context.lookup.stream(channel).ok_or_else(missing)?;
-    let state = stream.state.borrow().state;
-    let playlist = matches!(target, Target::Multivariant | Target::Playlist(_));
-    // Media is named by a playlist, so whoever asks for it has seen one; only playlists are held.
-    if !playlist || stream.window.playable() {
-        return if state == StreamState::Offline { Err(missing()) } else { Ok(stream) };
+    let (view, reply) = gate::seen(context, stream, viewer, work).await.map_err(refused)?;
+    let mut reply = reply.unwrap_or_else(|refusal| refusal);
+    if let View::Party(_) = view {
+        reply.headers_mut().insert(header::CACHE_CONTROL, reply::PRIVATE);
     }
-    if state != StreamState::Live {
-        return Err(missing());
-    }
-    if stream.window.wait_playable(context.config.start_hold()).await {
-        return Ok(stream);
-    }
-    Err(reply::sentence(StatusCode::SERVICE_UNAVAILABLE, "the show is starting; ask again"))
+    Ok(reply)
 }
 
-async fn media(
-    context: &Context,
-    stream: &PublicStream,
-    target: &Target<'_>,
-    ask: &Ask<'_>,
-) -> Reply {
+fn missing(context: &Context, channel: &ChannelName) -> Reply {
+    let text = match context.lookup.title(channel) {
+        Some(_) => "the channel is offline",
+        None => "there is no such channel",
+    };
+    reply::sentence(StatusCode::NOT_FOUND, text)
+}
+
+/// A refusal is for this viewer and this moment: a player that is told 403 stops, and one that is told 503 asks again.
+fn refused(refusal: gate::Refusal) -> Reply {
+    let status = match refusal {
+        gate::Refusal::Kicked | gate::Refusal::Private => StatusCode::FORBIDDEN,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut reply = reply::sentence(status, refusal);
+    reply.headers_mut().insert(header::CACHE_CONTROL, reply::NO_STORE);
+    reply
+}
+
+/// Media from segment `from` on.
+async fn bytes(stream: &PublicStream, target: &Target<'_>, from: u64, ask: &Ask<'_>) -> Reply {
     let window = &stream.window;
     match *target {
-        Target::Multivariant => multivariant(context, stream, ask),
-        Target::Playlist(track) => playlist(context, stream, track, ask).await,
-        Target::Init(track, hash) => match window.init(track, hash) {
+        Target::Init(track, hash) => match window.init(track, hash, from) {
             Some(bytes) => reply::media(ask.headers, of(track), bytes.into()),
             None => gone(),
         },
-        Target::Segment(track, msn) => match window.segment(track, msn) {
+        Target::Segment(track, msn) if msn >= from => match window.segment(track, msn) {
             Some(list) => reply::media(ask.headers, of(track), Body::pieces(list)),
             None => gone(),
         },
-        Target::Part(track, number) => match window.part(track, number).await {
+        Target::Segment(..) => gone(),
+        Target::Part(track, number) => match window.part(track, number, from).await {
             PartAnswer::Ready(bytes) => reply::media(ask.headers, of(track), bytes.into()),
             PartAnswer::NotFound => gone(),
             PartAnswer::TimedOut => {
                 reply::sentence(StatusCode::SERVICE_UNAVAILABLE, "the part did not come in time")
             }
         },
-        Target::State | Target::StateOnce => route::nothing(),
+        _ => route::nothing(),
     }
-}
-
-/// Gives each player an id of its own, behind the playlists' addresses.
-fn multivariant(context: &Context, stream: &PublicStream, ask: &Ask<'_>) -> Reply {
-    let Some(text) = stream.window.multivariant() else {
-        return reply::sentence(StatusCode::SERVICE_UNAVAILABLE, "the show is starting; ask again");
-    };
-    // A player that comes back with its id keeps it.
-    let known = ask.parameter("v").filter(|v| context.tickets.check(&stream.channel, v).is_some());
-    let query = match known {
-        Some(value) => format!("?v={value}"),
-        None => match context.tickets.issue(&stream.channel) {
-            Ok(value) => format!("?v={value}"),
-            Err(error) => return reply::sentence(StatusCode::SERVICE_UNAVAILABLE, error),
-        },
-    };
-    let plain = Bytes::from(text.with_query(&query));
-    let compress = || window::gzip(&plain);
-    reply::text(ask.headers, PLAYLIST, reply::NO_STORE, plain.clone(), compress)
-}
-
-async fn playlist(
-    context: &Context,
-    stream: &PublicStream,
-    track: TrackId,
-    ask: &Ask<'_>,
-) -> Reply {
-    let reload = match Reload::parse(ask.query) {
-        Ok(reload) => reload,
-        Err(error) => return reply::sentence(StatusCode::BAD_REQUEST, error),
-    };
-    let viewer = gate::Viewer {
-        remote: ask.remote,
-        account: auth::account_of(context, ask.headers),
-        player: ask.player(),
-        ticket: ask.parameter("v"),
-        head: ask.head,
-    };
-    if let Err(refusal) = gate::admit(context, &stream.channel, &viewer) {
-        let status = match refusal {
-            gate::Refusal::Kicked => StatusCode::FORBIDDEN,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        return reply::sentence(status, refusal);
-    }
-    match stream.window.playlist(track, &reload).await {
-        PlaylistAnswer::Ready(text) => {
-            let cache = if reload.is_blocking() { blocking(stream) } else { reply::REVALIDATE };
-            let gzip = || text.gzip();
-            let reply = reply::text(ask.headers, PLAYLIST, cache, text.plain.clone(), gzip);
-            reply::with_etag(ask.headers, reply, &text.etag)
-        }
-        PlaylistAnswer::BadRequest(why) => reply::sentence(StatusCode::BAD_REQUEST, why),
-        PlaylistAnswer::NotFound => gone(),
-        PlaylistAnswer::TimedOut => {
-            reply::sentence(StatusCode::SERVICE_UNAVAILABLE, "the publisher is behind; ask again")
-        }
-    }
-}
-
-fn blocking(stream: &PublicStream) -> HeaderValue {
-    let seconds = BLOCKING_CACHE_TARGETS * stream.window.timing().target_secs;
-    HeaderValue::from_maybe_shared(Bytes::from(format!("public, max-age={seconds}")))
-        .unwrap_or(reply::REVALIDATE)
 }
 
 const fn of(track: TrackId) -> HeaderValue {

@@ -1,5 +1,7 @@
 //! HLS over a real socket.
 
+mod private;
+
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
@@ -28,7 +30,12 @@ async fn each_player_gets_an_id_of_its_own_and_counts_once() {
     assert_eq!(edge.context.viewings.count(&channel), 2);
     let again =
         edge.text(&format!("/live/demo/index.m3u8?{}", uri(&one).split_once('?').unwrap().1)).await;
-    assert_eq!(again, one);
+    let id = |text: &str| {
+        let value = uri(text).split_once("?v=").unwrap().1.to_owned();
+        edge.context.tickets.read(&channel, &value).unwrap().id
+    };
+    assert_eq!(id(&again), id(&one));
+    assert_ne!(id(&two), id(&one));
 }
 
 #[tokio::test]
@@ -49,7 +56,7 @@ async fn a_kicked_viewer_is_refused_with_a_sentence() {
 async fn a_forged_id_is_the_address() {
     let edge = Edge::playing().await;
     for n in 0..5 {
-        edge.get(&format!("/live/demo/v0/index.m3u8?v={n:028}")).await;
+        edge.get(&format!("/live/demo/v0/index.m3u8?v={n:032}")).await;
     }
     assert_eq!(edge.context.viewings.total(), 1);
 }

@@ -17,6 +17,9 @@ pub const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 /// Never changes under its name.
 pub const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3600, immutable");
 
+/// For this viewer alone: no cache between may keep it, and its own need not.
+pub const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
+
 /// An error that may be over soon.
 pub const BRIEF: HeaderValue = HeaderValue::from_static("max-age=1");
 

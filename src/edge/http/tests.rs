@@ -67,7 +67,7 @@ async fn a_connection_with_a_held_request_is_not_idle() {
     let publish = async {
         // Longer than the limit.
         tokio::time::sleep(Duration::from_millis(2500)).await;
-        edge.begin(3);
+        edge.open(3);
         edge.part(30, 3);
     };
     let (reply, ()) = tokio::join!(asked, publish);

@@ -5,6 +5,8 @@
 //! stands.
 
 mod node;
+#[cfg(test)]
+pub(crate) mod none;
 mod show;
 
 use std::sync::Arc;
@@ -87,7 +89,7 @@ where
 {
     let (parts, body) = request.into_parts();
     let what = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
-    let account = auth::account_of(context, &parts.headers);
+    let account = auth::standing_of(context, &parts.headers).map(|one| one.account);
     if what == "state" && matches!(parts.method, Method::GET | Method::HEAD) {
         return asked(context, parts.uri.query().unwrap_or_default(), account).await;
     }

@@ -8,7 +8,7 @@ use crate::TrackId;
 use crate::output::{Init, SegmentStart};
 use crate::rendition::Mark;
 use crate::replica::{
-    Left, LeftTrack, Outline, Progress, SegmentHead, ShowStatus, Step, TrackOutline,
+    Left, LeftTrack, Outline, Progress, SegmentHead, Shade, ShowStatus, Step, TrackOutline,
 };
 
 impl Ladder {
@@ -52,6 +52,7 @@ impl Ladder {
             } else {
                 BTreeMap::new()
             },
+            shade: Shade::default(),
         }
     }
 

@@ -5,7 +5,11 @@ use crate::output::SegmentEnd;
 use crate::rendition::Mark;
 use crate::testing::{TIMING, fed, init, mark, part, start};
 
-const ALONE: Surroundings<'_> = Surroundings { timing: &TIMING, ended: false, others: &[] };
+const ALL: Shown<'_> = Shown { from: 0, query: None };
+const ALONE: Surroundings<'_> =
+    Surroundings { timing: &TIMING, ended: false, others: &[], shown: ALL };
+
+mod shown;
 
 /// One whole segment of two parts, one part of the next.
 fn small() -> Rendition {

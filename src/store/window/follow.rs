@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
-use weir_media::replica::{Left, Outline, Progress, SegmentHead, ShowStatus, Step, Tip};
+use weir_media::replica::{Left, Outline, Progress, SegmentHead, Shade, ShowStatus, Step, Tip};
 use weir_media::{Init, TrackId};
 
 use super::Window;
@@ -36,6 +37,22 @@ impl Window {
     #[must_use]
     pub fn status(&self) -> ShowStatus {
         self.ladder.read().status()
+    }
+
+    /// For whom it is made, as the nodes said that it comes from.
+    #[must_use]
+    pub fn shade(&self) -> Shade {
+        if self.is_shaded.load(Ordering::Acquire) { *self.shade.lock() } else { Shade::default() }
+    }
+
+    /// Takes what the node says that it comes from. What was said before is not taken back by what is older.
+    pub fn take_shade(&self, news: Shade) {
+        if news.is_none() {
+            return;
+        }
+        let mut shade = self.shade.lock();
+        *shade = shade.with(news);
+        self.is_shaded.store(true, Ordering::Release);
     }
 
     /// Segments behind those that `seen` names.

@@ -49,7 +49,7 @@ fn started() -> Arc<Window> {
 
 async fn plain(window: &Window, query: &str) -> Option<String> {
     let reload = Reload::parse(query).unwrap();
-    match window.playlist(V, &reload).await {
+    match window.playlist(V, &reload, Shown::default()).await {
         PlaylistAnswer::Ready(text) => Some(String::from_utf8(text.plain.to_vec()).unwrap()),
         _ => None,
     }
@@ -77,8 +77,11 @@ async fn h11_a_reader_waits_for_its_part_and_gets_it() {
 async fn h11_a_reader_of_a_silent_publisher_is_let_go_after_three_targets() {
     let window = started();
     let reload = Reload::parse("_HLS_msn=1").unwrap();
-    assert!(matches!(window.playlist(V, &reload).await, PlaylistAnswer::TimedOut));
-    assert!(matches!(window.part(V, 11).await, PartAnswer::TimedOut));
+    assert!(matches!(
+        window.playlist(V, &reload, Shown::default()).await,
+        PlaylistAnswer::TimedOut
+    ));
+    assert!(matches!(window.part(V, 11, 0).await, PartAnswer::TimedOut));
     assert_eq!(window.waiting(), 0);
 }
 
@@ -86,7 +89,7 @@ async fn h11_a_reader_of_a_silent_publisher_is_let_go_after_three_targets() {
 async fn h4_the_end_answers_everybody_who_waits() {
     let window = started();
     let mut reader = std::pin::pin!(plain(&window, "_HLS_msn=2&_HLS_part=0"));
-    let mut hinted = std::pin::pin!(window.part(V, 11));
+    let mut hinted = std::pin::pin!(window.part(V, 11, 0));
     assert!(waits(reader.as_mut()) && waits(hinted.as_mut()));
     window.end();
     assert!(reader.await.unwrap().ends_with("#EXT-X-ENDLIST\n"));
@@ -96,18 +99,18 @@ async fn h4_the_end_answers_everybody_who_waits() {
 #[tokio::test(start_paused = true)]
 async fn h13_the_hinted_part_is_sent_when_it_is_complete_and_no_other_is_waited_for() {
     let window = started();
-    let mut hinted = std::pin::pin!(window.part(V, 11));
+    let mut hinted = std::pin::pin!(window.part(V, 11, 0));
     assert!(waits(hinted.as_mut()));
     apply(&window, [part(11, 1, 77)]);
     assert!(matches!(hinted.await, PartAnswer::Ready(bytes) if bytes.len() == 77));
-    assert!(matches!(window.part(V, 13).await, PartAnswer::NotFound));
-    assert!(matches!(window.part(TrackId::AUDIO, 0).await, PartAnswer::NotFound));
+    assert!(matches!(window.part(V, 13, 0).await, PartAnswer::NotFound));
+    assert!(matches!(window.part(TrackId::AUDIO, 0, 0).await, PartAnswer::NotFound));
 }
 
 #[tokio::test(start_paused = true)]
 async fn h13_a_hint_that_was_skipped_is_not_found() {
     let window = started();
-    let mut hinted = std::pin::pin!(window.part(V, 11));
+    let mut hinted = std::pin::pin!(window.part(V, 11, 0));
     assert!(waits(hinted.as_mut()));
     apply(&window, [part(15, 1, 10)]);
     assert!(matches!(hinted.await, PartAnswer::NotFound));
@@ -117,7 +120,7 @@ async fn h13_a_hint_that_was_skipped_is_not_found() {
 async fn a_text_is_made_once_per_change_and_shared() {
     let window = started();
     let ask = || async {
-        match window.playlist(V, &Reload::default()).await {
+        match window.playlist(V, &Reload::default(), Shown::default()).await {
             PlaylistAnswer::Ready(text) => text,
             _ => panic!("no playlist"),
         }
@@ -134,8 +137,8 @@ async fn a_text_is_made_once_per_change_and_shared() {
 #[tokio::test(start_paused = true)]
 async fn h16_readers_before_the_first_segment_wait_for_the_start() {
     let window = Arc::new(Window::new(TIMING));
-    assert!(!window.wait_playable(Duration::from_secs(1)).await);
-    let mut start = std::pin::pin!(window.wait_playable(Duration::from_secs(8)));
+    assert!(!window.wait_playable(0, Duration::from_secs(1)).await);
+    let mut start = std::pin::pin!(window.wait_playable(0, Duration::from_secs(8)));
     assert!(waits(start.as_mut()));
     apply(&window, [begin(0), part(0, 0, 10), end(0)]);
     assert!(start.await);
@@ -146,11 +149,11 @@ async fn a_segment_shares_the_bytes_of_its_parts() {
     let window = started();
     let segment = window.segment(V, 0).unwrap();
     assert_eq!(segment.len(), 10);
-    let PartAnswer::Ready(first) = window.part(V, 0).await else { panic!("no part") };
+    let PartAnswer::Ready(first) = window.part(V, 0, 0).await else { panic!("no part") };
     assert_eq!(segment[0].as_ptr(), first.as_ptr());
     assert!(window.segment(V, 1).is_none());
-    assert_eq!(window.init(V, "aa").as_deref(), Some(&b"section"[..]));
-    assert!(window.init(V, "bb").is_none());
+    assert_eq!(window.init(V, "aa", 0).as_deref(), Some(&b"section"[..]));
+    assert!(window.init(V, "bb", 0).is_none());
 }
 
 #[tokio::test]
@@ -174,7 +177,8 @@ async fn memory_does_not_grow_with_time() {
 async fn two_thousand_readers_are_all_answered_by_one_part() {
     let window = started();
     let reload = Reload::parse("_HLS_msn=1&_HLS_part=1").unwrap();
-    let readers: Vec<_> = (0..2000).map(|_| window.playlist(V, &reload)).collect();
+    let readers: Vec<_> =
+        (0..2000).map(|_| window.playlist(V, &reload, Shown::default())).collect();
     let all = futures_util::future::join_all(readers);
     let mut all = std::pin::pin!(all);
     assert!(waits(all.as_mut()));
@@ -202,7 +206,9 @@ fn who_saw_a_new_part_is_never_given_the_text_from_before_it() {
                         let next =
                             window.ladder.read().rendition(V).and_then(|one| one.next_part());
                         let next = next.unwrap();
-                        let PlaylistAnswer::Ready(text) = window.text(V, &shelf, false) else {
+                        let PlaylistAnswer::Ready(text) =
+                            window.text(V, &shelf, false, Shown::default())
+                        else {
                             continue;
                         };
                         stale +=

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use parking_lot::Mutex;
 use weir_cluster::replication::{Asking, Branches, Root, Site};
 use weir_media::packager::{Packager, PackagerConfig};
+use weir_media::playlist::Shown;
 use weir_media::reload::Reload;
 use weir_media::rendition::Timing;
 use weir_media::{AudioParams, Codec, CodecConfig, Frame, Item, Output, TrackId, VideoParams};
@@ -310,7 +311,7 @@ pub(super) struct Told {
 }
 
 pub(super) fn playlist(window: &Window, track: TrackId) -> Option<String> {
-    match window.playlist(track, &Reload::default()).now_or_never()? {
+    match window.playlist(track, &Reload::default(), Shown::default()).now_or_never()? {
         PlaylistAnswer::Ready(text) => Some(String::from_utf8(text.plain.to_vec()).unwrap()),
         _ => None,
     }
@@ -333,11 +334,11 @@ pub(super) async fn told(window: &Window) -> Told {
 async fn media_of(window: &Window, track: TrackId, line: &str) -> Option<Bytes> {
     if line.starts_with("#EXT-X-PART:") {
         let number = between(line, "URI=\"p", ".m4s")?.parse().ok()?;
-        let PartAnswer::Ready(bytes) = window.part(track, number).await else { return None };
+        let PartAnswer::Ready(bytes) = window.part(track, number, 0).await else { return None };
         return Some(bytes);
     }
     if line.starts_with("#EXT-X-MAP:") {
-        return window.init(track, between(line, "init-", ".mp4")?);
+        return window.init(track, between(line, "init-", ".mp4")?, 0);
     }
     let msn = line.strip_prefix('s')?.strip_suffix(".m4s")?.parse().ok()?;
     Some(window.segment(track, msn)?.concat().into())

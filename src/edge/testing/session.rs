@@ -1,0 +1,129 @@
+//! Private sessions on the one channel that has a stream, with people who watch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use weir_ledger::meter::{Halt, Mode, Tariff};
+use weir_model::{AccountId, AccountRole, ChannelName, SessionId, Timestamp, TokenKind};
+use weir_people::Scopes;
+use weir_session::{Command, Offer, Price, Screen, Session};
+
+use super::Edge;
+use crate::actors::clock;
+use crate::store::NewToken;
+
+const HOUR_MS: i64 = 3_600_000;
+
+pub(crate) fn demo() -> ChannelName {
+    "demo".parse().unwrap()
+}
+
+fn price() -> Price {
+    let mode = Mode::ProRata { granule_ms: 1_000 };
+    let tariff = Tariff { rate: 600.try_into().unwrap(), mode, min_seconds: 0, free_ms: 0 };
+    Price { name: "guest".into(), tariff, places: 8 }
+}
+
+/// Sessions without the cluster's log.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    all: Mutex<BTreeMap<SessionId, Session>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Sessions {
+    pub(crate) fn screen(&self) -> Option<Arc<Screen>> {
+        let screen = Screen::of(self.all.lock().values());
+        (!screen.is_clear()).then(|| Arc::new(screen))
+    }
+
+    pub(crate) fn knows_veil(&self, session: SessionId) -> bool {
+        self.all.lock().get(&session).is_some_and(|session| session.veil.is_some())
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Requests that listen for news.
+    pub(crate) fn listening(&self) -> usize {
+        self.changes.receiver_count()
+    }
+
+    fn change(&self, command: &Command) {
+        let mut all = self.all.lock();
+        let next = match command {
+            Command::Offer(offer) => offer.made().unwrap(),
+            other => all[&other.session()].after(other).unwrap().unwrap(),
+        };
+        all.insert(command.session(), next);
+        drop(all);
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+}
+
+/// Somebody who watches.
+pub(crate) struct Person {
+    pub(crate) account: AccountId,
+    /// The cookie by which he is known.
+    pub(crate) cookie: String,
+}
+
+impl Edge {
+    pub(crate) async fn person(&self, name: &str) -> Person {
+        let roles = [AccountRole::Viewer].into_iter().collect();
+        let now = clock::now();
+        let made = self.store.create_account(name.parse().unwrap(), roles, None, now).await;
+        let account = made.unwrap().id;
+        let new = NewToken {
+            account,
+            kind: TokenKind::Login,
+            label: String::new(),
+            scopes: Scopes::all(),
+            channel: None,
+            expires_at: now.plus_ms(HOUR_MS),
+            epoch: None,
+        };
+        let (_, secret) = self.store.create_token(new, now).await.unwrap();
+        Person { account, cookie: format!("weir_session={secret}") }
+    }
+
+    /// A session that `parties` joined; it does not have the stream yet.
+    pub(crate) fn offer(&self, host: &Person, parties: &[&Person]) -> SessionId {
+        let (id, at) = (SessionId(self.sessions.all.lock().len() as u64 + 1), Timestamp(1));
+        let (host, prices, invited) = (host.account, vec![price()], Vec::new());
+        let offer = Offer { id, channel: demo(), host, fee_bps: 0, prices, invited, at };
+        self.sessions.change(&Command::Offer(offer));
+        for Person { account, .. } in parties {
+            let (account, cap) = (*account, 6_000.try_into().unwrap());
+            let join = Command::Join { session: id, account, price: 0, shown: price(), cap, at };
+            self.sessions.change(&join);
+        }
+        id
+    }
+
+    /// The stream is the session's from a segment on.
+    pub(crate) fn begin(&self, session: SessionId, from: u64) {
+        self.sessions.change(&Command::Begin { session, from, at: Timestamp(2) });
+    }
+
+    /// The first of those who joined a session leaves it.
+    pub(crate) fn leave(&self, session: SessionId) {
+        let at = Timestamp(3);
+        self.sessions.change(&Command::Leave { session, party: 0, why: Halt::Viewer, at });
+    }
+
+    /// The session is over, and the stream everybody's from a segment on.
+    pub(crate) fn unveil(&self, session: SessionId, until: u64) {
+        let at = Timestamp(3);
+        self.sessions.change(&Command::End { session, why: Halt::Streamer, at });
+        self.sessions.change(&Command::Unveil { session, until });
+    }
+
+    /// As whoever the cookie is of; as nobody with an empty one.
+    pub(crate) async fn get_as(&self, path: &str, cookie: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).header("cookie", cookie).send().await.unwrap()
+    }
+}
