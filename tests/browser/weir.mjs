@@ -154,10 +154,33 @@ function isFree(port) {
 
 // Chromium that plays without being clicked and talks to nobody but the node.
 export function launchChromium() {
+  return chromium.launch(chromiumOptions());
+}
+
+// A Chromium whose processes can be stopped dead, all at once.
+export class Browser {
+  static async launch() {
+    const browser = new Browser();
+    browser.server = await chromium.launchServer(chromiumOptions());
+    browser.chromium = await chromium.connect(browser.server.wsEndpoint());
+    return browser;
+  }
+
+  // As if the machine had died: nothing is closed, nothing says goodbye. Its processes are a group of their own.
+  stop() {
+    process.kill(-this.server.process().pid, 'SIGSTOP');
+  }
+
+  async close() {
+    await this.server.kill();
+  }
+}
+
+function chromiumOptions() {
   const names = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
   const executablePath = process.env.CHROMIUM ?? names.find(existsSync);
   if (!executablePath) throw new Error('Chromium is needed: apt-get install chromium');
-  return chromium.launch({
+  return {
     executablePath,
     headless: true,
     args: [
@@ -171,7 +194,7 @@ export function launchChromium() {
       // A sandbox needs rights that root in a container does not have.
       '--no-sandbox',
     ],
-  });
+  };
 }
 
 // A watch page with everything that went wrong on it.
