@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 use weir_media::TrackId;
-use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus, Step};
+use weir_media::replica::{Outline, Progress, SegmentHead, Shade, ShowStatus, Step};
 
 use crate::link::fetch::Replica;
 use crate::link::replicate::Original;
@@ -35,6 +35,10 @@ impl Original for Window {
 impl Replica for Window {
     fn step(&self, steps: &mut Vec<Step>) {
         Self::step(self, steps);
+    }
+
+    fn take_shade(&self, shade: Shade) {
+        Self::take_shade(self, shade);
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 use weir_media::rendition::Timing;
-use weir_media::replica::{Left, Step};
+use weir_media::replica::{Left, Shade, Step};
 use weir_model::{ChannelName, Epoch, StreamState};
 
 use super::packager::Gauge;
@@ -143,6 +143,10 @@ impl Replica for Stage {
         }
         self.public.window.step(steps);
         self.announce();
+    }
+
+    fn take_shade(&self, shade: Shade) {
+        self.public.window.take_shade(shade);
     }
 }
 

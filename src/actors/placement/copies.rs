@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use weir_cluster::replication::{self, Asking};
 use weir_media::rendition::Timing;
-use weir_media::replica::Left;
+use weir_media::replica::{Left, Shade};
 use weir_model::{ChannelName, NodeId};
 
 use super::{Inner, Watched, now_ms};
@@ -75,6 +75,12 @@ impl Originals for Far {
         // Whoever takes the show over wants what is held here, although nobody feeds it any more.
         let epoch = puller.epoch(channel).unwrap_or_else(|| stage.epoch().0);
         stage.shows().then(|| Offer { window: window(&stage), epoch, path: Vec::new() })
+    }
+
+    fn shade(&self, channel: &ChannelName) -> Shade {
+        let Some(inner) = self.0.upgrade() else { return Shade::default() };
+        let told = inner.parts.stages.find(channel).map(|stage| stage.public.window.shade());
+        told.unwrap_or_default().with(inner.parts.store.shade(channel))
     }
 
     fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {

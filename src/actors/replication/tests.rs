@@ -3,5 +3,6 @@
 mod cost;
 mod faults;
 mod links;
+mod shades;
 mod support;
 mod tree;

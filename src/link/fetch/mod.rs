@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use quinn::{Runtime, TokioRuntime};
 use weir_media::rendition::Timing;
-use weir_media::replica::{Left, Step};
+use weir_media::replica::{Left, Shade, Step};
 use weir_model::{ChannelName, NodeId};
 
 pub use self::assembly::Tally;
@@ -46,6 +46,11 @@ pub trait Sources: Send + Sync {
 pub trait Replica: Send + Sync {
     /// Takes steps in order; leaves `steps` empty.
     fn step(&self, steps: &mut Vec<Step>);
+
+    /// Takes for whom the window is made, ahead of the steps for which that is said.
+    fn take_shade(&self, shade: Shade) {
+        let _ = shade;
+    }
 }
 
 /// Who keeps the windows.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use weir_cluster::replication::admit;
+use weir_media::replica::Shade;
 use weir_model::{ChannelName, NodeId};
 
 use super::assembly::{Assembly, Tally, Want};
@@ -63,6 +64,13 @@ pub(super) struct State {
 impl State {
     fn tally(&self) -> Tally {
         Tally { left: self.route.left, ..self.assembly.tally() }
+    }
+
+    /// Tells the window for whom it is made.
+    pub(super) fn shade(&self, shade: Shade) {
+        if let Some(window) = &self.window {
+            window.take_shade(shade);
+        }
     }
 
     /// Gives the window what is in order.

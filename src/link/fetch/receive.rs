@@ -53,6 +53,8 @@ impl Inner {
             if state.assembly.epoch() != Some(*epoch) {
                 return Err(code::UNWANTED);
             }
+            // Before anything of the segment.
+            state.shade(header.shade);
             let begun = state.assembly.begin(head, *show, *part_target_us, *from_part, now);
             begun.map_err(
                 |_| if state.assembly.past(track, msn) { code::PAST } else { code::UNWANTED },
@@ -159,6 +161,7 @@ impl Inner {
             while let Some(status) = next_status(&mut buffer) {
                 let heard = self.with(&pull, header.sub, |state, now| {
                     state.heard = now;
+                    state.shade(status.shade);
                     state.assembly.status(&status, now);
                 });
                 known &= heard.is_some();

@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use weir_cluster::replication::{Asking, admit};
 use weir_media::TrackId;
-use weir_media::replica::{Outline, Progress, SegmentHead, ShowStatus};
+use weir_media::replica::{Outline, Progress, SegmentHead, Shade, ShowStatus};
 use weir_model::{ChannelName, NodeId};
 
 use self::send::Sub;
@@ -73,6 +73,13 @@ pub struct Offer {
 pub trait Originals: Send + Sync {
     /// What can be sent of a channel now; none when it is neither packaged nor copied here.
     fn offer(&self, channel: &ChannelName) -> Option<Offer>;
+
+    /// For whom a channel's stream is made, as far as this node knows. It goes ahead of the media, so that who copies
+    /// that need not have heard of it in another way.
+    fn shade(&self, channel: &ChannelName) -> Shade {
+        let _ = channel;
+        Shade::default()
+    }
 
     /// As the owner of a channel's stream: whom `node` is to pull it from. None when this node is not the owner.
     fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {

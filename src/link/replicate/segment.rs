@@ -96,6 +96,7 @@ impl Sub {
             epoch: self.offer.epoch,
             show: status.show.unwrap_or(msn),
             part_target_us: status.part_target_us,
+            shade: *self.shade.lock(),
             head,
             from_part,
         };

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use weir_media::TrackId;
-use weir_media::replica::{SegmentHead, ShowStatus};
+use weir_media::replica::{SegmentHead, Shade, ShowStatus};
 use weir_model::{ChannelName, NodeId};
 
 use super::sections::{KNOWN_MAX, Sections};
@@ -41,6 +41,8 @@ pub(super) struct Sub {
     pub(super) counts: Counts,
     /// Segments up to these are of no use to the peer: it said so.
     past: Mutex<BTreeMap<TrackId, u64>>,
+    /// For whom the stream is made, as was last known here.
+    pub(super) shade: Mutex<Shade>,
     again: AtomicUsize,
     over: watch::Sender<bool>,
 }
@@ -73,6 +75,7 @@ impl Sub {
             known: Mutex::default(),
             counts: Counts::default(),
             past: Mutex::default(),
+            shade: Mutex::default(),
             again: AtomicUsize::new(0),
             over: watch::Sender::new(false),
         }
@@ -119,17 +122,20 @@ impl Sub {
         let mut writer = self.link.open(self.peer, STATUS, &header, urgent).await?;
         let mut changes = self.offer.window.follow();
         changes.mark_unchanged();
+        *self.shade.lock() = originals.shade(&self.channel);
         let mut seen = self.catch_up(from);
         let mut told: Option<ShowStatus> = None;
         // A live window changes all the time: the beat must not wait for it to be still.
         let mut beat = tokio::time::interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let shade = originals.shade(&self.channel);
+            *self.shade.lock() = shade;
             for head in self.offer.window.heads_after(&seen) {
                 seen.insert(head.track, head.mark.msn);
                 self.send(head, 0, Class::Live);
             }
-            let status = self.offer.window.status();
+            let status = ShowStatus { shade, ..self.offer.window.status() };
             if told.as_ref() != Some(&status) {
                 tell(&mut writer, &status).await?;
                 told = Some(status);

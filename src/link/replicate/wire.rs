@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use weir_media::replica::{Outline, SegmentHead};
+use weir_media::replica::{Outline, SegmentHead, Shade};
 use weir_media::{AudioParams, Codec, CodecConfig, Init, Part, SegmentEnd, TrackId, VideoParams};
 use weir_model::{ChannelName, NodeId};
 
@@ -150,6 +150,9 @@ pub(in crate::link) struct Header {
     pub(in crate::link) epoch: u64,
     pub(in crate::link) show: u64,
     pub(in crate::link) part_target_us: i64,
+    /// For whom the stream is made, as far as the sender knows.
+    #[serde(default, skip_serializing_if = "Shade::is_none")]
+    pub(in crate::link) shade: Shade,
     pub(in crate::link) head: SegmentHead,
     /// Parts before this one are left out.
     #[serde(default)]

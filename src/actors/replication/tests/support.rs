@@ -12,6 +12,7 @@ use weir_media::packager::{Packager, PackagerConfig};
 use weir_media::playlist::Shown;
 use weir_media::reload::Reload;
 use weir_media::rendition::Timing;
+use weir_media::replica::Shade;
 use weir_media::{AudioParams, Codec, CodecConfig, Frame, Item, Output, TrackId, VideoParams};
 use weir_model::{ChannelName, NodeId, Timestamp};
 
@@ -167,6 +168,8 @@ pub(super) struct Knows {
     /// As owner, the nodes that may feed others; without any, everybody is fed here.
     sites: Mutex<Vec<Site>>,
     branches: Mutex<Branches>,
+    /// For whom the stream is made, as this node's directory says.
+    shade: Mutex<Shade>,
 }
 
 impl Sources for Knows {
@@ -192,6 +195,11 @@ impl Originals for Knows {
             }
             epoch => Some(Offer { window, epoch, path: Vec::new() }),
         }
+    }
+
+    fn shade(&self, _: &ChannelName) -> Shade {
+        let told = self.window.lock().as_ref().map(|window| window.shade());
+        told.unwrap_or_default().with(*self.shade.lock())
     }
 
     fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {
@@ -256,6 +264,11 @@ impl Edge {
 
     pub(super) fn pull_from(&self, node: &Node, epoch: u64) {
         *self.knows.source.lock() = Some((node.id(), epoch));
+    }
+
+    /// This node's directory says for whom the stream is made.
+    pub(super) fn hears(&self, shade: Shade) {
+        *self.knows.shade.lock() = shade;
     }
 
     pub(super) fn window(&self) -> Option<Arc<Window>> {
