@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use crate::output::Format;
 use crate::{
-    account, actor, auth, channel, cluster, event, key, ledger, node, private, stream, token,
-    topics, viewing, wallet,
+    account, actor, audit, auth, channel, cluster, event, key, ledger, node, private, stream,
+    token, topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -106,6 +106,9 @@ pub(crate) enum Command {
     /// The record of all money: show, tail, explain, verify, trial-balance, export.
     #[command(subcommand, after_help = ledger::EXAMPLES)]
     Ledger(ledger::Verb),
+    /// What staff did: list.
+    #[command(subcommand, after_help = audit::EXAMPLES)]
+    Audit(audit::Verb),
     /// What happened and what happens: list, follow.
     #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::Verb),

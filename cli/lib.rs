@@ -8,6 +8,7 @@
 mod account;
 mod actor;
 mod args;
+mod audit;
 mod auth;
 mod channel;
 pub mod clock;

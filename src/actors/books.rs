@@ -3,6 +3,7 @@
 //! An answer holds everything that was acknowledged anywhere before it was asked for, when the cluster can say what that
 //! is; without a leader it is what the answering node has.
 
+mod acts;
 mod read;
 mod verify;
 
@@ -81,6 +82,13 @@ pub enum Question {
     Means {
         /// The bills by their names in the ledger, and their payers.
         bills: Vec<(u128, AccountId)>,
+    },
+    /// What staff did.
+    Acts {
+        /// Only entries before this record.
+        before: Option<u64>,
+        /// At most so many, the newest.
+        limit: usize,
     },
     /// A piece of all records in another program's words.
     Export {

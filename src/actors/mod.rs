@@ -3,6 +3,7 @@
 //! Media bytes never pass through a mailbox; they flow from [`crate::feed`] to [`crate::store::window`].
 
 pub mod audience;
+pub mod audit;
 pub mod books;
 pub mod clock;
 pub mod events;

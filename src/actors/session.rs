@@ -121,7 +121,7 @@ impl Actor for SessionActor {
         // The first look is now, and not when the first second has passed.
         myself.cast(Message::Tick)?;
         let bytes = bytes_of(&context, &session.channel);
-        let meeting = Meeting::new(Session::clone(&session), epoch);
+        let meeting = Meeting::new(session, epoch);
         Ok(State { context, meeting, board, bytes })
     }
 
@@ -134,7 +134,7 @@ impl Actor for SessionActor {
         let now_ms = clock::monotonic_ms();
         match message {
             Message::Tick => state.look(now_ms),
-            Message::Follow(session) => state.meeting.follow(Session::clone(&session)),
+            Message::Follow(session) => state.meeting.follow(session),
             Message::Played { account, age_ms } => {
                 state.meeting.played(account, now_ms.saturating_sub(age_ms));
                 return Ok(());
@@ -194,7 +194,7 @@ impl State {
         }
     }
 
-    const fn id(&self) -> weir_model::SessionId {
+    fn id(&self) -> weir_model::SessionId {
         self.meeting.session().id
     }
 

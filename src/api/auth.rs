@@ -4,6 +4,8 @@
 //! and [`needs`] refuses whoever may not, before the handler sees anything. What a handler answers of a list is what
 //! [`Asker::sees`].
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -16,8 +18,8 @@ use weir_model::api::people::Me;
 use weir_model::{AccountRoles, ChannelName, ErrorCode};
 use weir_people::{Action, Denied, Principal, Scopes, Target};
 
-use super::Context;
 use super::error::Refusal;
+use super::{Audit, Context, audit};
 use crate::actors::clock;
 use crate::store::{Bearer, Store};
 
@@ -30,6 +32,7 @@ pub(super) struct Asker {
     pub(super) principal: Principal,
     pub(super) me: Me,
     store: Store,
+    audit: Arc<dyn Audit>,
 }
 
 /// What a route's action is done to.
@@ -70,6 +73,10 @@ pub(super) fn needs(
     }
     let guard = move |asker: Asker, params: RawPathParams, request: Request, next: Next| async move {
         match asker.check_route(action, on, &params) {
+            Ok(()) if audit::is_act(&asker, action, &request) => {
+                let audit = Arc::clone(&asker.audit);
+                audit::recorded((audit, asker), action, request, next).await
+            }
             Ok(()) => next.run(request).await,
             Err(denied) => Refusal::from(denied).into_response(),
         }
@@ -80,6 +87,12 @@ pub(super) fn needs(
 fn describe(operation: &mut Operation, action: Action) {
     let named = ExtensionsBuilder::new().add(ACTION_EXTENSION, action.as_str()).build();
     operation.extensions.get_or_insert_default().merge(named);
+}
+
+impl Context {
+    fn asker(&self, principal: Principal, me: Me) -> Asker {
+        Asker { principal, me, store: self.store.clone(), audit: Arc::clone(&self.audit) }
+    }
 }
 
 impl Asker {
@@ -140,7 +153,7 @@ fn asker(ctx: &Context, headers: &HeaderMap) -> Result<Asker, Refusal> {
     let channel = token.channel.clone();
     let (id, name, roles) = (account.id, account.name.clone(), account.roles);
     let principal = Principal { account: id, name, roles, scopes, channel };
-    Ok(Asker { principal, me: Me { account, token: Some(token) }, store: ctx.store.clone() })
+    Ok(ctx.asker(principal, Me { account, token: Some(token) }))
 }
 
 /// Whoever holds the operator's token is the founding account, with every right.
@@ -148,7 +161,7 @@ fn operator(ctx: &Context) -> Result<Asker, Refusal> {
     let account = ctx.store.account(&ctx.store.operator().to_string())?;
     let roles: AccountRoles = [weir_model::AccountRole::Operator].into_iter().collect();
     let principal = Principal::whole(account.id, account.name.clone(), roles);
-    Ok(Asker { principal, me: Me { account, token: None }, store: ctx.store.clone() })
+    Ok(ctx.asker(principal, Me { account, token: None }))
 }
 
 fn unauthorized(ctx: &Context, message: &str) -> Refusal {

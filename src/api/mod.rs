@@ -6,6 +6,7 @@
 //! needs a token, and each route names the action that its bearer must be allowed to do ([`auth`]).
 
 mod accounts;
+mod audit;
 mod auth;
 mod boards;
 mod channels;
@@ -48,6 +49,7 @@ use crate::store::Store;
 
 use auth::{On, needs};
 
+pub use audit::Audit;
 pub use boards::Boards;
 pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
@@ -69,6 +71,7 @@ pub struct Context {
     live: Arc<dyn Live>,
     cluster: Arc<dyn Cluster>,
     money: Arc<dyn Money>,
+    audit: Arc<dyn Audit>,
     boards: Arc<dyn Boards>,
     fee_bps: u32,
     events: Events,
@@ -89,6 +92,8 @@ pub struct Parts {
     pub cluster: Arc<dyn Cluster>,
     /// The ledger.
     pub money: Arc<dyn Money>,
+    /// Keeps the audit log.
+    pub audit: Arc<dyn Audit>,
     /// What running sessions cost until now.
     pub boards: Arc<dyn Boards>,
     /// The platform's part of what streamers earn, in hundredths of a percent.
@@ -118,7 +123,7 @@ impl Context {
     /// Everything a handler may use.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, live, cluster, money, boards, fee_bps, .. } = parts;
+        let Parts { store, live, cluster, money, audit, boards, fee_bps, .. } = parts;
         let Parts { events, people, tasks, status, addresses, .. } = parts;
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
         Self {
@@ -126,6 +131,7 @@ impl Context {
             live,
             cluster,
             money,
+            audit,
             boards,
             fee_bps,
             events,
@@ -188,6 +194,7 @@ fn guarded_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::ViewingRead, On::Some, routes!(viewings::list)))
         .routes(needs(Action::ViewingKick, On::Some, routes!(viewings::kick)))
         .routes(needs(Action::EventRead, On::Any, routes!(events::list)))
+        .routes(needs(Action::AuditRead, On::Any, routes!(audit::list)))
         .merge(people_routes())
         .merge(session_routes())
         .merge(money_routes())

@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use prometheus::Registry;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use weir_ledger::request::{ControlCommand, Refs};
+use weir_ledger::request::{Act, ControlCommand, Refs};
 use weir_ledger::row::{At, Founding};
 use weir_ledger::{Currency, batch};
 use weir_model::node::NodeStatus;
 use weir_model::stream::{HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{
-    ApiError, ErrorCode, KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId,
+    AccountId, ApiError, ErrorCode, KeyId, StreamInfo, StreamState, Timestamp, Viewing, ViewingId,
 };
 
 use super::*;
@@ -26,6 +26,7 @@ use crate::actors::sessions::Standings;
 use crate::actors::teller::{self, Durability, Untold};
 use crate::store::ledger::{Batch, Ledger, Posted};
 
+mod audit;
 mod changes;
 mod client;
 mod cluster;
@@ -212,11 +213,36 @@ impl Boards for FakeBoards {
     }
 }
 
+/// An audit log on paper; it may be out of reach.
+#[derive(Default)]
+pub(super) struct FakeAudit {
+    acts: Mutex<Vec<(AccountId, String, Act)>>,
+    is_away: Mutex<bool>,
+}
+
+impl Audit for FakeAudit {
+    fn record(
+        &self,
+        by: AccountId,
+        reason: String,
+        act: Act,
+    ) -> BoxFuture<'_, Result<u64, ApiError>> {
+        if *self.is_away.lock() {
+            let error = ApiError::new(ErrorCode::Unavailable, "this cannot be recorded");
+            return Box::pin(std::future::ready(Err(error)));
+        }
+        let mut acts = self.acts.lock();
+        acts.push((by, reason, act));
+        Box::pin(std::future::ready(Ok(acts.len() as u64)))
+    }
+}
+
 /// A node's API over a store in a temporary directory.
 pub(super) struct Bench {
     pub(super) ctx: Context,
     live: Arc<FakeLive>,
     boards: Arc<FakeBoards>,
+    audit: Arc<FakeAudit>,
     token: String,
     _dir: tempfile::TempDir,
 }
@@ -254,12 +280,15 @@ impl Bench {
         let command = weir_ledger::Command::Control(founding);
         money.apply(&weir_ledger::Request { id: 0, by, reason, refs, command });
         let (boards, fee_bps) = (Arc::new(FakeBoards::default()), 3_000);
+        let audit = Arc::new(FakeAudit::default());
+        let shared_audit: Arc<dyn Audit> = Arc::<FakeAudit>::clone(&audit);
         let shared_boards: Arc<dyn Boards> = Arc::<FakeBoards>::clone(&boards);
         let parts = Parts {
             store,
             live,
             cluster,
             money,
+            audit: shared_audit,
             boards: shared_boards,
             fee_bps,
             events,
@@ -269,7 +298,7 @@ impl Bench {
             addresses,
         };
         let (ctx, live) = (Context::new(parts), remembers);
-        Self { ctx, live, boards, token, _dir: dir }
+        Self { ctx, live, boards, audit, token, _dir: dir }
     }
 
     /// A bench whose store has the channel `demo`.

@@ -5,6 +5,7 @@
 //! [`Follow`] reads the event log for ever, across restarts of the node. [`filter`] is how operators choose among
 //! what it answered, the same in every program.
 
+mod audit;
 mod cluster;
 pub mod discover;
 mod error;

@@ -35,7 +35,7 @@ pub mod statement;
 pub mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 pub mod verify;
 pub mod workload;
 

@@ -1,7 +1,8 @@
 //! People's own words, on their way out.
 
 /// Somebody's words on one line, with nothing that a terminal, a reader's eye or a parser would obey.
-pub(crate) fn inert(text: &str) -> String {
+#[must_use]
+pub fn inert(text: &str) -> String {
     text.chars().map(|one| if is_obeyed(one) { ' ' } else { one }).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Requests and answers of `/v1` that are not nouns of their own.
 
+pub mod audit;
 pub mod meet;
 pub mod money;
 pub mod people;

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod address;
 pub mod api;
+pub mod audit;
 pub mod channel;
 pub mod charge;
 pub mod cluster;

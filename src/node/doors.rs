@@ -11,6 +11,7 @@ use super::config::Config;
 use super::listeners::Listeners;
 use super::ready::Ready;
 use super::{metrics, status, tls};
+use crate::actors::audit::Recorder;
 use crate::actors::books::Books;
 use crate::actors::clock;
 use crate::actors::events::Events;
@@ -155,6 +156,7 @@ impl Doors {
             live: Arc::new(self.reach.clone()),
             cluster: Arc::clone(&self.cluster),
             money: Arc::new(api::Cashier::new(&self.books, &self.teller)),
+            audit: Arc::new(Recorder::new(self.teller.clone())),
             boards: Arc::new(self.sessions.clone()),
             fee_bps: self.config.ledger.fee_bps,
             events: self.events.clone(),

@@ -55,6 +55,7 @@ actions! {
     WalletSpend "wallet.spend" "spend from a wallet",
     WalletChange "wallet.change" "move money between wallets",
     LedgerRead "ledger.read" "read the ledger",
+    AuditRead "audit.read" "read what staff did",
     Refund "refund" "give money back",
     PayoutApprove "payout.approve" "approve payouts",
     PriceSet "price.set" "set prices",
@@ -95,6 +96,7 @@ impl Action {
                 | Self::ClusterRead
                 | Self::WalletRead
                 | Self::LedgerRead
+                | Self::AuditRead
                 | Self::SessionRead
         )
     }

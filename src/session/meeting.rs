@@ -8,6 +8,7 @@
 mod seat;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use weir_ledger::meter::Halt;
 use weir_ledger::record::Receipt;
@@ -74,7 +75,7 @@ enum Wish {
 /// See the module. Times are of one monotonic clock, in milliseconds.
 #[derive(Debug, Clone)]
 pub struct Meeting {
-    session: Session,
+    session: Arc<Session>,
     epoch: u64,
     seats: BTreeMap<PartyId, Seat>,
     wished: BTreeMap<Wish, u64>,
@@ -84,19 +85,19 @@ pub struct Meeting {
 impl Meeting {
     /// Runs `session` for the owner of the lease `epoch`.
     #[must_use]
-    pub fn new(session: Session, epoch: u64) -> Self {
+    pub fn new(session: Arc<Session>, epoch: u64) -> Self {
         let (seats, wished) = (BTreeMap::new(), BTreeMap::new());
         Self { session, epoch, seats, wished, yields: false }
     }
 
     /// The session as it was last heard of.
     #[must_use]
-    pub const fn session(&self) -> &Session {
+    pub fn session(&self) -> &Session {
         &self.session
     }
 
     /// The directory says that the session is like this.
-    pub fn follow(&mut self, session: Session) {
+    pub fn follow(&mut self, session: Arc<Session>) {
         self.session = session;
     }
 
@@ -154,7 +155,7 @@ impl Meeting {
             return vec![Deed::Yield];
         }
         let mut deeds = Vec::new();
-        let session = self.session.clone();
+        let session = Arc::clone(&self.session);
         for (id, party) in session.numbered() {
             if party.settled.is_some() {
                 self.seats.remove(&id);

@@ -15,6 +15,7 @@ use weir_model::money::{
 };
 use weir_model::{AccountId, ApiError, ErrorCode, Timestamp};
 
+use super::acts::acts;
 use super::{Question, RECORDS_MAX, value};
 use crate::store::ledger::{Ledger, LedgerError};
 
@@ -31,6 +32,9 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
             value(&reader.statement(*account, *of, *upto, *limit)?)
         }
         Question::Export { format, from } => value(&reader.export(*format, *from)?),
+        Question::Acts { before, limit } => {
+            value(&acts(ledger, *before, (*limit).min(RECORDS_MAX))?)
+        }
         Question::Bill { bill } => {
             value(&ledger.read(|state| state.session(*bill, state.head().at)))
         }
@@ -241,7 +245,7 @@ fn means(state: &State, bills: &[(u128, AccountId)]) -> Vec<u64> {
     bills.iter().map(left).collect()
 }
 
-fn time(at: At) -> Timestamp {
+pub(super) fn time(at: At) -> Timestamp {
     Timestamp(i64::try_from(at.0 / 1_000).unwrap_or(i64::MAX))
 }
 
@@ -262,7 +266,7 @@ const fn standing(standing: Standing) -> &'static str {
     }
 }
 
-fn broken(error: LedgerError) -> ApiError {
+pub(super) fn broken(error: LedgerError) -> ApiError {
     ApiError::new(ErrorCode::Internal, error.to_string())
         .hint("`weir ledger verify` says which record is not as it was made")
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 60] = [
+const ROUTES: [(&str, &str); 61] = [
     ("GET", "/v1/accounts"),
     ("POST", "/v1/accounts"),
     ("GET", "/v1/accounts/{id}"),
@@ -18,6 +18,7 @@ const ROUTES: [(&str, &str); 60] = [
     ("GET", "/v1/actors/{kind}/{key}/explain"),
     ("POST", "/v1/actors/{kind}/{key}/move"),
     ("POST", "/v1/auth/can-i"),
+    ("GET", "/v1/audit"),
     ("GET", "/v1/auth/me"),
     ("GET", "/v1/channels"),
     ("POST", "/v1/channels"),

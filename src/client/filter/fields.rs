@@ -59,6 +59,23 @@ const HALTS: Kind = Word(&[
     "cap",
 ]);
 
+/// `weir audit list`.
+pub const AUDIT_ENTRY: Fields = fields![
+    "seq" Number,
+    "at" Since,
+    "by" Text,
+    "name" Text,
+    "action" Text,
+    "target" Text,
+    "detail" Text,
+    "token" Text,
+    "reason" Text,
+    "outcome" Word(&["begun", "failed"]),
+    "of" Number,
+    "why" Text,
+    "hash" Text,
+];
+
 /// `weir ledger tail`.
 pub const LEDGER_RECORD: Fields = fields![
     "seq" Number,

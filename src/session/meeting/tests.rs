@@ -35,7 +35,7 @@ impl World {
         let session = offer().made().unwrap();
         let mut world = Self {
             ledger: State::default(),
-            meeting: Meeting::new(session.clone(), 1),
+            meeting: Meeting::new(Arc::new(session.clone()), 1),
             session,
             epoch: 1,
             now_ms: BEGIN_MS,
@@ -67,7 +67,7 @@ impl World {
 
     fn change(&mut self, command: &Command) {
         plan(&mut self.session, command).unwrap();
-        self.meeting.follow(self.session.clone());
+        self.meeting.follow(Arc::new(self.session.clone()));
     }
 
     fn join(&mut self, account: AccountId, price: u8) {
@@ -126,7 +126,7 @@ impl World {
     /// The node that ran it is dead; another one goes on.
     fn die(&mut self) {
         self.epoch += 1;
-        self.meeting = Meeting::new(self.session.clone(), self.epoch);
+        self.meeting = Meeting::new(Arc::new(self.session.clone()), self.epoch);
     }
 
     fn wallet(&self, account: AccountId) -> u128 {

@@ -1,0 +1,76 @@
+//! The audit log, read back along its own chain: each entry names the one before it.
+
+use weir_ledger::record::Entry;
+use weir_ledger::request::{Act, Command, Outcome};
+use weir_ledger::row::Row;
+use weir_ledger::text::inert;
+use weir_model::ApiError;
+use weir_model::audit::{ActOutcome, AuditEntry};
+
+use super::read::{broken, time};
+use crate::store::ledger::Ledger;
+
+/// The newest entries before record `before`, oldest first, without their accounts' names.
+pub(super) fn acts(
+    ledger: &Ledger,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<AuditEntry>, ApiError> {
+    let newest = ledger.read(weir_ledger::State::newest_act);
+    let mut next = match before {
+        Some(before) if before <= newest => first_before(ledger, newest, before)?,
+        _ => newest,
+    };
+    let mut entries = Vec::new();
+    while next > 0 && entries.len() < limit {
+        let Some(entry) = ledger.records(next, 1).map_err(broken)?.pop() else { break };
+        next = one_before(&entry);
+        entries.extend(shown(&entry));
+    }
+    entries.reverse();
+    Ok(entries)
+}
+
+/// The newest entry before record `before`.
+fn first_before(ledger: &Ledger, newest: u64, before: u64) -> Result<u64, ApiError> {
+    let mut next = newest;
+    while next >= before && next > 0 {
+        let entry = ledger.records(next, 1).map_err(broken)?.pop();
+        next = entry.as_ref().map_or(0, one_before);
+    }
+    Ok(next)
+}
+
+fn one_before(entry: &Entry) -> u64 {
+    let before = entry.record.rows.iter().find_map(|row| match row {
+        Row::Act(before) => Some(*before),
+        _ => None,
+    });
+    before.unwrap_or_default()
+}
+
+fn shown(entry: &Entry) -> Option<AuditEntry> {
+    let request = &entry.record.request;
+    let Command::Act(Act { action, target, detail, from, outcome }) = &request.command else {
+        return None;
+    };
+    let (outcome, of, why) = match outcome {
+        Outcome::Begun => (ActOutcome::Begun, None, None),
+        Outcome::Failed { begun, why } => (ActOutcome::Failed, Some(*begun), Some(inert(why))),
+    };
+    Some(AuditEntry {
+        seq: entry.record.seq,
+        at: time(entry.record.at),
+        by: request.by,
+        name: None,
+        action: inert(action),
+        target: inert(target),
+        detail: inert(detail),
+        token: inert(from),
+        reason: inert(&request.reason),
+        outcome,
+        of,
+        why,
+        hash: entry.link.to_string(),
+    })
+}

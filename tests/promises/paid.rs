@@ -1,0 +1,188 @@
+//! What was acknowledged of money is there, once, whatever was killed while it was paid.
+//!
+//! `WEIR_KILLS=1000` kills so often instead of [`KILLS`] times.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use weir_model::money::{LedgerInfo, MoneyReceipt, Verification, Wallet};
+
+use crate::harness::api::Api;
+use crate::harness::cluster::SOON;
+use crate::harness::{Cluster, eventually};
+
+/// Kills of the quick tier.
+const KILLS: u64 = 50;
+/// Who pays at the same time.
+const PAYERS: u64 = 8;
+/// A payer gives a request up after this and asks again later.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a node lives between two kills, milliseconds.
+const LIFE_MS: (u64, u64) = (50, 600);
+
+#[allow(clippy::disallowed_methods)]
+fn kills() -> u64 {
+    let wanted = std::env::var("WEIR_KILLS").ok();
+    wanted.map_or(KILLS, |text| text.parse().expect("WEIR_KILLS is a number"))
+}
+
+/// A payment, and the record that was told of.
+#[derive(Debug, Clone, Copy)]
+struct Paid {
+    id: u128,
+    /// Cents that the wallet has more afterwards, or less.
+    cents: i64,
+    seq: Option<u64>,
+}
+
+/// Everything that was paid.
+#[derive(Default)]
+struct Book {
+    next: AtomicU64,
+    all: Mutex<Vec<Paid>>,
+    stops: AtomicBool,
+}
+
+impl Book {
+    /// A gift of 0.05, or a tip of 0.02 out of what was given.
+    fn write(&self) -> Paid {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        Paid { id: number.into(), cents: if number % 3 == 0 { -2 } else { 5 }, seq: None }
+    }
+
+    fn note(&self, paid: Paid) {
+        self.all.lock().push(paid);
+    }
+
+    /// What the wallet has when everything was done once.
+    fn cents(&self) -> i64 {
+        self.all.lock().iter().map(|paid| paid.cents).sum()
+    }
+}
+
+async fn ask(api: &Api, paid: Paid) -> Option<MoneyReceipt> {
+    let id = format!("{:032x}", paid.id);
+    let amount = format!("0.{:02}", paid.cents.abs());
+    let (path, body) = match paid.cents > 0 {
+        true => ("/v1/wallets/payer/credit", json!({ "id": id, "amount": amount })),
+        false => ("/v1/tips", json!({ "id": id, "channel": "demo", "from": "payer", "amount": amount })),
+    };
+    let asked = api.call(Method::POST, path, Some(body));
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(receipt)) => Some(receipt),
+        Ok(Err(refused)) => {
+            let is_away = refused.status.is_server_error() || refused.status == StatusCode::REQUEST_TIMEOUT;
+            assert!(is_away, "{paid:?}: {refused:?}");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Pays until it is told to stop; what nobody answered is noted all the same.
+async fn pay(book: Arc<Book>, apis: Vec<Api>, mut turn: usize) {
+    while !book.stops.load(Ordering::Relaxed) {
+        turn += 1;
+        let paid = book.write();
+        let told = ask(&apis[turn % apis.len()], paid).await;
+        book.note(Paid { seq: told.and_then(|told| told.seq), ..paid });
+    }
+}
+
+/// Everything is asked once more: what was acknowledged is the same record, and what was not is done now, once.
+async fn check(book: &Book, api: &Api, since: usize) {
+    let some: Vec<Paid> = book.all.lock()[since..].to_vec();
+    for (at, paid) in some.into_iter().enumerate() {
+        let again = eventually("the ledger answers", SOON, async || ask(api, paid).await).await;
+        if let Some(seq) = paid.seq {
+            assert!(again.replayed && again.seq == Some(seq), "{paid:?} became {again:?}");
+        }
+        book.all.lock()[since + at].seq = again.seq;
+    }
+}
+
+/// Nothing was lost, nothing was done twice, and every byte is as it was made.
+async fn check_all(book: &Book, api: &Api) {
+    let wallet: Wallet = api.call(Method::GET, "/v1/wallets/payer", None).await.unwrap();
+    let expected = format!("{}.{:02}", book.cents() / 100, book.cents() % 100);
+    assert_eq!(wallet.available, expected);
+    let stand: LedgerInfo = api.call(Method::GET, "/v1/ledger", None).await.unwrap();
+    assert!(stand.is_even);
+    let begun: Value = api.call(Method::POST, "/v1/ledger/verification", None).await.unwrap();
+    assert!(begun.is_object());
+    let over = eventually("every record was looked at", SOON, async || {
+        let now: Verification =
+            api.call(Method::GET, "/v1/ledger/verification", None).await.ok()?;
+        (!now.running).then_some(now)
+    })
+    .await;
+    assert_eq!((over.fault, over.checked), (None, over.of));
+}
+
+fn draw(dice: &mut u64) -> u64 {
+    *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *dice >> 33
+}
+
+async fn ready(api: &Api) {
+    let body = json!({ "name": "payer", "password": "correct horse battery" });
+    let _: Value = api.call(Method::POST, "/v1/accounts", Some(body)).await.unwrap();
+    let body = json!({ "amount": "100000.00", "id": format!("{:032x}", u64::MAX) });
+    let first: MoneyReceipt =
+        api.call(Method::POST, "/v1/wallets/payer/credit", Some(body)).await.unwrap();
+    assert!(!first.replayed);
+}
+
+/// Kills a node of `voters` again and again while all of them are paid by.
+async fn kill_and_pay(voters: usize, kills: u64) {
+    let mut cluster = Cluster::start(voters, 0).await;
+    cluster.channel("demo").await;
+    ready(&cluster.api(0)).await;
+    let book = Arc::new(Book::default());
+    book.note(Paid { id: u64::MAX.into(), cents: 10_000_000, seq: None });
+    let (mut dice, mut since) = (kills ^ 0x5eed, 1);
+    for round in 0..kills {
+        book.stops.store(false, Ordering::Relaxed);
+        let apis: Vec<Api> = (0..voters).map(|node| cluster.api(node)).collect();
+        let payers: Vec<_> = (0..PAYERS as usize)
+            .map(|turn| tokio::spawn(pay(Arc::clone(&book), apis.clone(), turn)))
+            .collect();
+        let life = LIFE_MS.0 + draw(&mut dice) % (LIFE_MS.1 - LIFE_MS.0);
+        tokio::time::sleep(Duration::from_millis(life)).await;
+        let victim = draw(&mut dice) as usize % voters;
+        cluster.kill(victim);
+        book.stops.store(true, Ordering::Relaxed);
+        for payer in payers {
+            payer.await.unwrap();
+        }
+        cluster.restart(victim).await;
+        check(&book, &cluster.api(round as usize % voters), since).await;
+        since = book.all.lock().len();
+    }
+    let acknowledged = book.all.lock().iter().filter(|paid| paid.seq.is_some()).count();
+    println!("{kills} kills of {voters}: {acknowledged} payments");
+    for node in 0..voters {
+        eventually("it has everything", SOON, async || {
+            let stand: LedgerInfo = cluster.api(node).call(Method::GET, "/v1/ledger", None).await.ok()?;
+            (stand.seq > acknowledged as u64).then_some(())
+        })
+        .await;
+        check_all(&book, &cluster.api(node)).await;
+    }
+}
+
+/// INV-6, INV-7: one voter.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inv_6_what_one_voter_acknowledged_survives_every_kill_9_and_is_done_once() {
+    kill_and_pay(1, kills()).await;
+}
+
+/// The same of three, of which a random one dies.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn inv_6_what_three_voters_acknowledged_survives_every_kill_9_and_is_done_once() {
+    kill_and_pay(3, kills()).await;
+}
