@@ -3,8 +3,13 @@
 //! An answer holds everything that was acknowledged anywhere before it was asked for, when the cluster can say what that
 //! is; without a leader it is what the answering node has.
 
+pub mod names;
+mod payouts;
+mod plan;
 mod read;
 mod verify;
+
+pub use plan::{Paid, receipt_of, refused};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +18,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_ledger::Currency;
+use weir_model::charge::ChargeName;
 use weir_model::money::{ExportFormat, LedgerInfo, PersonalAccount};
 use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
 
@@ -81,6 +87,23 @@ pub enum Question {
     Means {
         /// The bills by their names in the ledger, and their payers.
         bills: Vec<(u128, AccountId)>,
+    },
+    /// What a request would bring about: a [`MoneyReceipt`](weir_model::money::MoneyReceipt). Nothing changes.
+    Rehearse {
+        /// What would be asked.
+        request: Box<weir_ledger::Request>,
+    },
+    /// What was paid: a [`Paid`].
+    Charge {
+        /// Which payment.
+        charge: ChargeName,
+    },
+    /// The newest payouts, of everybody or of one account.
+    Payouts {
+        /// Whose.
+        account: Option<AccountId>,
+        /// At most so many.
+        limit: usize,
     },
     /// A piece of all records in another program's words.
     Export {

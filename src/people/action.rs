@@ -56,7 +56,7 @@ actions! {
     WalletChange "wallet.change" "move money between wallets",
     LedgerRead "ledger.read" "read the ledger",
     Refund "refund" "give money back",
-    PayoutApprove "payout.approve" "approve payouts",
+    PayoutApprove "payout.approve" "say what became of payouts",
     PriceSet "price.set" "set prices",
     SessionRead "session.read" "see private sessions",
     SessionOffer "session.offer" "offer private sessions",
