@@ -4,8 +4,13 @@
 //! is; without a leader it is what the answering node has.
 
 mod acts;
+pub mod names;
+mod payouts;
+mod plan;
 mod read;
 mod verify;
+
+pub use plan::{Paid, receipt_of, refused};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +19,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_ledger::Currency;
+use weir_model::charge::ChargeName;
 use weir_model::money::{ExportFormat, LedgerInfo, PersonalAccount};
 use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
 
@@ -88,6 +94,23 @@ pub enum Question {
         /// Only entries before this record.
         before: Option<u64>,
         /// At most so many, the newest.
+        limit: usize,
+    },
+    /// What a request would bring about: a [`MoneyReceipt`](weir_model::money::MoneyReceipt). Nothing changes.
+    Rehearse {
+        /// What would be asked.
+        request: Box<weir_ledger::Request>,
+    },
+    /// What was paid: a [`Paid`].
+    Charge {
+        /// Which payment.
+        charge: ChargeName,
+    },
+    /// The newest payouts, of everybody or of one account.
+    Payouts {
+        /// Whose.
+        account: Option<AccountId>,
+        /// At most so many.
         limit: usize,
     },
     /// A piece of all records in another program's words.

@@ -6,6 +6,7 @@
 //! needs a token, and each route names the action that its bearer must be allowed to do ([`auth`]).
 
 mod accounts;
+mod acts;
 mod audit;
 mod auth;
 mod boards;
@@ -22,6 +23,8 @@ mod money;
 mod node;
 mod nodes;
 mod openapi;
+mod payments;
+mod payouts;
 mod placements;
 mod request;
 mod rights;
@@ -240,6 +243,15 @@ fn money_routes() -> OpenApiRouter<Context> {
         .routes(read(routes!(ledger::verification, ledger::verify)))
         .routes(needs(Action::WalletRead, On::Some, routes!(wallets::show)))
         .routes(needs(Action::WalletRead, On::Some, routes!(wallets::statement)))
+        .routes(needs(Action::WalletChange, On::Any, routes!(wallets::credit)))
+        .routes(needs(Action::WalletChange, On::Any, routes!(wallets::freeze)))
+        .routes(needs(Action::WalletChange, On::Any, routes!(wallets::unfreeze)))
+        .routes(needs(Action::WalletSpend, On::Some, routes!(payments::tip)))
+        .routes(needs(Action::Refund, On::Any, routes!(payments::refund)))
+        .routes(needs(Action::WalletRead, On::Some, routes!(payouts::list)))
+        .routes(needs(Action::PayoutRequest, On::Some, routes!(payouts::request)))
+        .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::paid)))
+        .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::fail)))
 }
 
 fn cluster_routes() -> OpenApiRouter<Context> {

@@ -69,7 +69,9 @@ fn own_target(action: Action, principal: &Principal) -> Target<'static> {
         | Action::TokenRevoke
         | Action::AccountLogOut
         | Action::WalletRead
-        | Action::WalletSpend => Target::Account(principal.account),
+        | Action::WalletSpend
+        | Action::SessionJoin
+        | Action::PayoutRequest => Target::Account(principal.account),
         _ => Target::Any,
     }
 }

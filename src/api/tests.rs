@@ -1,5 +1,7 @@
 //! The API in one process, over a real store and actors that only remember.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
@@ -26,6 +28,7 @@ use crate::actors::sessions::Standings;
 use crate::actors::teller::{self, Durability, Untold};
 use crate::store::ledger::{Batch, Ledger, Posted};
 
+mod acts;
 mod audit;
 mod changes;
 mod client;
@@ -158,16 +161,22 @@ impl Live for FakeLive {
 }
 
 /// The ledger of a node without others. What it is asked to do is entry after entry of its log.
-struct Alone(Ledger, Mutex<u64>);
+struct Alone {
+    ledger: Ledger,
+    index: Mutex<u64>,
+    /// By so much the ledger's clock is ahead, milliseconds.
+    later_ms: AtomicI64,
+}
 
 impl Alone {
     fn apply(&self, request: &weir_ledger::Request) -> batch::Answer {
-        let mut index = self.1.lock();
+        let mut index = self.index.lock();
         *index += 1;
         let requests = batch::write(std::slice::from_ref(request)).unwrap();
-        let wall = At(u64::try_from(crate::actors::clock::now().0).unwrap() * 1_000);
+        let now = crate::actors::clock::now().plus_ms(self.later_ms.load(Ordering::Relaxed));
+        let wall = At(u64::try_from(now.0).unwrap() * 1_000);
         let posted = Posted { index: *index, batches: vec![Batch { wall, requests }] };
-        let answers = self.0.apply(&posted).unwrap();
+        let answers = self.ledger.apply(&posted).unwrap();
         batch::read_answers(&answers[0]).unwrap().remove(0)
     }
 }
@@ -176,18 +185,18 @@ impl Money for Alone {
     fn ask(&self, question: Question) -> Told<'_> {
         let answer = match question {
             Question::Verify { .. } => {
-                let checked = self.0.verify(&|_| {}).unwrap();
+                let checked = self.ledger.verify(&|_| {}).unwrap();
                 let over = json!({"running": false, "checked": checked, "of": checked, "fault": null,
                     "began_at": Timestamp(0), "ended_at": Timestamp(1)});
                 Ok(over)
             }
-            other => books::answer(&self.0, &other),
+            other => books::answer(&self.ledger, &other),
         };
         Box::pin(std::future::ready(answer))
     }
 
     fn currency(&self) -> BoxFuture<'_, Result<Currency, ApiError>> {
-        let founding = self.0.read(|state| state.founding().cloned());
+        let founding = self.ledger.read(|state| state.founding().cloned());
         let unfounded = || ApiError::new(ErrorCode::Unavailable, "the ledger is not founded yet");
         let currency = founding.map(|founding| founding.currency).ok_or_else(unfounded);
         Box::pin(std::future::ready(currency))
@@ -243,6 +252,7 @@ pub(super) struct Bench {
     live: Arc<FakeLive>,
     boards: Arc<FakeBoards>,
     audit: Arc<FakeAudit>,
+    alone: Arc<Alone>,
     token: String,
     _dir: tempfile::TempDir,
 }
@@ -273,12 +283,14 @@ impl Bench {
         let people = People::new(people, store.clone(), events.clone(), &registry).unwrap();
         let live = shared;
         let ledger = Ledger::open(dir.path()).unwrap();
-        let money = Arc::new(Alone(ledger, Mutex::default()));
+        let later_ms = AtomicI64::new(0);
+        let alone = Arc::new(Alone { ledger, index: Mutex::default(), later_ms });
+        let money: Arc<dyn Money> = Arc::<Alone>::clone(&alone);
         let currency = Currency::new("EUR", 2).unwrap();
         let founding = ControlCommand::Found(Founding { ledger: 7, currency });
         let (by, reason, refs) = (store.operator(), String::new(), Refs::default());
         let command = weir_ledger::Command::Control(founding);
-        money.apply(&weir_ledger::Request { id: 0, by, reason, refs, command });
+        alone.apply(&weir_ledger::Request { id: 0, by, reason, refs, command });
         let (boards, fee_bps) = (Arc::new(FakeBoards::default()), 3_000);
         let audit = Arc::new(FakeAudit::default());
         let shared_audit: Arc<dyn Audit> = Arc::<FakeAudit>::clone(&audit);
@@ -298,7 +310,7 @@ impl Bench {
             addresses,
         };
         let (ctx, live) = (Context::new(parts), remembers);
-        Self { ctx, live, boards, audit, token, _dir: dir }
+        Self { ctx, live, boards, alone, audit, token, _dir: dir }
     }
 
     /// A bench whose store has the channel `demo`.

@@ -1,16 +1,22 @@
-//! What people have, and what happened to it.
+//! What people have, what happened to it, and what operators do with it.
 
 use axum::extract::State;
 use serde_json::Value;
-use weir_model::api::money::StatementQuery;
-use weir_model::money::{StatementInfo, Wallet};
-use weir_model::{AccountId, ApiError};
+use weir_ledger::account::{Account, Kind, Standing};
+use weir_ledger::request::{Command, ControlCommand, IncomeCommand, Provider};
+use weir_ledger::row::At;
+use weir_model::api::Mutation;
+use weir_model::api::money::{CreditWallet, SetStanding, StatementQuery};
+use weir_model::money::{MoneyReceipt, PersonalAccount, StatementInfo, Wallet};
+use weir_model::{AccountId, ApiError, ErrorCode};
 use weir_people::{Action, Target};
 
 use super::Context;
+use super::acts::Act;
 use super::auth::Asker;
 use super::error::Refusal;
-use super::extract::{Path, Query};
+use super::extract::{Json, Path, Query};
+use super::money::amount;
 use crate::actors::books::{Question, RECORDS_MAX};
 
 /// Lines of one answer unless asked for fewer or more.
@@ -49,6 +55,97 @@ pub(super) async fn statement(
     let limit = query.limit.unwrap_or(LIMIT).min(RECORDS_MAX);
     let question = Question::Statement { account, of: query.of, upto: query.upto, limit };
     Ok(axum::Json(ctx.money.ask(question).await?))
+}
+
+/// Puts money into a wallet: paid in by hand, or given by the platform.
+#[utoipa::path(
+    post, path = "/v1/wallets/{account}/credit", tag = "wallet",
+    params(("account" = String, Path, description = "its id or its name"), Mutation),
+    request_body = CreditWallet,
+    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+)]
+pub(super) async fn credit(
+    State(ctx): State<Context>,
+    asker: Asker,
+    Path(account): Path<String>,
+    Query(query): Query<Mutation>,
+    Json(body): Json<CreditWallet>,
+) -> Result<axum::Json<MoneyReceipt>, Refusal> {
+    let account = ctx.store.account(&account)?;
+    let (user, amount) = (account.id, amount(&ctx.money.currency().await?, &body.amount)?);
+    let command = match (body.grant, body.expires_at) {
+        (false, None) => IncomeCommand::TopUp { user, amount, provider: Provider::MANUAL },
+        (false, Some(_)) => {
+            let text = "only what the platform gives expires";
+            return Err(Refusal::new(ErrorCode::Invalid, text).hint("say `grant` beside it"));
+        }
+        (true, expires_at) => {
+            let micros = |at: weir_model::Timestamp| u64::try_from(at.0).unwrap_or_default();
+            let expires_at = expires_at.map(|at| At(micros(at).saturating_mul(1_000)));
+            IncomeCommand::Grant { user, amount, expires_at }
+        }
+    };
+    let text = format!("account {} was credited", account.name);
+    let (id, command, channel) = (body.id, Command::Income(command), None);
+    Act { id, command, channel, event: ("wallet.credited", text) }.run(&ctx, &asker, query).await
+}
+
+/// Lets nothing leave what somebody pays with, or is paid.
+#[utoipa::path(
+    post, path = "/v1/wallets/{account}/freeze", tag = "wallet",
+    params(("account" = String, Path, description = "its id or its name"), Mutation),
+    request_body = SetStanding,
+    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+)]
+pub(super) async fn freeze(
+    State(ctx): State<Context>,
+    asker: Asker,
+    Path(account): Path<String>,
+    Query(query): Query<Mutation>,
+    Json(body): Json<SetStanding>,
+) -> Result<axum::Json<MoneyReceipt>, Refusal> {
+    let text = format!("money of {account} was frozen");
+    let event = ("wallet.frozen", text);
+    stand(&ctx, &account, &body, Standing::Frozen, event)?.run(&ctx, &asker, query).await
+}
+
+/// Opens again what was frozen.
+#[utoipa::path(
+    post, path = "/v1/wallets/{account}/unfreeze", tag = "wallet",
+    params(("account" = String, Path, description = "its id or its name"), Mutation),
+    request_body = SetStanding,
+    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+)]
+pub(super) async fn unfreeze(
+    State(ctx): State<Context>,
+    asker: Asker,
+    Path(account): Path<String>,
+    Query(query): Query<Mutation>,
+    Json(body): Json<SetStanding>,
+) -> Result<axum::Json<MoneyReceipt>, Refusal> {
+    let text = format!("money of {account} was unfrozen");
+    let event = ("wallet.unfrozen", text);
+    stand(&ctx, &account, &body, Standing::Open, event)?.run(&ctx, &asker, query).await
+}
+
+fn stand(
+    ctx: &Context,
+    account: &str,
+    body: &SetStanding,
+    standing: Standing,
+    event: (&'static str, String),
+) -> Result<Act, Refusal> {
+    let kind = match body.of {
+        PersonalAccount::Wallet => Kind::Wallet,
+        PersonalAccount::Payable => Kind::CreatorPayable,
+        PersonalAccount::Pending | PersonalAccount::Debt => {
+            let text = "only a wallet, or what is payable, is frozen";
+            return Err(Refusal::new(ErrorCode::Invalid, text));
+        }
+    };
+    let account = Account::person(kind, ctx.store.account(account)?.id);
+    let command = Command::Control(ControlCommand::SetStanding { account, standing });
+    Ok(Act { id: body.id, command, channel: None, event })
 }
 
 /// The account of that id or name, when whoever asks may read its wallet. Who may read his own only is not told which

@@ -277,7 +277,7 @@ mod tests {
         assert!(plain.get("shade").is_none(), "{plain}");
         let read: ShowStatus = serde_json::from_value(plain).unwrap();
         assert!(read.shade.is_none());
-        let shade = Shade { from: 3, session: Some(weir_model::SessionId(1)) };
+        let shade = Shade { from: 3, session: Some(SessionId(1)) };
         let told = ShowStatus { shade, ..ShowStatus::default() };
         let told = serde_json::to_string(&told).unwrap();
         assert_eq!(serde_json::from_str::<ShowStatus>(&told).unwrap().shade, shade);

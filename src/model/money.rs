@@ -1,6 +1,7 @@
 //! Money as operators see it. Amounts are decimal text in the ledger's one currency (`12.34`), because a number would
 //! pass through other programs' fractions.
 
+use crate::charge::{ChargeName, LedgerId};
 use crate::{AccountId, Timestamp};
 
 /// Where the ledger stands.
@@ -66,6 +67,8 @@ pub struct LedgerRecord {
     pub refused: Option<String>,
     /// What it did to accounts.
     pub postings: Vec<Posting>,
+    /// The payments that it made or changed, as `weir refund` takes them.
+    pub charges: Vec<ChargeName>,
     /// The hash of everything up to it.
     pub hash: String,
 }
@@ -235,4 +238,98 @@ pub struct ExportPiece {
     pub text: String,
     /// Where the next piece begins; none behind the last.
     pub next: Option<u64>,
+}
+
+/// How many disks have what was acknowledged.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// That of the only voter.
+    Local,
+    /// Those of most voters.
+    Quorum,
+}
+
+/// What came of something that was to be done with money.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct MoneyReceipt {
+    /// What was done.
+    pub what: String,
+    /// Under which id it is done once; none for what names what it is about and may be asked again.
+    pub id: Option<LedgerId>,
+    /// Its record; none when nothing changed. Of a dry run the one that would be next.
+    pub seq: Option<u64>,
+    /// It was done before, and this is what came of it then.
+    pub replayed: bool,
+    /// How safe it is; none of a dry run.
+    pub durability: Option<Durability>,
+    /// What was moved or reserved.
+    pub amount: String,
+    /// What the payer or owner can spend then.
+    pub available: String,
+    /// In what amounts are.
+    pub currency: String,
+    /// The payment that it is about, as `weir refund` takes it.
+    pub charge: Option<ChargeName>,
+    /// The payout that it is about.
+    pub payout: Option<LedgerId>,
+    /// Of a dry run: the accounts that would change.
+    pub changes: Vec<BalanceChange>,
+}
+
+/// An account as it is and as it would be.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct BalanceChange {
+    /// Which.
+    pub account: String,
+    /// What is on it.
+    pub before: BalanceState,
+    /// What would be on it.
+    pub after: BalanceState,
+}
+
+/// What is on an account.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct BalanceState {
+    /// On its own side, what is reserved of it included; below zero with a minus.
+    pub balance: String,
+    /// What is reserved of it.
+    pub reserved: String,
+    /// `open`, `frozen` or `closed`.
+    pub standing: String,
+}
+
+/// What became of a payout.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutState {
+    /// Nothing yet: the money is reserved.
+    Open,
+    /// The streamer has it.
+    Paid,
+    /// It came back.
+    Failed,
+}
+
+/// Money on its way to a streamer.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct PayoutInfo {
+    /// Which.
+    pub id: LedgerId,
+    /// To whom.
+    pub account: AccountId,
+    /// How much.
+    pub amount: String,
+    /// By which payment provider.
+    pub provider: String,
+    /// What became of it.
+    pub state: PayoutState,
+    /// The newest record about it.
+    pub seq: u64,
+    /// When that was.
+    pub at: Timestamp,
 }

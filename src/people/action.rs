@@ -57,7 +57,7 @@ actions! {
     LedgerRead "ledger.read" "read the ledger",
     AuditRead "audit.read" "read what staff did",
     Refund "refund" "give money back",
-    PayoutApprove "payout.approve" "approve payouts",
+    PayoutApprove "payout.approve" "say what became of payouts",
     PriceSet "price.set" "set prices",
     SessionRead "session.read" "see private sessions",
     SessionOffer "session.offer" "offer private sessions",

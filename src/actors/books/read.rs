@@ -6,9 +6,10 @@ use weir_ledger::explain::explain;
 use weir_ledger::export::{Exporter, Format};
 use weir_ledger::leg::{Leg, Side, Stage};
 use weir_ledger::record::Entry;
-use weir_ledger::row::At;
+use weir_ledger::row::{At, Row};
 use weir_ledger::statement::{Line, Statement};
 use weir_ledger::{Currency, State};
+use weir_model::charge::ChargeName;
 use weir_model::money::{
     AccountBalance, ExportFormat, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord,
     PersonalAccount, Posting, PostingStage, StatementInfo, StatementLine, Wallet,
@@ -16,6 +17,7 @@ use weir_model::money::{
 use weir_model::{AccountId, ApiError, ErrorCode, Timestamp};
 
 use super::acts::acts;
+use super::names::name_of;
 use super::{Question, RECORDS_MAX, value};
 use crate::store::ledger::{Ledger, LedgerError};
 
@@ -38,6 +40,9 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
         Question::Bill { bill } => {
             value(&ledger.read(|state| state.session(*bill, state.head().at)))
         }
+        Question::Rehearse { request } => value(&reader.rehearse(request)?),
+        Question::Charge { charge } => value(&reader.charge(*charge)?),
+        Question::Payouts { account, limit } => value(&reader.payouts(*account, *limit)?),
         Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
     }
@@ -47,9 +52,9 @@ fn currency_of(state: &State) -> Option<Currency> {
     state.founding().map(|founding| founding.currency.clone())
 }
 
-struct Reader<'a> {
-    ledger: &'a Ledger,
-    currency: Option<Currency>,
+pub(super) struct Reader<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) currency: Option<Currency>,
 }
 
 impl Reader<'_> {
@@ -81,8 +86,10 @@ impl Reader<'_> {
         let missing = || ApiError::new(ErrorCode::NotFound, format!("there is no record {seq}"));
         let entry = entry.ok_or_else(missing)?;
         let sentences = self.currency.as_ref().map(|currency| explain(&entry.record, currency));
-        let sentences = sentences.unwrap_or_default();
-        Ok(LedgerExplanation { record: self.record(entry), sentences })
+        let (record, mut sentences) = (self.record(entry), sentences.unwrap_or_default());
+        sentences
+            .extend(record.charges.iter().map(|charge| format!("`weir refund` takes {charge}.")));
+        Ok(LedgerExplanation { record, sentences })
     }
 
     fn trial_balance(&self) -> Vec<AccountBalance> {
@@ -197,6 +204,7 @@ impl Reader<'_> {
             reason: record.request.reason.clone(),
             refused: record.result.as_ref().err().map(ToString::to_string),
             postings: record.legs.iter().map(|leg| self.posting(leg)).collect(),
+            charges: record.rows.iter().filter_map(charge_of).collect(),
             hash: entry.link.to_string(),
         }
     }
@@ -215,16 +223,16 @@ impl Reader<'_> {
         Posting { account: leg.account.to_string(), stage, debit, credit }
     }
 
-    fn code(&self) -> Option<String> {
+    pub(super) fn code(&self) -> Option<String> {
         self.currency.as_ref().map(|currency| currency.code().to_owned())
     }
 
-    fn money(&self, units: u128) -> String {
+    pub(super) fn money(&self, units: u128) -> String {
         let currency = self.currency.as_ref();
         currency.map_or_else(|| units.to_string(), |currency| currency.decimal(units).to_string())
     }
 
-    fn signed(&self, units: i128) -> String {
+    pub(super) fn signed(&self, units: i128) -> String {
         let sign = if units < 0 { "-" } else { "" };
         format!("{sign}{}", self.money(units.unsigned_abs()))
     }
@@ -245,6 +253,13 @@ fn means(state: &State, bills: &[(u128, AccountId)]) -> Vec<u64> {
     bills.iter().map(left).collect()
 }
 
+const fn charge_of(row: &Row) -> Option<ChargeName> {
+    match row {
+        Row::Charge(id, _) => Some(name_of(*id)),
+        _ => None,
+    }
+}
+
 pub(super) fn time(at: At) -> Timestamp {
     Timestamp(i64::try_from(at.0 / 1_000).unwrap_or(i64::MAX))
 }
@@ -258,7 +273,7 @@ const fn name(class: Class) -> &'static str {
     }
 }
 
-const fn standing(standing: Standing) -> &'static str {
+pub(super) const fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Open => "open",
         Standing::Frozen => "frozen",

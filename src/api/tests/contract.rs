@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 61] = [
+const ROUTES: [(&str, &str); 70] = [
     ("GET", "/v1/accounts"),
     ("POST", "/v1/accounts"),
     ("GET", "/v1/accounts/{id}"),
@@ -47,6 +47,11 @@ const ROUTES: [(&str, &str); 61] = [
     ("GET", "/v1/nodes/{id}"),
     ("POST", "/v1/nodes/{id}/{change}"),
     ("GET", "/v1/openapi.json"),
+    ("GET", "/v1/payouts"),
+    ("POST", "/v1/payouts"),
+    ("POST", "/v1/payouts/{id}/fail"),
+    ("POST", "/v1/payouts/{id}/paid"),
+    ("POST", "/v1/refunds"),
     ("GET", "/v1/replicas"),
     ("GET", "/v1/sessions"),
     ("POST", "/v1/sessions"),
@@ -59,6 +64,7 @@ const ROUTES: [(&str, &str); 61] = [
     ("GET", "/v1/streams/{channel}"),
     ("GET", "/v1/streams/{channel}/explain"),
     ("POST", "/v1/streams/{channel}/kick"),
+    ("POST", "/v1/tips"),
     ("GET", "/v1/tokens"),
     ("POST", "/v1/tokens"),
     ("DELETE", "/v1/tokens/{id}"),
@@ -66,6 +72,9 @@ const ROUTES: [(&str, &str); 61] = [
     ("GET", "/v1/viewings"),
     ("POST", "/v1/viewings/{id}/kick"),
     ("GET", "/v1/wallets/{account}"),
+    ("POST", "/v1/wallets/{account}/credit"),
+    ("POST", "/v1/wallets/{account}/freeze"),
+    ("POST", "/v1/wallets/{account}/unfreeze"),
     ("GET", "/v1/wallets/{account}/statement"),
 ];
 

@@ -89,6 +89,7 @@ pub const LEDGER_RECORD: Fields = fields![
     "postings.stage" Text,
     "postings.debit" Number,
     "postings.credit" Number,
+    "charges" Text,
     "hash" Text,
 ];
 
@@ -101,6 +102,17 @@ pub const ACCOUNT_BALANCE: Fields = fields![
     "reserved" Text,
     "balance" Text,
     "standing" Word(&["open", "frozen", "closed"]),
+];
+
+/// `weir payout list`.
+pub const PAYOUT: Fields = fields![
+    "id" Text,
+    "account" Text,
+    "amount" Text,
+    "provider" Text,
+    "state" Word(&["open", "paid", "failed"]),
+    "seq" Number,
+    "at" Since,
 ];
 
 /// `weir session list`.

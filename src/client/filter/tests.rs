@@ -254,11 +254,16 @@ fn the_fields_of_money_are_those_of_its_json() {
     let at = "2023-11-14T22:13:20.000Z";
     let record = json!({"seq": 1, "at": at, "what": "tip", "by": "acc_0000000000000001",
         "reason": "r", "refused": "no", "hash": "h",
+        "charges": ["tip:00000000000000000000000000000001"],
         "postings": [{"account": "a", "stage": "posted", "debit": "1.00", "credit": null}]});
     holds_exactly::<weir_model::money::LedgerRecord>(fields::LEDGER_RECORD, record);
     let balance = json!({"account": "a", "class": "income", "debits": "0.00", "credits": "1.00",
         "reserved": "0.00", "balance": "1.00", "standing": "open"});
     holds_exactly::<weir_model::money::AccountBalance>(fields::ACCOUNT_BALANCE, balance);
+    let payout = json!({"id": "00000000000000000000000000000001", "seq": 7, "at": at,
+        "account": "acc_0000000000000001", "amount": "1.00", "provider": "manual",
+        "state": "paid"});
+    holds_exactly::<weir_model::money::PayoutInfo>(fields::PAYOUT, payout);
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Tips, and what is given back of any payment.
+
+use axum::extract::State;
+use weir_ledger::request::{Command, PaymentCommand, Terms};
+use weir_ledger::split::{Recipient, Share, Split};
+use weir_ledger::{Amount, Currency};
+use weir_model::api::Mutation;
+use weir_model::api::money::{RefundCharge, SendTip};
+use weir_model::money::MoneyReceipt;
+use weir_model::{AccountId, ApiError, ErrorCode};
+use weir_people::Action;
+
+use super::Context;
+use super::accounts::own_or_any;
+use super::acts::Act;
+use super::auth::Asker;
+use super::error::Refusal;
+use super::extract::{Json, Query};
+use super::money::amount;
+use crate::actors::books::names::id_of;
+use crate::actors::books::{Paid, Question};
+
+type Answer = Result<axum::Json<MoneyReceipt>, Refusal>;
+
+/// Tips the owner of a channel, who gets what the platform does not keep.
+#[utoipa::path(
+    post, path = "/v1/tips", tag = "money",
+    params(Mutation),
+    request_body = SendTip,
+    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+)]
+pub(super) async fn tip(
+    State(ctx): State<Context>,
+    asker: Asker,
+    Query(query): Query<Mutation>,
+    Json(body): Json<SendTip>,
+) -> Answer {
+    let payer = own_or_any(&ctx, &asker, Action::WalletSpend, body.from.as_deref())?;
+    let owner = ctx.store.channel(&body.channel)?.owner;
+    let amount = amount(&ctx.money.currency().await?, &body.amount)?;
+    let terms = Terms { payer: payer.id, cap: amount, split: split(ctx.fee_bps, owner)? };
+    let text = format!("account {} tipped channel {}", payer.name, body.channel);
+    let act = Act {
+        id: body.id,
+        command: Command::Payment(PaymentCommand::Tip { terms, amount }),
+        channel: Some(body.channel),
+        event: ("tip.sent", text),
+    };
+    act.run(&ctx, &asker, Mutation { reason: body.message.or(query.reason), ..query }).await
+}
+
+/// Gives back of a payment, from all who got something of it.
+#[utoipa::path(
+    post, path = "/v1/refunds", tag = "money",
+    params(Mutation),
+    request_body = RefundCharge,
+    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+)]
+pub(super) async fn refund(
+    State(ctx): State<Context>,
+    asker: Asker,
+    Query(query): Query<Mutation>,
+    Json(body): Json<RefundCharge>,
+) -> Answer {
+    let currency = ctx.money.currency().await?;
+    let amount = how_much(&ctx, &body, &currency).await?;
+    let charge = id_of(body.charge);
+    let act = Act {
+        id: body.id,
+        command: Command::Payment(PaymentCommand::Refund { charge, amount }),
+        channel: None,
+        event: ("payment.refunded", format!("{} was refunded", body.charge)),
+    };
+    act.run(&ctx, &asker, query).await
+}
+
+/// What was asked for, or all that is left. When nothing is left, all that was paid: the ledger refuses that, unless it
+/// is the request that gave it back, told again.
+async fn how_much(
+    ctx: &Context,
+    body: &RefundCharge,
+    currency: &Currency,
+) -> Result<Amount, Refusal> {
+    if let Some(text) = &body.amount {
+        return amount(currency, text);
+    }
+    let answer = ctx.money.ask(Question::Charge { charge: body.charge }).await?;
+    let paid: Paid = serde_json::from_value(answer).map_err(|error| {
+        Refusal::new(ErrorCode::Internal, format!("the ledger's answer: {error}"))
+    })?;
+    let units = if paid.left > 0 { paid.left } else { paid.total };
+    let nothing =
+        |_| Refusal::new(ErrorCode::Conflict, format!("nothing was paid for {}", body.charge));
+    Amount::try_from(units).map_err(nothing)
+}
+
+/// The platform its part, rounded down, and the streamer the rest.
+fn split(fee_bps: u32, creator: AccountId) -> Result<Split, Refusal> {
+    let fee = Share { to: Recipient::Platform, bps: fee_bps };
+    let shares = if fee_bps == 0 { Vec::new() } else { vec![fee] };
+    Split::new(shares, Recipient::Creator(creator))
+        .map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))
+}
