@@ -272,18 +272,6 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_says_nothing_of_sessions_is_understood_and_one_without_any_says_nothing() {
-        let plain = serde_json::to_value(ShowStatus::default()).unwrap();
-        assert!(plain.get("shade").is_none(), "{plain}");
-        let read: ShowStatus = serde_json::from_value(plain).unwrap();
-        assert!(read.shade.is_none());
-        let shade = Shade { from: 3, session: Some(SessionId(1)) };
-        let told = ShowStatus { shade, ..ShowStatus::default() };
-        let told = serde_json::to_string(&told).unwrap();
-        assert_eq!(serde_json::from_str::<ShowStatus>(&told).unwrap().shade, shade);
-    }
-
-    #[test]
     fn a_copy_lacks_what_another_one_has_of_any_rendition() {
         let here = tip(9, 42, 40);
         assert!(!here.lacks(&here));

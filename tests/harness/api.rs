@@ -15,6 +15,7 @@ use weir_model::{ApiError, ErrorCode, Event, StreamInfo, StreamKey, Timestamp, V
 const REQUEST_LIMIT: Duration = Duration::from_secs(20);
 
 /// A caller with or without a token.
+#[derive(Clone)]
 pub(crate) struct Api {
     http: reqwest::Client,
     base: String,

@@ -15,6 +15,7 @@ mod hostile;
 mod keys;
 mod observed;
 mod orphaned;
+mod paid;
 #[cfg(feature = "fault")]
 mod partitioned;
 mod passed_on;

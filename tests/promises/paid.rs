@@ -69,13 +69,16 @@ async fn ask(api: &Api, paid: Paid) -> Option<MoneyReceipt> {
     let amount = format!("0.{:02}", paid.cents.abs());
     let (path, body) = match paid.cents > 0 {
         true => ("/v1/wallets/payer/credit", json!({ "id": id, "amount": amount })),
-        false => ("/v1/tips", json!({ "id": id, "channel": "demo", "from": "payer", "amount": amount })),
+        false => {
+            ("/v1/tips", json!({ "id": id, "channel": "demo", "from": "payer", "amount": amount }))
+        }
     };
     let asked = api.call(Method::POST, path, Some(body));
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(receipt)) => Some(receipt),
         Ok(Err(refused)) => {
-            let is_away = refused.status.is_server_error() || refused.status == StatusCode::REQUEST_TIMEOUT;
+            let is_away =
+                refused.status.is_server_error() || refused.status == StatusCode::REQUEST_TIMEOUT;
             assert!(is_away, "{paid:?}: {refused:?}");
             None
         }
@@ -167,7 +170,8 @@ async fn kill_and_pay(voters: usize, kills: u64) {
     println!("{kills} kills of {voters}: {acknowledged} payments");
     for node in 0..voters {
         eventually("it has everything", SOON, async || {
-            let stand: LedgerInfo = cluster.api(node).call(Method::GET, "/v1/ledger", None).await.ok()?;
+            let stand: LedgerInfo =
+                cluster.api(node).call(Method::GET, "/v1/ledger", None).await.ok()?;
             (stand.seq > acknowledged as u64).then_some(())
         })
         .await;

@@ -49,6 +49,22 @@ pub enum Refusal {
     Full,
 }
 
+impl Refusal {
+    /// It in a word, for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Kicked => "kicked",
+            Self::Private => "private",
+            Self::Unheard => "unheard",
+            Self::AddressFull => "address_full",
+            Self::ChannelFull => "channel_full",
+            Self::AccountFull => "account_full",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// What a viewer may be given of a stream now. For a public stream this is one look at the directory.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub async fn answer(context: &Arc<Context>, rest: &str, ask: &Ask<'_>) -> (Kind,
         return (target.kind(), reply::sentence(StatusCode::NOT_FOUND, "there is no such channel"));
     };
     let reply = match target {
-        Target::State => watch::state::events(context, channel),
+        Target::State => watch::state::events(context, channel, ask),
         Target::StateOnce => watch::state::once(context, &channel, ask),
         _ => media(context, &channel, &target, ask).await.unwrap_or_else(|refusal| refusal),
     };
@@ -80,7 +80,9 @@ fn refused(refusal: gate::Refusal) -> Reply {
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     let mut reply = reply::sentence(status, refusal);
-    reply.headers_mut().insert(header::CACHE_CONTROL, reply::NO_STORE);
+    let headers = reply.headers_mut();
+    headers.insert(header::CACHE_CONTROL, reply::NO_STORE);
+    headers.insert(reply::REFUSED, HeaderValue::from_static(refusal.word()));
     reply
 }
 

@@ -23,9 +23,12 @@ pub const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 /// An error that may be over soon.
 pub const BRIEF: HeaderValue = HeaderValue::from_static("max-age=1");
 
+/// Why somebody may not watch, in a word: players do not read the sentence.
+pub const REFUSED: HeaderName = HeaderName::from_static("weir-refused");
+
 const ANY: HeaderValue = HeaderValue::from_static("*");
 const EXPOSED: HeaderValue =
-    HeaderValue::from_static("Date, Age, ETag, Retry-After, Content-Range");
+    HeaderValue::from_static("Date, Age, ETag, Retry-After, Content-Range, Weir-Refused");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const BYTES: HeaderValue = HeaderValue::from_static("bytes");

@@ -19,14 +19,15 @@ function make(stream) {
   const poster = element('div', 'poster');
   poster.setAttribute('aria-hidden', 'true');
   poster.append(element('i', ''), element('i', ''), element('i', ''));
-  art.append(poster, element('span', 'pill', 'live'));
+  const pill = element('span', 'pill', '');
+  art.append(poster, pill);
   const text = element('div', 'text');
   const name = element('div', 'name');
   const count = element('div', 'count');
   text.append(name, count);
   link.append(art, text);
   item.append(link);
-  return { item, name, count };
+  return { item, pill, name, count };
 }
 
 function show(streams) {
@@ -41,7 +42,10 @@ function show(streams) {
     const card = known.get(stream.channel) ?? make(stream);
     known.set(stream.channel, card);
     card.name.textContent = stream.title;
-    card.count.textContent = stream.viewers === 1 ? '1 viewer' : stream.viewers + ' viewers';
+    const viewers = stream.viewers === 1 ? '1 viewer' : stream.viewers + ' viewers';
+    card.pill.textContent = stream.state;
+    card.pill.dataset.state = stream.state;
+    card.count.textContent = stream.state === 'private' ? 'in a private session' : viewers;
     if (!card.item.isConnected) cards.append(card.item);
   }
   empty.hidden = streams.length > 0;

@@ -1,13 +1,14 @@
 //! What the pages know of streams: as a list, once, or as it changes (server-sent events).
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::StatusCode;
-use http::header::HeaderValue;
+use http::header::{self, HeaderMap, HeaderValue};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use prometheus::IntGauge;
@@ -16,11 +17,11 @@ use weir_model::{ChannelName, StreamState};
 
 use crate::actors::placement::Watched;
 use crate::actors::streams::PublicStream;
-use crate::actors::viewings::Viewings;
+use crate::edge::Context;
+use crate::edge::gate::{self, Refusal, View, Viewer};
 use crate::edge::http::body::Body;
 use crate::edge::http::reply::{self, Reply};
 use crate::edge::route::Ask;
-use crate::edge::{Context, Lookup};
 use crate::store::window;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -36,19 +37,41 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Looks without news before a comment goes out, so that a proxy does not take the connection for dead.
 const QUIET_LOOKS_MAX: u32 = 15;
 
+/// Where a stream stands, for whoever looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum SeenState {
+    Live,
+    /// A private session has it, and whoever looks is not of it.
+    Private,
+    Ended,
+    Offline,
+}
+
+impl From<StreamState> for SeenState {
+    fn from(state: StreamState) -> Self {
+        match state {
+            StreamState::Live => Self::Live,
+            StreamState::Ended => Self::Ended,
+            StreamState::Offline => Self::Offline,
+        }
+    }
+}
+
 /// A stream as its page sees it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 struct Seen {
     channel: ChannelName,
     title: String,
-    state: StreamState,
+    state: SeenState,
     playable: bool,
     viewers: u64,
     /// Changes when another show begins.
     show: Option<String>,
 }
 
-/// Every live stream, most viewers first.
+/// Every live stream, most viewers first, and behind them those in a private session: whoever waits for one of them
+/// shall find it, and that it is private its page tells everybody.
 #[must_use]
 pub fn list(context: &Context, ask: &Ask<'_>) -> Reply {
     let lookup = context.lookup.as_ref();
@@ -56,9 +79,12 @@ pub fn list(context: &Context, ask: &Ask<'_>) -> Reply {
         .streams()
         .iter()
         .filter(|one| one.state.borrow().state == StreamState::Live)
-        .filter_map(|one| seen(lookup, &context.viewings, &one.channel, Some(one)))
+        .filter_map(|one| seen(context, &Viewer::from(ask), &one.channel, Some(one)))
         .collect();
-    streams.sort_by(|a, b| b.viewers.cmp(&a.viewers).then_with(|| a.channel.cmp(&b.channel)));
+    streams.sort_by(|a, b| {
+        let busiest = || b.viewers.cmp(&a.viewers).then_with(|| a.channel.cmp(&b.channel));
+        a.state.cmp(&b.state).then_with(busiest)
+    });
     streams.truncate(LIST_MAX);
     json(ask, &serde_json::json!({ "streams": streams }))
 }
@@ -66,9 +92,8 @@ pub fn list(context: &Context, ask: &Ask<'_>) -> Reply {
 /// A stream's state now.
 #[must_use]
 pub fn once(context: &Context, channel: &ChannelName, ask: &Ask<'_>) -> Reply {
-    let lookup = context.lookup.as_ref();
-    let stream = lookup.stream(channel);
-    match seen(lookup, &context.viewings, channel, stream.as_deref()) {
+    let stream = context.lookup.stream(channel);
+    match seen(context, &Viewer::from(ask), channel, stream.as_deref()) {
         Some(seen) => json(ask, &seen),
         None => reply::sentence(StatusCode::NOT_FOUND, "there is no such channel"),
     }
@@ -76,7 +101,7 @@ pub fn once(context: &Context, channel: &ChannelName, ask: &Ask<'_>) -> Reply {
 
 /// A stream's state now and whenever it changes.
 #[must_use]
-pub fn events(context: &Arc<Context>, channel: ChannelName) -> Reply {
+pub fn events(context: &Arc<Context>, channel: ChannelName, ask: &Ask<'_>) -> Reply {
     if context.lookup.title(&channel).is_none() {
         return reply::sentence(StatusCode::NOT_FOUND, "there is no such channel");
     }
@@ -88,6 +113,7 @@ pub fn events(context: &Arc<Context>, channel: ChannelName) -> Reply {
     let page = Page {
         context: Arc::clone(context),
         channel,
+        visitor: Visitor::of(ask),
         told: None,
         quiet: 0,
         stop: context.tasks.stop_signal(),
@@ -104,10 +130,31 @@ pub fn events(context: &Arc<Context>, channel: ChannelName) -> Reply {
     reply
 }
 
+/// What of a request tells who opened a page, for as long as that is open.
+struct Visitor {
+    remote: IpAddr,
+    headers: HeaderMap,
+    ticket: Option<String>,
+}
+
+impl Visitor {
+    fn of(ask: &Ask<'_>) -> Self {
+        let cookies = ask.headers.get_all(header::COOKIE).iter();
+        let headers = cookies.map(|cookie| (header::COOKIE, cookie.clone())).collect();
+        Self { remote: ask.remote, headers, ticket: ask.parameter("v").map(str::to_owned) }
+    }
+
+    fn viewer(&self) -> Viewer<'_> {
+        let Self { remote, headers, ticket } = self;
+        Viewer { remote: *remote, headers, player: "", ticket: ticket.as_deref(), head: true }
+    }
+}
+
 /// One open page.
 struct Page {
     context: Arc<Context>,
     channel: ChannelName,
+    visitor: Visitor,
     told: Option<Seen>,
     quiet: u32,
     stop: watch::Receiver<bool>,
@@ -121,9 +168,9 @@ impl Page {
             if *self.stop.borrow() {
                 return None;
             }
-            let lookup = self.context.lookup.as_ref();
-            let stream = lookup.stream(&self.channel);
-            let now = seen(lookup, &self.context.viewings, &self.channel, stream.as_deref())?;
+            let stream = self.context.lookup.stream(&self.channel);
+            let viewer = self.visitor.viewer();
+            let now = seen(&self.context, &viewer, &self.channel, stream.as_deref())?;
             if self.told.as_ref() != Some(&now) {
                 let text = serde_json::to_string(&now).ok()?;
                 self.told = Some(now);
@@ -156,21 +203,31 @@ impl Page {
     }
 }
 
+/// What `viewer` sees of a stream; none when there is no such channel.
 fn seen(
-    lookup: &dyn Lookup,
-    viewings: &Viewings,
+    context: &Context,
+    viewer: &Viewer<'_>,
     channel: &ChannelName,
     stream: Option<&PublicStream>,
 ) -> Option<Seen> {
-    let title = lookup.title(channel)?;
-    let state = stream.map(|stream| *stream.state.borrow());
+    let title = context.lookup.title(channel)?;
+    let public = stream.map(|stream| *stream.state.borrow());
+    let state = public.map_or(SeenState::Offline, |public| public.state.into());
+    let view = stream.map(|stream| gate::view(context, stream, viewer));
+    let is_private = view == Some(Err(Refusal::Private)) && state == SeenState::Live;
+    let from = match view {
+        Some(Ok(View::Public(from))) => from,
+        // Whoever is of the session goes on with what he plays.
+        _ => 0,
+    };
+    let playable = stream.is_some_and(|stream| stream.window.playable_from(from));
     Some(Seen {
         channel: channel.clone(),
         title,
-        state: state.map_or(StreamState::Offline, |state| state.state),
-        playable: stream.is_some_and(|stream| stream.window.playable()),
-        viewers: viewings.watching(channel),
-        show: state.and_then(|state| state.show).map(|show| show.to_string()),
+        state: if is_private { SeenState::Private } else { state },
+        playable: playable && !is_private,
+        viewers: if is_private { 0 } else { context.viewings.watching(channel) },
+        show: public.and_then(|public| public.show).map(|show| show.to_string()),
     })
 }
 

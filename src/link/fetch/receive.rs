@@ -196,7 +196,26 @@ fn next_status(buffer: &mut BytesMut) -> Option<ShowStatus> {
 
 #[cfg(test)]
 mod tests {
+    use weir_media::replica::Shade;
+    use weir_model::SessionId;
+
     use super::*;
+
+    #[test]
+    fn a_node_that_says_nothing_of_sessions_is_understood_and_one_without_any_says_nothing() {
+        let read = |status: &serde_json::Value| {
+            let json = status.to_string();
+            let mut buffer = BytesMut::from(&u32::try_from(json.len()).unwrap().to_be_bytes()[..]);
+            buffer.extend_from_slice(json.as_bytes());
+            next_status(&mut buffer).unwrap()
+        };
+        let plain = serde_json::to_value(ShowStatus::default()).unwrap();
+        assert!(plain.get("shade").is_none(), "{plain}");
+        assert!(read(&plain).shade.is_none());
+        let shade = Shade { from: 3, session: Some(SessionId(1)) };
+        let told = serde_json::to_value(ShowStatus { shade, ..ShowStatus::default() }).unwrap();
+        assert_eq!(read(&told).shade, shade);
+    }
 
     #[test]
     fn nothing_is_younger_than_new_whatever_the_clocks_say() {

@@ -56,7 +56,7 @@ export class Engine {
     if (!data.fatal) return;
     if (data.response?.code === 403) {
       this.stop();
-      this.on('refused');
+      this.on('refused', data.networkDetails?.getResponseHeader?.('weir-refused'));
       return;
     }
     // The first broken buffer is mended in place; one that breaks again is made anew.

@@ -16,10 +16,14 @@ const WORDS = {
   unknown: ['There is no such channel', 'Check the address, or see who is live.'],
   offline: ['Offline', 'The stream will start here by itself.'],
   starting: ['Starting', 'The first pictures are on their way.'],
+  private: [channel + ' is in a private session', 'When it is public again, it goes on here by itself.'],
   ended: ['The show has ended', 'If another one begins, it will start here by itself.'],
   refused: ['Your viewing was ended', 'An operator of this site ended it. Reload the page to ask again.'],
   unsupported: ['This browser cannot play the stream', 'It supports neither media source extensions nor HLS.'],
 };
+
+/** Longer than the server takes to tell a page of a change. */
+const LOOK_MS = 2000;
 
 let engine = null;
 let show = null;
@@ -31,7 +35,7 @@ function say(state) {
   const [title, text] = WORDS[state] ?? ['', ''];
   by('notice-title').textContent = title;
   by('notice-text').textContent = text;
-  by('pill').textContent = { live: 'live', starting: 'starting', ended: 'ended', offline: 'offline' }[state] ?? '';
+  by('pill').textContent = { live: 'live', starting: 'starting', private: 'private', ended: 'ended', offline: 'offline' }[state] ?? '';
 }
 
 function play() {
@@ -55,12 +59,18 @@ function begin() {
   play();
 }
 
-function heard(what, levels) {
-  if (what === 'levels') offer(levels);
+function heard(what, detail) {
+  if (what === 'levels') offer(detail);
   if (what === 'trouble') by('spinner').hidden = false;
   if (what === 'well') {
     by('spinner').hidden = video.readyState > 2 || video.paused;
     if (video.paused && video.currentTime === 0) play();
+  }
+  if (what === 'refused' && detail === 'private') {
+    finish('private');
+    // It may be over before the server has told this page of it.
+    setTimeout(ask, LOOK_MS);
+    return;
   }
   if (what === 'refused' || what === 'unsupported') {
     engine = null;
@@ -118,6 +128,6 @@ function tell(stream) {
 video.addEventListener('ended', () => finish('ended'));
 say('loading');
 wire(stage, video, () => engine);
-follow(channel, tell);
+const ask = follow(channel, tell);
 // Who joins or leaves a session sees another stream at the same address.
-meet(channel, by('meet'), video, () => { if (engine) begin(); });
+meet(channel, by('meet'), video, () => { if (engine) begin(); else ask(); });

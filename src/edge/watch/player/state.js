@@ -3,7 +3,7 @@
 const ASK_MS = 3000;
 const RETRY_MS = 15000;
 
-/** Calls `tell` with each state of `channel`; with `null` when there is no such channel. */
+/** Calls `tell` with each state of `channel`; with `null` when there is no such channel. What it returns asks at once. */
 export function follow(channel, tell) {
   const base = '/live/' + encodeURIComponent(channel);
   let asking = 0;
@@ -36,4 +36,5 @@ export function follow(channel, tell) {
   }
 
   listen();
+  return ask;
 }
