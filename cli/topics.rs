@@ -11,6 +11,7 @@ const LISTS: [(&str, Fields); 15] = [
     ("account list", fields::ACCOUNT),
     ("token list", fields::TOKEN),
     ("session list", fields::SESSION),
+    ("audit list", fields::AUDIT_ENTRY),
     ("ledger tail", fields::LEDGER_RECORD),
     ("ledger trial-balance", fields::ACCOUNT_BALANCE),
     ("event list, follow", fields::EVENT),
