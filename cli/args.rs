@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use crate::output::Format;
 use crate::{
-    account, actor, audit, auth, channel, cluster, event, key, ledger, node, private, stream,
-    token, topics, viewing, wallet,
+    account, actor, audit, auth, channel, cluster, event, key, ledger, node, pay, payout, private,
+    stream, token, topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -100,9 +100,18 @@ pub(crate) enum Command {
     /// Private sessions that viewers pay for by the time: list, show, start, join, leave, end.
     #[command(subcommand, after_help = private::EXAMPLES)]
     Session(private::Verb),
-    /// What people have: show, statement.
+    /// What people have: show, statement, credit, freeze, unfreeze.
     #[command(subcommand, after_help = wallet::EXAMPLES)]
     Wallet(wallet::Verb),
+    /// Tips the owner of a channel.
+    #[command(after_help = pay::TIP_EXAMPLES)]
+    Tip(pay::Tip),
+    /// Gives back of a payment.
+    #[command(after_help = pay::REFUND_EXAMPLES)]
+    Refund(pay::Refund),
+    /// What streamers are paid: list, request, paid, fail.
+    #[command(subcommand, after_help = payout::EXAMPLES)]
+    Payout(payout::Verb),
     /// The record of all money: show, tail, explain, verify, trial-balance, export.
     #[command(subcommand, after_help = ledger::EXAMPLES)]
     Ledger(ledger::Verb),

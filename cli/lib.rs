@@ -6,6 +6,7 @@
 //! compare it with the console's.
 
 mod account;
+mod act;
 mod actor;
 mod args;
 mod audit;
@@ -23,6 +24,8 @@ pub mod machine;
 mod node;
 mod output;
 pub mod password;
+mod pay;
+mod payout;
 mod private;
 mod run;
 mod session;

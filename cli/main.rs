@@ -30,6 +30,12 @@ fn main() -> ExitCode {
     exit.into()
 }
 
+/// 128 bits that nobody can guess.
+fn random() -> std::io::Result<u128> {
+    let half = || getrandom::u64().map(u128::from).map_err(std::io::Error::other);
+    Ok((half()? << 64) | half()?)
+}
+
 /// The only place that looks around.
 fn surroundings() -> Surroundings {
     let path = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -45,6 +51,7 @@ fn surroundings() -> Surroundings {
         now: clock::now,
         machine: machine::look,
         password: password::read,
+        random,
         terminal: std::io::stdout().is_terminal(),
         asks,
         out: Box::new(std::io::stdout()),

@@ -10,8 +10,8 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Format, json_line};
 use crate::session::{Done, Session, Surroundings, print};
 use crate::{
-    account, actor, audit, auth, channel, cluster, event, key, ledger, node, private, status,
-    stream, token, topics, viewing, wallet,
+    account, actor, audit, auth, channel, cluster, event, key, ledger, node, pay, payout, private,
+    status, stream, token, topics, viewing, wallet,
 };
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
@@ -83,6 +83,11 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
         Command::Auth(verb) => auth::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Session(verb) => private::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Wallet(verb) => wallet::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Tip(tip) => pay::tip(&mut Session::new(cli.global, around)?, tip).await,
+        Command::Refund(refund) => {
+            pay::refund(&mut Session::new(cli.global, around)?, refund).await
+        }
+        Command::Payout(verb) => payout::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Ledger(verb) => ledger::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Audit(verb) => audit::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Event(verb) => event::run(&mut Session::new(cli.global, around)?, verb).await,

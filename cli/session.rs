@@ -6,6 +6,7 @@ use std::path::Path;
 use weir_client::discover::{Wanted, discover, local};
 use weir_client::{Client, ClientError};
 use weir_model::api::Mutation;
+use weir_model::charge::LedgerId;
 use weir_model::local::Homes;
 use weir_model::{Secret, Timestamp};
 
@@ -26,6 +27,8 @@ pub struct Surroundings {
     pub machine: fn(Option<&Path>) -> Machine,
     /// Reads a password: hidden after a prompt, or from the standard input when there is none.
     pub password: fn(Option<&str>) -> io::Result<String>,
+    /// 128 random bits, for ids.
+    pub random: fn() -> io::Result<u128>,
     /// The output goes to a terminal.
     pub terminal: bool,
     /// Somebody is there to answer a question.
@@ -90,6 +93,12 @@ impl<'a> Session<'a> {
     /// The parameters of a change.
     pub(crate) fn mutation(&self) -> Mutation {
         Mutation { dry_run: self.global.dry_run, reason: self.global.reason.clone() }
+    }
+
+    /// An id that nothing else has.
+    pub(crate) fn new_id(&self) -> Result<LedgerId, Failure> {
+        let none = || Failure::new(Exit::Failed, "the system gives no random numbers");
+        (self.around.random)().ok().and_then(LedgerId::new).ok_or_else(none)
     }
 
     /// Whether changes are only tried.

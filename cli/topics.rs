@@ -3,7 +3,7 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 15] = [
+const LISTS: [(&str, Fields); 17] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
@@ -12,6 +12,7 @@ const LISTS: [(&str, Fields); 15] = [
     ("token list", fields::TOKEN),
     ("session list", fields::SESSION),
     ("audit list", fields::AUDIT_ENTRY),
+    ("payout list", fields::PAYOUT),
     ("ledger tail", fields::LEDGER_RECORD),
     ("ledger trial-balance", fields::ACCOUNT_BALANCE),
     ("event list, follow", fields::EVENT),

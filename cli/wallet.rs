@@ -1,16 +1,20 @@
 //! `weir wallet`.
 
 use clap::Subcommand;
-use weir_model::api::money::StatementQuery;
+use weir_model::Timestamp;
+use weir_model::api::money::{CreditWallet, SetStanding, StatementQuery};
 use weir_model::money::{PersonalAccount, StatementInfo, Wallet};
+use weir_model::time::span_ms;
 
+use crate::act::{Once, insist, told};
+use crate::exit::{Exit, Failure};
 use crate::output::{Sheet, Table, View};
 use crate::session::{Done, Session};
 
 pub(crate) const EXAMPLES: &str =
     "Examples:\n  weir wallet show alice\n  weir wallet statement alice --limit 20";
 
-/// What can be asked about what people have.
+/// What can be asked about what people have, and done with it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// What somebody can spend, has reserved, earned and owes.
@@ -37,22 +41,94 @@ pub(crate) enum Verb {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
+    /// Puts money into a wallet: paid in by hand, or given by the platform.
+    #[command(
+        after_help = "Examples:\n  weir wallet credit alice 20.00 --reason 'bank transfer 7'\n  \
+                            weir wallet credit alice 5.00 --grant --expires 30d --dry-run"
+    )]
+    Credit(Credit),
+    /// Lets nothing leave a wallet, or what is payable to a streamer.
+    #[command(after_help = "Examples:\n  weir wallet freeze mallory --reason 'stolen card'\n  \
+                            weir wallet freeze mallory --of payable --yes")]
+    Freeze(Stand),
+    /// Opens again what was frozen.
+    #[command(after_help = "Examples:\n  weir wallet unfreeze mallory\n  \
+                            weir wallet unfreeze mallory --of payable --reason 'it was a mistake'")]
+    Unfreeze(Stand),
+}
+
+/// Money that comes in.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Credit {
+    /// Whose, by name or id.
+    account: String,
+    /// How much, in the ledger's currency.
+    amount: String,
+    /// The platform gives it: it is spent before paid money and never paid out.
+    #[arg(long)]
+    grant: bool,
+    /// When the rest of a gift is gone: a span from now, or an instant; never when absent. An instant stays the same
+    /// when the command is repeated with its --id.
+    #[arg(long, value_name = "SPAN|TIME", requires = "grant")]
+    expires: Option<String>,
+    #[command(flatten)]
+    once: Once,
+}
+
+/// What is frozen or opened.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Stand {
+    /// Whose, by name or id.
+    account: String,
+    /// wallet or payable.
+    #[arg(long, default_value = "wallet", value_parser = personal)]
+    of: PersonalAccount,
+    #[command(flatten)]
+    once: Once,
 }
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
-    match verb {
+    let how = session.mutation();
+    let receipt = match verb {
+        Verb::Credit(credit) => {
+            let (id, expires_at) = (credit.once.id(session)?, expires(session, &credit)?);
+            let Credit { account, amount, grant, .. } = credit;
+            let body = CreditWallet { id: Some(id), amount, grant, expires_at };
+            insist(session, id, async || session.client.credit(&account, &body, &how).await).await?
+        }
+        Verb::Freeze(Stand { account, of, once }) => {
+            session.confirm(&format!("Freeze the money of {account}?")).await?;
+            let id = once.id(session)?;
+            let body = SetStanding { id: Some(id), of };
+            insist(session, id, async || session.client.freeze(&account, &body, &how).await).await?
+        }
+        Verb::Unfreeze(Stand { account, of, once }) => {
+            let id = once.id(session)?;
+            let body = SetStanding { id: Some(id), of };
+            insist(session, id, async || session.client.unfreeze(&account, &body, &how).await)
+                .await?
+        }
         Verb::Show { account } => {
             let wallet = session.client.wallet(&account).await?;
             let text = session.view.one(&wallet, || Sheet(sheet(&wallet)));
-            session.print(&text)
+            return session.print(&text);
         }
         Verb::Statement { account, of, upto, limit } => {
             let query = StatementQuery { of, upto, limit: Some(limit) };
             let statement = session.client.statement(&account, &query).await?;
             let text = session.view.rows(&statement, || table(&statement, &session.view));
-            session.print(&text)
+            return session.print(&text);
         }
-    }
+    };
+    told(session, &receipt)
+}
+
+fn expires(session: &Session<'_>, credit: &Credit) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = &credit.expires else { return Ok(None) };
+    let span = span_ms(text).map(|ms| session.view.now.plus_ms(ms));
+    let found = span.or_else(|| text.parse().ok());
+    let wrong = format!("`{text}` is neither a span like 30d nor a time like 2030-01-31T12:00:00Z");
+    found.map(Some).ok_or_else(|| Failure::new(Exit::Usage, wrong))
 }
 
 fn personal(text: &str) -> Result<PersonalAccount, String> {

@@ -63,6 +63,10 @@ golden! {
     session_start: "session start demo --rate 6.00 --with alice",
     session_leave: "session leave ses_0000000000000001 --as alice --yes",
     session_end: "session end ses_0000000000000001 --yes",
+    wallet_freeze: "wallet freeze alice --dry-run",
+    tip: "tip demo 5.00 --from alice",
+    payout_list: "payout list",
+    payout_paid: "payout paid 0123456789abcdef0123456789abcdef --yes",
     event_list: "event list",
     node_list: "node list",
     node_show: "node show edge-1",
@@ -91,6 +95,7 @@ async fn a_filter_leaves_the_rows_that_fit_in_every_list() {
         ("account list", "roles==streamer&&password", "disabled_at<1h"),
         ("token list", "kind==api&&expires_at<9h", "~nobody"),
         ("session list", "parties.left_seconds>100&&state==live", "ended_why==cap"),
+        ("payout list", "state==open&&at>1m", "provider==stripe"),
         ("event list", "channel==demo", "re:^nothing"),
         ("node list", "duty==cordoned&&load.cpu>100", "leader"),
         ("cluster links", "rtt_us>100", "state==down"),
@@ -169,6 +174,22 @@ async fn what_is_typed_is_what_the_node_is_asked() {
         (
             "session end ses_0000000000000001 --dry-run --reason R",
             "POST /v1/sessions/ses_0000000000000001/end?dry_run=true&reason=R null",
+        ),
+        (
+            "tip demo 5.00 --from alice --message thanks",
+            r#"POST /v1/tips?dry_run=false {"id":"0123456789abcdef0123456789abcdef","channel":"demo","amount":"5.00","from":"alice","message":"thanks"}"#,
+        ),
+        (
+            "refund tip:0123456789abcdef0123456789abcdef --yes --id 11111111-1111-1111-1111-111111111111",
+            r#"POST /v1/refunds?dry_run=false {"id":"11111111111111111111111111111111","charge":"tip:0123456789abcdef0123456789abcdef"}"#,
+        ),
+        (
+            "wallet credit alice 5.00 --grant --expires 1h --dry-run",
+            r#"POST /v1/wallets/alice/credit?dry_run=true {"id":"0123456789abcdef0123456789abcdef","amount":"5.00","grant":true,"expires_at":"2023-11-14T23:13:20.000Z"}"#,
+        ),
+        (
+            "payout fail 0123456789abcdef0123456789abcdef --yes",
+            "POST /v1/payouts/0123456789abcdef0123456789abcdef/fail?dry_run=false null",
         ),
         ("session list --state live --limit 3", "GET /v1/sessions?state=live&limit=3"),
         ("actor list --kind stream --node a", "GET /v1/actors?kind=stream&node=a"),

@@ -1,5 +1,9 @@
 //! What the node of these tests says of sessions and of money.
 
+use weir_model::charge::{ChargeName, LedgerId};
+use weir_model::money::{
+    BalanceChange, BalanceState, Durability, MoneyReceipt, PayoutInfo, PayoutState,
+};
 use weir_model::session::{
     Counting, SessionHalt, SessionInfo, SessionParty, SessionPrice, SessionState,
 };
@@ -11,7 +15,9 @@ const SESSION: &str = "/v1/sessions/ses_0000000000000001";
 
 /// Whether a path is about sessions or money.
 pub(crate) fn knows(path: &str) -> bool {
-    path.contains("/v1/sessions")
+    ["/v1/sessions", "/v1/payouts", "/v1/tips", "/v1/refunds", "/v1/wallets"]
+        .iter()
+        .any(|noun| path.contains(noun))
 }
 
 /// The body for `METHOD /path`.
@@ -30,7 +36,22 @@ pub(crate) fn answer(path: &str) -> String {
             ended_why: Some(SessionHalt::Operator),
             ..session()
         }),
-        _ => json(&session()),
+        path if path.contains("/v1/sessions") => json(&session()),
+        "GET /v1/payouts" => json(&[payout()]),
+        path if path.ends_with("/freeze") => json(&MoneyReceipt {
+            seq: Some(9),
+            durability: None,
+            changes: vec![frozen()],
+            ..receipt("standing")
+        }),
+        path if path.contains("/v1/payouts") => json(&MoneyReceipt {
+            replayed: true,
+            charge: None,
+            payout: LedgerId::new(7),
+            id: None,
+            ..receipt("payout ended")
+        }),
+        _ => json(&receipt("tip")),
     }
 }
 
@@ -40,6 +61,44 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 
 fn ago(seconds: i64) -> Timestamp {
     NOW.plus_ms(-1000 * seconds)
+}
+
+fn receipt(what: &str) -> MoneyReceipt {
+    MoneyReceipt {
+        what: what.into(),
+        id: LedgerId::new(1),
+        seq: Some(8),
+        replayed: false,
+        durability: Some(Durability::Quorum),
+        amount: "5.00".into(),
+        available: "95.00".into(),
+        currency: "EUR".into(),
+        charge: Some(ChargeName::Tip(1)),
+        payout: None,
+        changes: Vec::new(),
+    }
+}
+
+fn frozen() -> BalanceChange {
+    let state = |standing: &str| BalanceState {
+        balance: "95.00".into(),
+        reserved: "0.00".into(),
+        standing: standing.into(),
+    };
+    let account = "user:acc_0000000000000002:wallet".into();
+    BalanceChange { account, before: state("open"), after: state("frozen") }
+}
+
+fn payout() -> PayoutInfo {
+    PayoutInfo {
+        id: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+        account: AccountId(1),
+        amount: "50.00".into(),
+        provider: "manual".into(),
+        state: PayoutState::Open,
+        seq: 7,
+        at: ago(600),
+    }
 }
 
 fn price(name: &str, rate: &str) -> SessionPrice {
@@ -111,4 +170,24 @@ async fn a_session_is_joined_at_the_price_that_was_looked_up_or_given() {
     assert_eq!(ran.asked, [format!("POST {SESSION}/join?dry_run=false {body}")]);
     let ran = piped("session start demo --rate 6.00 --free 1500ms").await;
     assert_eq!((ran.exit, ran.asked.len()), (Exit::Usage, 0), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn money_is_asked_for_again_under_the_same_id_until_somebody_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Asked::default();
+    let log = Arc::clone(&seen);
+    tokio::runtime::Handle::current().spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            log.lock().unwrap().push(request(&mut socket).await.1);
+        }
+    });
+    let ran = alone(&format!("tip demo 5.00 --endpoint {endpoint}")).await;
+    assert_eq!(ran.exit, Exit::Unreachable);
+    let hint = "it may have been done; ask again with --id 0123456789abcdef0123456789abcdef";
+    assert!(ran.err.contains(hint), "{}", ran.err);
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() == 3 && seen.iter().all(|body| *body == seen[0]), "{seen:?}");
 }

@@ -1,10 +1,14 @@
 //! One method per route about money. A person is named by the id or the name of the account.
 
 use weir_model::api::Mutation;
-use weir_model::api::money::{ExportQuery, RecordQuery, StatementQuery};
+use weir_model::api::money::{
+    CreditWallet, ExportQuery, PayoutQuery, RecordQuery, RefundCharge, RequestPayout, SendTip,
+    SetStanding, StatementQuery,
+};
+use weir_model::charge::LedgerId;
 use weir_model::money::{
-    AccountBalance, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord, StatementInfo,
-    Verification, Wallet,
+    AccountBalance, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord, MoneyReceipt,
+    PayoutInfo, StatementInfo, Verification, Wallet,
 };
 
 use crate::Client;
@@ -57,5 +61,69 @@ impl Client {
     /// `GET /v1/wallets/{account}/statement`.
     pub async fn statement(&self, account: &str, query: &StatementQuery) -> Answer<StatementInfo> {
         self.query(&format!("/v1/wallets/{}/statement", segment(account)), query).await
+    }
+
+    /// `POST /v1/wallets/{account}/credit`.
+    pub async fn credit(
+        &self,
+        account: &str,
+        body: &CreditWallet,
+        how: &Mutation,
+    ) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/wallets/{}/credit", segment(account)), body, how).await
+    }
+
+    /// `POST /v1/wallets/{account}/freeze`.
+    pub async fn freeze(
+        &self,
+        account: &str,
+        body: &SetStanding,
+        how: &Mutation,
+    ) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/wallets/{}/freeze", segment(account)), body, how).await
+    }
+
+    /// `POST /v1/wallets/{account}/unfreeze`.
+    pub async fn unfreeze(
+        &self,
+        account: &str,
+        body: &SetStanding,
+        how: &Mutation,
+    ) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/wallets/{}/unfreeze", segment(account)), body, how).await
+    }
+
+    /// `POST /v1/tips`.
+    pub async fn tip(&self, body: &SendTip, how: &Mutation) -> Answer<MoneyReceipt> {
+        self.post("/v1/tips", body, how).await
+    }
+
+    /// `POST /v1/refunds`.
+    pub async fn refund(&self, body: &RefundCharge, how: &Mutation) -> Answer<MoneyReceipt> {
+        self.post("/v1/refunds", body, how).await
+    }
+
+    /// `GET /v1/payouts`.
+    pub async fn payouts(&self, query: &PayoutQuery) -> Answer<Vec<PayoutInfo>> {
+        self.query("/v1/payouts", query).await
+    }
+
+    /// `POST /v1/payouts`.
+    pub async fn request_payout(
+        &self,
+        body: &RequestPayout,
+        how: &Mutation,
+    ) -> Answer<MoneyReceipt> {
+        self.post("/v1/payouts", body, how).await
+    }
+
+    /// `POST /v1/payouts/{id}/paid`.
+    pub async fn payout_paid(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/payouts/{id}/paid"), &(), how).await
+    }
+
+    /// `POST /v1/payouts/{id}/fail`.
+    pub async fn payout_failed(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/payouts/{id}/fail"), &(), how).await
     }
 }

@@ -13,6 +13,7 @@ mod disks;
 mod drained;
 mod hostile;
 mod keys;
+mod money;
 mod observed;
 mod orphaned;
 mod paid;

@@ -1,0 +1,113 @@
+//! What every command that moves money shares: an id under which it is done once, the question again when nobody
+//! answered, and the receipt.
+
+use std::time::Duration;
+
+use weir_client::ClientError;
+use weir_model::charge::LedgerId;
+use weir_model::money::{Durability, MoneyReceipt};
+
+use crate::exit::{Exit, Failure};
+use crate::output::{Sheet, Table};
+use crate::session::{Done, Session};
+
+/// How often it is asked again when nobody answered.
+const AGAIN: usize = 2;
+/// Before it is asked again: an election takes about as long.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Under which id it is done.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Once {
+    /// Done once under this id, however often it is asked: a UUID, or 32 hexadecimal digits; a new one when absent.
+    #[arg(long, value_name = "UUID")]
+    pub(crate) id: Option<LedgerId>,
+}
+
+impl Once {
+    /// The id that was given, or a new one, for all times that this command asks.
+    pub(crate) fn id(&self, session: &Session<'_>) -> Result<LedgerId, Failure> {
+        match self.id {
+            Some(id) => Ok(id),
+            None => session.new_id(),
+        }
+    }
+}
+
+/// Asks until somebody answers, a few times: what is done under `id` is done once.
+pub(crate) async fn insist(
+    session: &Session<'_>,
+    id: LedgerId,
+    ask: impl AsyncFn() -> Result<MoneyReceipt, ClientError>,
+) -> Result<MoneyReceipt, Failure> {
+    let mut asked = 0;
+    loop {
+        let error = match ask().await {
+            Ok(receipt) => return Ok(receipt),
+            Err(error) => error,
+        };
+        let failure = Failure::from(error);
+        let nobody = matches!(failure.exit, Exit::Timeout | Exit::Unreachable);
+        if !nobody {
+            return Err(failure);
+        }
+        if asked == AGAIN {
+            let hint = match session.dry_run() {
+                true => "nothing was changed".into(),
+                false => {
+                    format!("it may have been done; ask again with --id {id}, and it is done once")
+                }
+            };
+            return Err(failure.hint(hint));
+        }
+        asked += 1;
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Prints what came of it.
+pub(crate) fn told(session: &mut Session<'_>, receipt: &MoneyReceipt) -> Done {
+    let text = match receipt.changes.is_empty() {
+        true => session.view.one(receipt, || sheet(receipt)),
+        false => session.view.rows(receipt, || table(receipt)),
+    };
+    session.print(&text)
+}
+
+fn sheet(receipt: &MoneyReceipt) -> Sheet {
+    let code = &receipt.currency;
+    let safe = receipt.durability.map(|durability| match durability {
+        Durability::Local => "on the disk of the only voter",
+        Durability::Quorum => "on the disks of most voters",
+    });
+    let mut rows = vec![("done", receipt.what.clone())];
+    rows.extend(
+        receipt.replayed.then(|| ("before", "it was done before; nothing was done now".into())),
+    );
+    rows.push(("amount", format!("{} {code}", receipt.amount)));
+    rows.push(("available", format!("{} {code}", receipt.available)));
+    rows.extend(receipt.charge.map(|charge| ("payment", charge.to_string())));
+    rows.extend(receipt.payout.map(|payout| ("payout", payout.to_string())));
+    rows.extend(receipt.seq.map(|seq| ("record", seq.to_string())));
+    rows.extend(receipt.id.map(|id| ("id", id.to_string())));
+    rows.extend(safe.map(|safe| ("kept", safe.to_owned())));
+    Sheet(rows)
+}
+
+/// Of a dry run: what is on each account, and what would be.
+fn table(receipt: &MoneyReceipt) -> Table {
+    let header = vec!["ACCOUNT", "BEFORE", "AFTER", "RESERVED", "AFTER", "STANDING", "AFTER"];
+    let rows = receipt.changes.iter().map(|change| {
+        let (before, after) = (&change.before, &change.after);
+        vec![
+            change.account.clone(),
+            before.balance.clone(),
+            after.balance.clone(),
+            before.reserved.clone(),
+            after.reserved.clone(),
+            before.standing.clone(),
+            after.standing.clone(),
+        ]
+    });
+    Table { header, rows: rows.collect() }
+}
