@@ -181,7 +181,8 @@ async fn money_is_asked_for_again_under_the_same_id_until_somebody_answers() {
     tokio::runtime::Handle::current().spawn(async move {
         loop {
             let (mut socket, _) = listener.accept().await.unwrap();
-            log.lock().unwrap().push(request(&mut socket).await.1);
+            let (_, body) = request(&mut socket).await;
+            log.lock().unwrap().push(body);
         }
     });
     let ran = alone(&format!("tip demo 5.00 --endpoint {endpoint}")).await;
@@ -190,4 +191,39 @@ async fn money_is_asked_for_again_under_the_same_id_until_somebody_answers() {
     assert!(ran.err.contains(hint), "{}", ran.err);
     let seen = seen.lock().unwrap();
     assert!(seen.len() == 3 && seen.iter().all(|body| *body == seen[0]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_typed_of_money_and_sessions_is_what_the_node_is_asked() {
+    for (line, asked) in [
+        (
+            "session start demo --rate 6.00 --with alice,bobby --minimum 1m --free 10s --onlookers 5 --onlooker-rate 0.60 --count 6s",
+            r#"POST /v1/sessions?dry_run=false {"channel":"demo","rate":"6.00","count":"6s","min_seconds":60,"free_seconds":10,"places":1,"onlookers":{"rate":"0.60","places":5},"invited":["alice","bobby"]}"#,
+        ),
+        (
+            "session end ses_0000000000000001 --dry-run --reason R",
+            "POST /v1/sessions/ses_0000000000000001/end?dry_run=true&reason=R null",
+        ),
+        (
+            "tip demo 5.00 --from alice --message thanks",
+            r#"POST /v1/tips?dry_run=false {"id":"0123456789abcdef0123456789abcdef","channel":"demo","amount":"5.00","from":"alice","message":"thanks"}"#,
+        ),
+        (
+            "refund tip:0123456789abcdef0123456789abcdef --yes --id 11111111-1111-1111-1111-111111111111",
+            r#"POST /v1/refunds?dry_run=false {"id":"11111111111111111111111111111111","charge":"tip:0123456789abcdef0123456789abcdef"}"#,
+        ),
+        (
+            "wallet credit alice 5.00 --grant --expires 1h --dry-run",
+            r#"POST /v1/wallets/alice/credit?dry_run=true {"id":"0123456789abcdef0123456789abcdef","amount":"5.00","grant":true,"expires_at":"2023-11-14T23:13:20.000Z"}"#,
+        ),
+        (
+            "payout fail 0123456789abcdef0123456789abcdef --yes",
+            "POST /v1/payouts/0123456789abcdef0123456789abcdef/fail?dry_run=false null",
+        ),
+        ("session list --state live --limit 3", "GET /v1/sessions?state=live&limit=3"),
+    ] {
+        let ran = piped(line).await;
+        assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);
+        assert_eq!(ran.asked, [asked], "{line}");
+    }
 }
