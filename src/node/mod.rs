@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::Registry;
+use weir_ledger::Currency;
 use weir_ledger::row::Founding;
 use weir_model::local::Homes;
 use weir_model::node::Endpoint;
@@ -124,38 +125,13 @@ impl Node {
         }
         let ready = Ready::new(&store, &membership, &mesh.link, roles);
         let local = local::NodeFile::write(homes, &endpoints, &data);
-        let sending = placement.clone();
-        let send: operate::SendTo = Arc::new(move |channel, node| sending.send(channel, node));
-        let cluster = Arc::new(Operate {
-            store: store.clone(),
-            mesh: mesh.clone(),
-            membership: membership.clone(),
-            link: address,
-            placement: placement.clone(),
-            mover: Arc::new(Away::start(store.clone(), streams.clone(), mesh.link.clone(), send)),
-        });
+        let cluster = operate(&store, &mesh, &membership, (&placement, &streams), address);
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
         let currency = config.ledger.currency().map_err(|error| error.to_string())?;
-        let name = books::name(mesh.trust.fingerprint());
-        let founding = found::Parts {
-            ledger: mesh.ledger.clone(),
-            consensus: mesh.consensus.clone(),
-            founding: Founding { ledger: name, currency },
-        };
-        mesh.teller.found(founding, &tasks).await;
-        let books = Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, &store);
-        let context = session::Context {
-            store: store.clone(),
-            streams: streams.clone(),
-            teller: mesh.teller.clone(),
-            books: books.clone(),
-            events: events.clone(),
-            tasks: tasks.clone(),
-        };
-        let (link, member) = (mesh.link.clone(), membership.clone());
-        let sessions = sessions::Parts { context, link, membership: member };
-        let sessions = Sessions::start(sessions).await.map_err(|error| error.to_string())?;
+        let books = books(&mesh, &store, &tasks, currency).await;
+        let sessions = (store.clone(), streams.clone(), books.clone(), events.clone());
+        let sessions = private(sessions, &tasks, &mesh, &membership).await?;
         let doors = Doors {
             config,
             roles,
@@ -239,6 +215,52 @@ async fn actors(
     let audience = Audience::start(&mesh.link, viewings, tasks, node, mesh.incarnation);
     let reach = Reach::start(node, &mesh.link, &streams, viewings, &audience, known);
     Ok((placement, streams, reach))
+}
+
+/// What operators may do with the cluster.
+fn operate(
+    store: &Store,
+    mesh: &Mesh,
+    membership: &Membership,
+    (placement, streams): (&Placement, &Streams),
+    link: String,
+) -> Arc<Operate> {
+    let sending = placement.clone();
+    let send: operate::SendTo = Arc::new(move |channel, node| sending.send(channel, node));
+    let mover = Away::start(store.clone(), streams.clone(), mesh.link.clone(), send);
+    Arc::new(Operate {
+        store: store.clone(),
+        mesh: mesh.clone(),
+        membership: membership.clone(),
+        link,
+        placement: placement.clone(),
+        mover: Arc::new(mover),
+    })
+}
+
+/// The private sessions that this node runs.
+async fn private(
+    (store, streams, books, events): (Store, Streams, Books, Events),
+    tasks: &Tasks,
+    mesh: &Mesh,
+    membership: &Membership,
+) -> Result<Sessions, String> {
+    let (teller, tasks) = (mesh.teller.clone(), tasks.clone());
+    let context = session::Context { store, streams, teller, books, events, tasks };
+    let (link, membership) = (mesh.link.clone(), membership.clone());
+    let parts = sessions::Parts { context, link, membership };
+    Sessions::start(parts).await.map_err(|error| error.to_string())
+}
+
+/// The ledger, founded if it was not, and the way to what it says.
+async fn books(mesh: &Mesh, store: &Store, tasks: &Tasks, currency: Currency) -> Books {
+    let founding = found::Parts {
+        ledger: mesh.ledger.clone(),
+        consensus: mesh.consensus.clone(),
+        founding: Founding { ledger: books::name(mesh.trust.fingerprint()), currency },
+    };
+    mesh.teller.found(founding, tasks).await;
+    Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, store)
 }
 
 /// Opens the store on a thread that may block.

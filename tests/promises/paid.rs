@@ -51,7 +51,7 @@ impl Book {
     /// A gift of 0.05, or a tip of 0.02 out of what was given.
     fn write(&self) -> Paid {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        Paid { id: number.into(), cents: if number % 3 == 0 { -2 } else { 5 }, seq: None }
+        Paid { id: number.into(), cents: if number.is_multiple_of(3) { -2 } else { 5 }, seq: None }
     }
 
     fn note(&self, paid: Paid) {

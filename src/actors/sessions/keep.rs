@@ -138,7 +138,9 @@ impl Inner {
     async fn let_go(&self, kept: &BTreeSet<SessionId>) -> u64 {
         let gone: Vec<Running> = {
             let mut running = self.running.write();
-            running.extract_if(.., |id, _| !kept.contains(id)).map(|(_, one)| one).collect()
+            let stays = |id: &SessionId| kept.contains(id);
+            let leaving: Vec<SessionId> = running.keys().copied().filter(|id| !stays(id)).collect();
+            leaving.into_iter().filter_map(|id| running.remove(&id)).collect()
         };
         let count = gone.len() as u64;
         for one in gone {
