@@ -34,7 +34,8 @@ use crate::store::{Standing, Store};
 pub(crate) struct One {
     stream: Arc<PublicStream>,
     store: Store,
-    sessions: Arc<Sessions>,
+    /// Without them, those of the store.
+    sessions: Option<Arc<Sessions>>,
 }
 
 impl Lookup for One {
@@ -51,15 +52,24 @@ impl Lookup for One {
     }
 
     fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>> {
-        self.sessions.screen().filter(|_| *channel == self.stream.channel)
+        match &self.sessions {
+            Some(sessions) => sessions.screen().filter(|_| *channel == self.stream.channel),
+            None => self.store.screen(channel),
+        }
     }
 
     fn knows_veil(&self, session: SessionId) -> bool {
-        self.sessions.knows_veil(session)
+        match &self.sessions {
+            Some(sessions) => sessions.knows_veil(session),
+            None => self.store.knows_veil(session),
+        }
     }
 
     fn session_changes(&self) -> watch::Receiver<u64> {
-        self.sessions.changes()
+        match &self.sessions {
+            Some(sessions) => sessions.changes(),
+            None => self.store.session_changes(),
+        }
     }
 
     fn standing(&self, account: AccountId, token: TokenId) -> Option<Standing> {
@@ -75,7 +85,7 @@ impl Lookup for One {
 pub(crate) struct Edge {
     pub(crate) context: Arc<Context>,
     pub(crate) store: Store,
-    pub(crate) sessions: Arc<Sessions>,
+    sessions: Option<Arc<Sessions>>,
     pub(crate) window: Arc<Window>,
     pub(crate) state: watch::Sender<PublicState>,
     /// Why balancers are told to send viewers elsewhere.
@@ -83,11 +93,27 @@ pub(crate) struct Edge {
     pub(crate) address: SocketAddr,
     pub(crate) client: reqwest::Client,
     /// Of the accounts.
-    _data: tempfile::TempDir,
+    _data: Option<tempfile::TempDir>,
 }
 
 impl Edge {
     pub(crate) async fn start(config: Config) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path(), Timestamp(0)).unwrap();
+        Self::of(config, store, Some(Arc::default()), Some(data)).await
+    }
+
+    /// One whose sessions and accounts are those of a store.
+    pub(crate) async fn on(config: Config, store: &Store) -> Self {
+        Self::of(config, store.clone(), None, None).await
+    }
+
+    async fn of(
+        config: Config,
+        store: Store,
+        sessions: Option<Arc<Sessions>>,
+        data: Option<tempfile::TempDir>,
+    ) -> Self {
         let timing = Timing { target_secs: 4, part_target_us: 200_000, list_us: 15_000_000 };
         let window = Arc::new(Window::new(timing));
         let open = PublicState { state: StreamState::Live, playable: false, show: Some(ShowId(1)) };
@@ -100,15 +126,12 @@ impl Edge {
             gauge: Arc::default(),
         };
         let events = Events::new();
-        let data = tempfile::tempdir().unwrap();
-        let store = Store::open(data.path(), Timestamp(0)).unwrap();
         let people = people::Config::default();
         let people = People::new(people, store.clone(), events.clone(), &Registry::new()).unwrap();
         let away: Arc<Mutex<Option<&'static str>>> = Arc::default();
         let told = Arc::clone(&away);
-        let sessions = Arc::<Sessions>::default();
-        let lookup =
-            One { stream: Arc::new(stream), store: store.clone(), sessions: Arc::clone(&sessions) };
+        let (stream, own) = (Arc::new(stream), sessions.clone());
+        let lookup = One { stream, store: store.clone(), sessions: own };
         let context = Arc::new(Context {
             viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             people,
@@ -129,15 +152,18 @@ impl Edge {
         Self { context, store, sessions, window, state, away, address, client, _data: data }
     }
 
-    /// Two whole segments and an open one with one part, in video and audio.
+    /// One that [plays](Self::play).
     pub(crate) async fn playing() -> Self {
         let edge = Self::start(Config::default()).await;
-        for msn in 0..2 {
-            edge.segment(msn, 10);
-        }
-        edge.open(2);
-        edge.part(20, 2);
+        edge.play();
         edge
+    }
+
+    /// Two whole segments and an open one with one part, in video and audio.
+    pub(crate) fn play(&self) {
+        (0..2).for_each(|msn| self.segment(msn, 10));
+        self.open(2);
+        self.part(20, 2);
     }
 
     pub(crate) fn segment(&self, msn: u64, parts: u64) {

@@ -47,11 +47,6 @@ impl Sessions {
         self.changes.subscribe()
     }
 
-    /// Requests that listen for news.
-    pub(crate) fn listening(&self) -> usize {
-        self.changes.receiver_count()
-    }
-
     fn change(&self, command: &Command) {
         let mut all = self.all.lock();
         let next = match command {
@@ -62,6 +57,30 @@ impl Sessions {
         drop(all);
         self.changes.send_modify(|changes| *changes += 1);
     }
+}
+
+/// That there is a session.
+pub(crate) fn offered(id: SessionId, host: &Person) -> Command {
+    let (host, prices, invited, at) = (host.account, vec![price()], Vec::new(), Timestamp(1));
+    Command::Offer(Offer { id, channel: demo(), host, fee_bps: 0, prices, invited, at })
+}
+
+/// That somebody takes part in it.
+pub(crate) fn joined(session: SessionId, party: &Person) -> Command {
+    let (account, cap, at) = (party.account, 6_000.try_into().unwrap(), Timestamp(1));
+    Command::Join { session, account, price: 0, shown: price(), cap, at }
+}
+
+/// Sections and playlists, and media with its segment: all that there is of segments 0 to 3, each of ten parts.
+pub(crate) fn everything() -> Vec<(String, Option<u64>)> {
+    let mut all = vec![("/live/demo/index.m3u8".to_owned(), None)];
+    for track in ["/live/demo/v0", "/live/demo/a0"] {
+        let files = ["index.m3u8", "index.m3u8?_HLS_skip=YES", "init-00aa.mp4"];
+        all.extend(files.map(|file| (format!("{track}/{file}"), None)));
+        all.extend((0..4).map(|msn| (format!("{track}/s{msn}.m4s"), Some(msn))));
+        all.extend((0..40).map(|number| (format!("{track}/p{number}.m4s"), Some(number / 10))));
+    }
+    all
 }
 
 /// Somebody who watches.
@@ -92,34 +111,38 @@ impl Edge {
 
     /// A session that `parties` joined; it does not have the stream yet.
     pub(crate) fn offer(&self, host: &Person, parties: &[&Person]) -> SessionId {
-        let (id, at) = (SessionId(self.sessions.all.lock().len() as u64 + 1), Timestamp(1));
-        let (host, prices, invited) = (host.account, vec![price()], Vec::new());
-        let offer = Offer { id, channel: demo(), host, fee_bps: 0, prices, invited, at };
-        self.sessions.change(&Command::Offer(offer));
-        for Person { account, .. } in parties {
-            let (account, cap) = (*account, 6_000.try_into().unwrap());
-            let join = Command::Join { session: id, account, price: 0, shown: price(), cap, at };
-            self.sessions.change(&join);
-        }
+        let sessions = self.sessions();
+        let id = SessionId(sessions.all.lock().len() as u64 + 1);
+        sessions.change(&offered(id, host));
+        parties.iter().for_each(|party| sessions.change(&joined(id, party)));
         id
+    }
+
+    /// Requests that listen for news of sessions.
+    pub(crate) fn listening(&self) -> usize {
+        self.sessions().changes.receiver_count()
+    }
+
+    fn sessions(&self) -> &Sessions {
+        self.sessions.as_ref().unwrap()
     }
 
     /// The stream is the session's from a segment on.
     pub(crate) fn begin(&self, session: SessionId, from: u64) {
-        self.sessions.change(&Command::Begin { session, from, at: Timestamp(2) });
+        self.sessions().change(&Command::Begin { session, from, at: Timestamp(2) });
     }
 
     /// The first of those who joined a session leaves it.
     pub(crate) fn leave(&self, session: SessionId) {
         let at = Timestamp(3);
-        self.sessions.change(&Command::Leave { session, party: 0, why: Halt::Viewer, at });
+        self.sessions().change(&Command::Leave { session, party: 0, why: Halt::Viewer, at });
     }
 
     /// The session is over, and the stream everybody's from a segment on.
     pub(crate) fn unveil(&self, session: SessionId, until: u64) {
         let at = Timestamp(3);
-        self.sessions.change(&Command::End { session, why: Halt::Streamer, at });
-        self.sessions.change(&Command::Unveil { session, until });
+        self.sessions().change(&Command::End { session, why: Halt::Streamer, at });
+        self.sessions().change(&Command::Unveil { session, until });
     }
 
     /// As whoever the cookie is of; as nobody with an empty one.

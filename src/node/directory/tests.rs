@@ -19,6 +19,8 @@ use crate::actors::teller::{Durability, Teller};
 use crate::raft::{CallError, Change, Part};
 use crate::store::{Admission, InviteRefusal};
 
+mod private;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Carries requests inside one process.

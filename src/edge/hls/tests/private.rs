@@ -5,7 +5,7 @@ use weir_model::{SessionId, Timestamp};
 
 use super::*;
 use crate::actors::clock;
-use crate::edge::testing::session::{Person, demo};
+use crate::edge::testing::session::{Person, demo, everything};
 use crate::edge::ticket::LIFE_MS;
 
 /// Segments 0 and 1 are public, 2 and 3 a session's; 2 has its first part.
@@ -58,18 +58,6 @@ impl Stage {
         let text = self.text("/live/demo/index.m3u8", who).await;
         format!("/live/demo/{}", text.lines().find(|line| line.starts_with("v0/")).unwrap())
     }
-}
-
-/// Sections and playlists, and media with its segment: all that there is of segments 0 to 3, and what a range asks for.
-fn everything() -> Vec<(String, Option<u64>)> {
-    let mut all = vec![("/live/demo/index.m3u8".to_owned(), None)];
-    for track in ["/live/demo/v0", "/live/demo/a0"] {
-        let files = ["index.m3u8", "index.m3u8?_HLS_skip=YES", "init-00aa.mp4"];
-        all.extend(files.map(|file| (format!("{track}/{file}"), None)));
-        all.extend((0..4).map(|msn| (format!("{track}/s{msn}.m4s"), Some(msn))));
-        all.extend((0..40).map(|number| (format!("{track}/p{number}.m4s"), Some(number / 10))));
-    }
-    all
 }
 
 fn uris(text: &str) -> Vec<&str> {
@@ -305,7 +293,7 @@ async fn media_of_a_session_that_the_directory_does_not_know_yet_waits_for_it() 
     let shade = Shade { from: 2, session: Some(stage.session) };
     stage.edge.window.take_shade(shade);
     let late = async {
-        while stage.edge.sessions.listening() < 2 {
+        while stage.edge.listening() < 2 {
             tokio::task::yield_now().await;
         }
         stage.edge.begin(stage.session, 2);
