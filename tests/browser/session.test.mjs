@@ -42,7 +42,8 @@ async function viewer(name, amount) {
   return { name, browser, watch, page };
 }
 
-async function join({ page, watch }) {
+async function join({ page, watch }, most) {
+  await page.getByLabel('Pay at most').fill(most, { timeout: SOON });
   await page.getByRole('button', { name: 'Join the private session' }).click({ timeout: SOON });
   await page.getByRole('status').filter({ hasText: 'Private session' }).waitFor({ timeout: SOON });
   await watch.plays(2, SOON);
@@ -64,7 +65,8 @@ test('each viewer of a session pays for what he saw, and nobody else sees it', a
   const [alice, bob] = [await viewer('alice', '500.00'), await viewer('bobby', '70.00')];
   const offer = { channel: 'private', rate: RATE, places: 2 };
   const { id } = await node.call('POST', '/v1/sessions?reason=test', offer);
-  await Promise.all([join(alice), join(bob)]);
+  // Bob agrees to more than he has.
+  await Promise.all([join(alice, '400.00'), join(bob, '100.00')]);
 
   const playlist = () => fetch(node.page('/live/private/v0/index.m3u8'));
   await eventually('the public is shut out', SOON, async () => (await playlist()).status === 403);

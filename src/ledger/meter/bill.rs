@@ -318,6 +318,12 @@ impl Bill {
                 self.halted = Some((why, now_ms));
                 acts.push(Act::Pause(why));
             }
+            (Some(why), Some((before, since)))
+                if why != before && now_ms.saturating_sub(since) <= GRACE_MS =>
+            {
+                self.halted = Some((why, since));
+                acts.push(Act::Pause(why));
+            }
             (Some(why), Some((_, since))) if now_ms.saturating_sub(since) > GRACE_MS => {
                 acts.extend(self.end(why));
             }

@@ -128,6 +128,9 @@ function tell(stream) {
 video.addEventListener('ended', () => finish('ended'));
 say('loading');
 wire(stage, video, () => engine);
-const ask = follow(channel, tell);
+const { ask, again } = follow(channel, tell);
 // Who joins or leaves a session sees another stream at the same address.
-meet(channel, by('meet'), video, () => { if (engine) begin(); else ask(); });
+meet(channel, by('meet'), video, () => {
+  again();
+  if (engine) begin();
+});

@@ -3,10 +3,14 @@
 const ASK_MS = 3000;
 const RETRY_MS = 15000;
 
-/** Calls `tell` with each state of `channel`; with `null` when there is no such channel. What it returns asks at once. */
+/**
+ * Calls `tell` with each state of `channel`; with `null` when there is no such channel.
+ * What it returns asks at once (`ask`), or is told anew, as whoever is signed in now (`again`).
+ */
 export function follow(channel, tell) {
   const base = '/live/' + encodeURIComponent(channel);
   let asking = 0;
+  let source = null;
 
   async function ask() {
     try {
@@ -19,7 +23,8 @@ export function follow(channel, tell) {
   }
 
   function listen() {
-    const source = new EventSource(base + '/state');
+    source = new EventSource(base + '/state');
+    const mine = source;
     source.onmessage = (event) => {
       clearInterval(asking);
       asking = 0;
@@ -31,10 +36,16 @@ export function follow(channel, tell) {
         asking = setInterval(ask, ASK_MS);
       }
       // A refusal closes the source for good; a lost connection is opened again by the browser.
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY_MS);
+      if (mine.readyState === EventSource.CLOSED && mine === source) setTimeout(listen, RETRY_MS);
     };
   }
 
+  function again() {
+    source.onmessage = source.onerror = null;
+    source.close();
+    listen();
+  }
+
   listen();
-  return ask;
+  return { ask, again };
 }
