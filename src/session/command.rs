@@ -93,7 +93,7 @@ pub enum Command {
     Unveil {
         /// Which session had it.
         session: SessionId,
-        /// The first segment that is public.
+        /// The first segment that is public; at least one was theirs.
         until: u64,
     },
 }
@@ -306,7 +306,7 @@ impl Session {
             return Err(Refusal::Invalid("the session is not over".into()));
         }
         if let Some(veil) = self.veil.as_mut().filter(|veil| veil.until.is_none()) {
-            veil.until = Some(until.max(veil.from));
+            veil.until = Some(until.max(veil.from.saturating_add(1)));
         }
         Ok(())
     }
