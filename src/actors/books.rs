@@ -232,8 +232,12 @@ pub fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiError> {
 impl Own {
     async fn answer(&self, question: Question) -> Result<Value, ApiError> {
         if !matches!(question, Question::Verify { .. }) {
-            // Without a quorum what is here is all there is to say.
-            let _ = self.consensus.read_barrier(CONFIRM_PATIENCE).await;
+            let confirmed = self.consensus.read_barrier(CONFIRM_PATIENCE).await;
+            // Without a quorum what is here is all there is to say; but a receipt is for ever.
+            if confirmed.is_err() && matches!(question, Question::Bill { .. }) {
+                let text = "no leader confirms what is newest in the ledger";
+                return Err(ApiError::new(ErrorCode::Unavailable, text).hint("ask again"));
+            }
         }
         let own = self.clone();
         let answer = tokio::task::spawn_blocking(move || own.look(&question)).await;

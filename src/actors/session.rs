@@ -182,7 +182,9 @@ impl State {
             Deed::Ask { party, command } => self.ask(party, command, myself.clone()),
             Deed::Change(command) => self.change(command),
             Deed::Begin => {
-                let (session, from, at) = (self.id(), self.open_msn(), clock::now());
+                // Never before what an earlier session left: who hears of both takes the later segment for newer.
+                let left = self.context.store.shade(&self.meeting.session().channel).from;
+                let (session, from, at) = (self.id(), self.open_msn().max(left), clock::now());
                 self.change(Command::Begin { session, from, at });
             }
             Deed::Unveil => {

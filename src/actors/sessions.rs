@@ -91,16 +91,12 @@ impl Sessions {
         Ok(Self { inner })
     }
 
-    /// A player of `account` plays the session's stream right now. Answers with how the account stood a moment ago;
-    /// none when whoever runs the session has not said it yet.
-    #[must_use]
-    pub fn played(&self, session: SessionId, account: AccountId) -> Option<Standing> {
-        match self.inner.running.read().get(&session) {
-            // An actor that is gone is replaced, and misses this one.
-            Some(running) => drop(running.actor.cast(Message::Played { account, age_ms: 0 })),
-            None => self.inner.beats.note(session, account, clock::monotonic_ms()),
+    /// A player of `account` takes or plays the session's stream right now.
+    pub fn played(&self, session: SessionId, account: AccountId) {
+        let known = self.inner.context.store.session(session);
+        if known.is_some_and(|session| session.party_of(account).is_some()) {
+            self.inner.beats.note(session, account, clock::monotonic_ms());
         }
-        self.standing(session, account)
     }
 
     /// How an account stood a moment ago; none when whoever runs the session has not said it to this node.
@@ -138,7 +134,7 @@ impl Sessions {
     /// Lets `account` join at the price `shown`, for `cap` at most. Its money is reserved by whoever runs the session.
     ///
     /// # Errors
-    /// When it may not join, or could not pay for the first block.
+    /// When it may not join.
     pub async fn join(
         &self,
         session: SessionId,

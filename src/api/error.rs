@@ -87,9 +87,14 @@ const fn of_session(refusal: &weir_session::Refusal) -> ErrorCode {
         No::Unknown(_) | No::NoParty => ErrorCode::NotFound,
         No::Invalid(_) => ErrorCode::Invalid,
         No::NotInvited | No::IsHost => ErrorCode::Forbidden,
-        No::Busy(..) | No::Over | No::OtherPrice | No::Full | No::IsIn | No::Alone => {
-            ErrorCode::Conflict
-        }
+        No::Busy(..)
+        | No::Over
+        | No::OtherPrice
+        | No::Full
+        | No::Worn
+        | No::TooOften
+        | No::IsIn
+        | No::Alone => ErrorCode::Conflict,
     }
 }
 

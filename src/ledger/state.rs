@@ -218,12 +218,36 @@ impl State {
         self.seen = Table::default();
     }
 
-    /// Makes what `record` says, whose canonical bytes are `bytes`. It follows on the newest one.
+    /// Makes again what `entry` says.
     ///
     /// # Errors
-    /// When it does not follow, is not balanced, or leaves an account where it may not be; then nothing has changed.
-    pub fn commit(&mut self, record: Record, bytes: Vec<u8>) -> Result<Entry, Refusal> {
-        let invalid = |text: &str| Refusal::Invalid(format!("record {}: {text}", record.seq));
+    /// When it does not follow on the newest one, its chain does not lead here, it is not balanced, or it leaves an
+    /// account where it may not be; then nothing has changed.
+    pub fn redo(&mut self, entry: Entry) -> Result<Entry, Refusal> {
+        let Entry { record, bytes, link, before } = entry;
+        let (made, does) = self.following(record, bytes)?;
+        let invalid = |text: &str| Err(Refusal::Invalid(text.to_owned()));
+        if made.link != link {
+            return invalid("the chain does not lead to it");
+        }
+        if made.before != before {
+            return invalid("it does not lead to the records before it");
+        }
+        self.make(&made.record, made.link, does);
+        Ok(made)
+    }
+
+    /// The same of a record alone.
+    #[cfg(test)]
+    pub(crate) fn commit(&mut self, record: Record, bytes: Vec<u8>) -> Result<Entry, Refusal> {
+        let (made, does) = self.following(record, bytes)?;
+        self.make(&made.record, made.link, does);
+        Ok(made)
+    }
+
+    /// The entry of a record, whose canonical bytes are `bytes`, that follows on the newest one.
+    fn following(&mut self, record: Record, bytes: Vec<u8>) -> Result<(Entry, Made), Refusal> {
+        let invalid = |text: &str| Refusal::Invalid(text.to_owned());
         if record.seq != self.head.seq + 1 || record.at <= self.head.at {
             return Err(invalid("it does not follow on the one before"));
         }
@@ -243,8 +267,7 @@ impl State {
         let balances = self.balances_after(&record.legs)?;
         let digest = digest(&record.request)?;
         let entry = self.chained(record, bytes, &balances);
-        self.make(&entry.record, entry.link, Made { balances, digest });
-        Ok(entry)
+        Ok((entry, Made { balances, digest }))
     }
 
     /// The entry that follows on the newest one.

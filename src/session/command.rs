@@ -4,7 +4,7 @@ use weir_ledger::Amount;
 use weir_ledger::meter::{Halt, InvalidTariff};
 use weir_model::{AccountId, ChannelName, SessionId, Timestamp};
 
-use crate::limits::{INVITED_MAX, PARTIES_MAX, PRICES_MAX};
+use crate::limits::{INVITED_MAX, JOINS_MAX, PARTIES_MAX, PRICES_MAX};
 use crate::screen::Veil;
 use crate::session::{Ending, Party, PartyId, Price, Session, Settled, Stage};
 
@@ -50,6 +50,13 @@ pub enum Command {
         cap: Amount,
         /// When.
         at: Timestamp,
+    },
+    /// The money of a party's first block is reserved: it sees what the session has.
+    Admit {
+        /// Which session.
+        session: SessionId,
+        /// Who.
+        party: PartyId,
     },
     /// A party leaves.
     Leave {
@@ -120,6 +127,14 @@ pub enum Refusal {
     /// All places are taken.
     #[error("every place at this price is taken")]
     Full,
+    /// As many as a session can have came and went.
+    #[error(
+        "the session had {PARTIES_MAX} parties, as many as it can; the streamer ends it and offers another one"
+    )]
+    Worn,
+    /// Came and went too often.
+    #[error("this account joined the session {JOINS_MAX} times, as often as it can")]
+    TooOften,
     /// Takes part already.
     #[error("this account takes part in the session already")]
     IsIn,
@@ -132,8 +147,8 @@ pub enum Refusal {
     /// No such party.
     #[error("the session has no such party")]
     NoParty,
-    /// Nobody joined.
-    #[error("nobody has joined the session yet")]
+    /// Nobody's money is reserved.
+    #[error("nobody who takes part has paid for the first minute yet")]
     Alone,
 }
 
@@ -196,6 +211,7 @@ impl Command {
         match self {
             Self::Offer(offer) => offer.id,
             Self::Join { session, .. }
+            | Self::Admit { session, .. }
             | Self::Leave { session, .. }
             | Self::Settle { session, .. }
             | Self::Begin { session, .. }
@@ -227,11 +243,13 @@ impl Session {
                     price: *price,
                     cap: *cap,
                     joined_at: *at,
+                    admitted: false,
                     left: None,
                     settled: None,
                 };
                 next.parties.push(party);
             }
+            Command::Admit { party, .. } => next.with(*party)?.admitted = true,
             Command::Leave { party, why, at, .. } => {
                 next.with(*party)?.left.get_or_insert(Ending { at: *at, why: *why });
             }
@@ -265,9 +283,12 @@ impl Session {
         let offered = self.prices.get(usize::from(price)).filter(|offered| *offered == shown);
         let places = offered.ok_or(Refusal::OtherPrice)?.places as usize;
         let taken = self.present().filter(|(_, party)| party.price == price).count();
-        match taken < places && self.parties.len() < PARTIES_MAX {
-            true => Ok(()),
-            false => Err(Refusal::Full),
+        let joins = self.parties.iter().filter(|party| party.account == account).count();
+        match () {
+            () if taken >= places => Err(Refusal::Full),
+            () if joins >= JOINS_MAX => Err(Refusal::TooOften),
+            () if self.parties.len() >= PARTIES_MAX => Err(Refusal::Worn),
+            () => Ok(()),
         }
     }
 
@@ -280,7 +301,7 @@ impl Session {
         match self.stage {
             Stage::Live => Ok(()),
             Stage::Ended => Err(Refusal::Over),
-            Stage::Offered if self.present().next().is_none() => Err(Refusal::Alone),
+            Stage::Offered if self.admitted().next().is_none() => Err(Refusal::Alone),
             Stage::Offered => {
                 self.stage = Stage::Live;
                 self.began_at = Some(at);
@@ -360,6 +381,8 @@ pub(crate) mod testing {
         let mut session = offer().made().unwrap();
         let command = join(&session, ALICE, 0);
         plan(&mut session, &command).unwrap();
+        let admit = Command::Admit { session: session.id, party: 0 };
+        plan(&mut session, &admit).unwrap();
         let begin = Command::Begin { session: session.id, from, at: Timestamp(3) };
         plan(&mut session, &begin).unwrap();
         session
@@ -408,11 +431,14 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_once_somebody_joined_and_the_end_takes_everybody_with_it() {
+    fn it_begins_once_somebody_paid_and_the_end_takes_everybody_with_it() {
         let mut session = offer().made().unwrap();
         let at = Timestamp(3);
         let begin = Command::Begin { session: session.id, from: 9, at };
         assert_eq!(plan(&mut session, &begin), Err(Refusal::Alone));
+        let command = join(&session, ALICE, 0);
+        plan(&mut session, &command).unwrap();
+        assert_eq!(plan(&mut session, &begin), Err(Refusal::Alone), "nothing is reserved");
         let mut session = live(9);
         assert_eq!(plan(&mut session, &begin), Ok(false), "said again, nothing changes");
         let end = Command::End { session: session.id, why: Halt::Operator, at };
@@ -442,6 +468,26 @@ mod tests {
         assert_eq!((free(0), free(1)), (5_000, 0));
         assert_ne!(session.bill_id(0), session.bill_id(1));
         assert_eq!(session.party_of(ALICE).unwrap().0, 1);
+    }
+
+    #[test]
+    fn nobody_uses_up_a_session_alone_and_a_full_one_says_so() {
+        let mut session = offer().made().unwrap();
+        let come_and_go = |session: &mut Session, account| {
+            let command = join(session, account, 0);
+            plan(session, &command)?;
+            let party = session.party_of(account).unwrap().0;
+            let why = Halt::Viewer;
+            plan(session, &Command::Leave { session: session.id, party, why, at: Timestamp(4) })
+        };
+        for _ in 0..JOINS_MAX {
+            assert_eq!(come_and_go(&mut session, ALICE), Ok(true));
+        }
+        assert_eq!(come_and_go(&mut session, ALICE), Err(Refusal::TooOften));
+        for other in (0..).map(|nth| AccountId(100 + nth)).take(PARTIES_MAX - JOINS_MAX) {
+            assert_eq!(come_and_go(&mut session, other), Ok(true));
+        }
+        assert_eq!(come_and_go(&mut session, BOB), Err(Refusal::Worn));
     }
 
     #[test]

@@ -6,6 +6,9 @@ pub const PRICES_MAX: usize = 4;
 /// Parties of one session, those that left included: its record is written whole with every change.
 pub const PARTIES_MAX: usize = 256;
 
+/// Parties of one session that one account can be, one after the other: nobody uses up the session alone.
+pub const JOINS_MAX: usize = 8;
+
 /// Accounts that an offer names.
 pub const INVITED_MAX: usize = 64;
 

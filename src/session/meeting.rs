@@ -65,6 +65,7 @@ pub enum Deed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Wish {
     Look(PartyId),
+    Admit(PartyId),
     Leave(PartyId),
     Settle(PartyId),
     Begin,
@@ -182,6 +183,9 @@ impl Meeting {
         let session_id = session.id;
         let wish = if seat.needs_look() {
             Some((Wish::Look(id), Deed::Look { party: id, bill: session.bill_id(id) }))
+        } else if seat.has_begun() && party.is_in() && !party.admitted {
+            let admit = Command::Admit { session: session_id, party: id };
+            Some((Wish::Admit(id), Deed::Change(admit)))
         } else if let Some(why) = seat.ended().filter(|_| party.is_in()) {
             let leave = Command::Leave { session: session_id, party: id, why, at };
             Some((Wish::Leave(id), Deed::Change(leave)))
@@ -207,12 +211,9 @@ impl Meeting {
 
     fn tend_stage(&mut self, at: Timestamp, now_ms: u64, deeds: &mut Vec<Deed>) {
         let is_alone = self.session.present().next().is_none();
-        let is_paid = || {
-            let mut present = self.session.present();
-            present.any(|(id, _)| self.seats.get(&id).is_some_and(Seat::has_begun))
-        };
+        let is_paid = self.session.admitted().next().is_some();
         match self.session.stage {
-            Stage::Offered if is_paid() => self.wish(Wish::Begin, Deed::Begin, now_ms, deeds),
+            Stage::Offered if is_paid => self.wish(Wish::Begin, Deed::Begin, now_ms, deeds),
             Stage::Live if is_alone => {
                 let last = self.session.parties.iter().filter_map(|party| party.left);
                 let why = last.max_by_key(|ending| ending.at).map_or(Halt::Viewer, |last| last.why);

@@ -92,10 +92,10 @@ impl Screen {
     }
 }
 
-/// Whoever takes part, and the streamer. Once it is over, nobody but the streamer.
+/// Whoever takes part and has paid, and the streamer. Once it is over, nobody but the streamer.
 fn seers(session: &Session) -> Vec<AccountId> {
-    let present = session.present().map(|(_, party)| party.account);
-    let parties = present.filter(|_| session.stage == Stage::Live);
+    let admitted = session.admitted().map(|(_, party)| party.account);
+    let parties = admitted.filter(|_| session.stage == Stage::Live);
     std::iter::once(session.host).chain(parties).collect()
 }
 
@@ -128,6 +128,17 @@ mod tests {
         }
         assert!(!screen.shows(99, Some(ALICE)), "what was before it is nobody's any more");
         assert!(screen.shows(100, Some(ALICE)));
+    }
+
+    #[test]
+    fn who_joined_and_has_not_paid_sees_nothing() {
+        let mut session = live(100);
+        let command = crate::command::testing::join(&session, BOB, 1);
+        plan(&mut session, &command).unwrap();
+        assert_eq!(Screen::of([&session]).sight(Some(BOB)), Sight::Private(session.id));
+        let admit = Command::Admit { session: session.id, party: 1 };
+        plan(&mut session, &admit).unwrap();
+        assert_eq!(Screen::of([&session]).sight(Some(BOB)), Sight::Party(session.id, 100));
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct Party {
     pub cap: Amount,
     /// When.
     pub joined_at: Timestamp,
+    /// The money of its first block was reserved. Nobody sees anything on credit.
+    #[serde(default)]
+    pub admitted: bool,
     /// That it leaves, or left.
     pub left: Option<Ending>,
     /// Its receipt, once the ledger closed its bill.
@@ -127,6 +130,11 @@ impl Session {
         self.numbered().filter(|(_, party)| party.is_in())
     }
 
+    /// Those of them that have paid for what they see.
+    pub fn admitted(&self) -> impl Iterator<Item = (PartyId, &Party)> {
+        self.present().filter(|(_, party)| party.admitted)
+    }
+
     /// All parties with their numbers.
     pub fn numbered(&self) -> impl Iterator<Item = (PartyId, &Party)> {
         (0..).zip(&self.parties)
@@ -157,6 +165,18 @@ impl Session {
     #[must_use]
     pub fn is_at_work(&self) -> bool {
         !self.parties.is_empty() && !self.is_done()
+    }
+
+    /// Whether an offer is `account`'s to take: nobody else is told of it.
+    #[must_use]
+    pub fn invites(&self, account: AccountId) -> bool {
+        account != self.host && (self.invited.is_empty() || self.invited.contains(&account))
+    }
+
+    /// The first segment behind those that were its parties'; none while nobody knows, or when it never had any.
+    #[must_use]
+    pub fn veil_end(&self) -> Option<u64> {
+        self.veil?.until
     }
 
     /// What was agreed with a party. Free time is given to each account once.

@@ -20,6 +20,7 @@ mod ledger;
 mod nginx;
 mod part_latency;
 mod postgres;
+mod recovery;
 mod replicate;
 mod report;
 mod rtmp_ingest;
@@ -42,7 +43,7 @@ struct Effort {
     seconds: Option<u64>,
 }
 
-const BENCHES: [(&str, &str); 8] = [
+const BENCHES: [(&str, &str); 9] = [
     (
         "rtmp-ingest",
         "50 publishers, RTMP to LL-HLS, beside nginx-rtmp doing RTMP to HLS: processor time and memory",
@@ -61,8 +62,9 @@ const BENCHES: [(&str, &str); 8] = [
     ),
     (
         "ledger",
-        "durable transfers with 1, 64 and 1,024 in flight, beside PostgreSQL on the same disk; three voters; a start",
+        "durable transfers with 1, 64 and 1,024 in flight, beside PostgreSQL on the same disk; three voters",
     ),
+    ("recovery", "a start with a ledger of five million records: seconds, memory, disk"),
     ("sessions", "10,000 private sessions at once, metered by the second: processor time"),
     (
         "replicate",
@@ -103,6 +105,7 @@ fn main() {
             "part-latency" => part_latency::run(effort).await,
             "directory" => directory::run(effort).await,
             "ledger" => ledger::run(effort).await,
+            "recovery" => recovery::run(effort),
             "sessions" => sessions::run(effort).await,
             "replicate" => replicate::run(effort).await,
             "failover" => failover::run(effort).await,

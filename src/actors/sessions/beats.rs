@@ -1,11 +1,10 @@
 //! What players prove, on its way from the edge they play at to the node that runs their session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use parking_lot::Mutex;
 use weir_ledger::meter::Halt;
 use weir_model::{AccountId, NodeId, SessionId};
@@ -23,7 +22,7 @@ const BEATS: &str = "session.beats";
 const EVERY: Duration = Duration::from_millis(500);
 /// An answer that comes later is of no use.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Players of this node in sessions of other nodes; of one more nothing is proved, and nothing billed.
+/// Players of this node in sessions; of one more nothing is proved, and nothing billed.
 const PLAYERS_MAX: usize = 20_000;
 /// Beats of one request.
 pub(super) const PER_REQUEST_MAX: usize = 4_000;
@@ -36,6 +35,8 @@ pub(super) struct Beats {
     waiting: Mutex<BTreeMap<(SessionId, AccountId), u64>>,
     heard: Mutex<BTreeMap<(SessionId, AccountId), (u64, Standing)>>,
     dropped: AtomicU64,
+    /// Nodes that have not answered yet.
+    asked: Mutex<BTreeSet<NodeId>>,
 }
 
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
@@ -117,8 +118,13 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         }
         let waiting = own.beats.take();
         handle.idle(waiting.len() as u64);
-        let by_node = own.by_node(waiting);
-        join_all(by_node.into_iter().map(|(node, beats)| own.send(node, beats))).await;
+        for (node, beats) in own.by_node(waiting) {
+            if node == own.node {
+                own.take_beats(&beats);
+            } else {
+                own.context.tasks.spawn_unlisted(Arc::clone(&own).send(node, beats));
+            }
+        }
     }
 }
 
@@ -132,14 +138,19 @@ impl Inner {
         for ((session, account), at_ms) in waiting {
             let node = self.context.store.session(session).and_then(|one| self.place_of(&one));
             // A session that nobody runs bills nothing either.
-            let Some(node) = node.filter(|node| *node != self.node) else { continue };
+            let Some(node) = node else { continue };
             let age_ms = now_ms.saturating_sub(at_ms);
             by_node.entry(node).or_default().push(Beat { session, account, age_ms });
         }
         by_node
     }
 
-    async fn send(&self, node: NodeId, beats: Vec<Beat>) {
+    /// One request at a time for each node: a slow one makes nobody else's beats late.
+    async fn send(self: Arc<Self>, node: NodeId, beats: Vec<Beat>) {
+        if !self.beats.asked.lock().insert(node) {
+            // The next ones are newer.
+            return;
+        }
         for some in beats.chunks(PER_REQUEST_MAX) {
             match self.link.ask::<_, Vec<Told>>(node, BEATS, some, PATIENCE).await {
                 Ok(told) => self.beats.hear(told, now_ms()),
@@ -147,6 +158,7 @@ impl Inner {
                 Err(error) => tracing::debug!(%node, %error, "beats of players were lost"),
             }
         }
+        self.beats.asked.lock().remove(&node);
     }
 
     fn take_beats(&self, beats: &[Beat]) -> Vec<Told> {

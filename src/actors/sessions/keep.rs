@@ -22,8 +22,8 @@ use crate::store::StoreError;
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks: changes that come together are looked at together.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Leases that are claimed at once, when a node died with many.
-const CLAIMS_AT_ONCE: usize = 64;
+/// Leases that are claimed or given back at once, when a node died with many.
+const LEASES_AT_ONCE: usize = 64;
 
 /// Runs until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
@@ -64,11 +64,14 @@ impl Inner {
                 lease => wanted.push((Arc::clone(session), lease)),
             }
         }
-        let mut work = self.let_go(&kept).await;
+        let gone = self.let_go(&kept);
+        let work = gone.len() + wanted.len();
+        let releases = gone.into_iter().map(|session| self.release(session));
         let claims = wanted.into_iter().map(|(session, lease)| self.claim(session, lease));
-        work +=
-            iter(claims).buffer_unordered(CLAIMS_AT_ONCE).collect::<Vec<()>>().await.len() as u64;
-        work
+        let releases = iter(releases).buffer_unordered(LEASES_AT_ONCE).collect::<Vec<()>>();
+        let claims = iter(claims).buffer_unordered(LEASES_AT_ONCE).collect::<Vec<()>>();
+        tokio::join!(releases, claims);
+        work as u64
     }
 
     fn lease(&self, session: &Session) -> Option<Lease> {
@@ -134,27 +137,26 @@ impl Inner {
         }
     }
 
-    /// Stops what is not `kept`, and gives its leases back.
-    async fn let_go(&self, kept: &BTreeSet<SessionId>) -> u64 {
-        let gone: Vec<Running> = {
-            let mut running = self.running.write();
-            let stays = |id: &SessionId| kept.contains(id);
-            let leaving: Vec<SessionId> = running.keys().copied().filter(|id| !stays(id)).collect();
-            leaving.into_iter().filter_map(|id| running.remove(&id)).collect()
-        };
-        let count = gone.len() as u64;
-        for one in gone {
-            one.actor.stop(Some("the session is over here".into()));
-            let lease = self.lease(&one.session).filter(|lease| self.is_own(lease));
-            if let Some(lease) = lease {
-                let release = LeaseCommand::Release { actor: lease.actor, epoch: lease.epoch };
-                if let Err(error) = self.context.store.change_cluster(Command::Lease(release)).await
-                {
-                    tracing::debug!(session = %one.session.id, %error, "a lease stays");
-                }
+    /// Stops what is not `kept`; those have leases to give back.
+    fn let_go(&self, kept: &BTreeSet<SessionId>) -> Vec<Arc<Session>> {
+        let mut gone = Vec::new();
+        self.running.write().retain(|id, one| {
+            let stays = kept.contains(id);
+            if !stays {
+                one.actor.stop(Some("the session is over here".into()));
+                gone.push(Arc::clone(&one.session));
             }
+            stays
+        });
+        gone
+    }
+
+    async fn release(&self, session: Arc<Session>) {
+        let Some(lease) = self.lease(&session).filter(|lease| self.is_own(lease)) else { return };
+        let release = LeaseCommand::Release { actor: lease.actor, epoch: lease.epoch };
+        if let Err(error) = self.context.store.change_cluster(Command::Lease(release)).await {
+            tracing::debug!(session = %session.id, %error, "a lease stays");
         }
-        count
     }
 
     fn stop(&self) {

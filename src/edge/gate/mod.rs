@@ -75,14 +75,14 @@ pub fn view(
     viewer: &Viewer<'_>,
 ) -> Result<View, Refusal> {
     let lookup = context.lookup.as_ref();
+    // In this order: what is heard of meanwhile is in the screen.
+    let shade = stream.window.shade();
+    let heard = shade.session.is_none_or(|session| lookup.knows_veil(session));
     let screen = lookup.screen(&stream.channel);
     let mut known = None;
-    let decided = decide(
-        screen.as_deref(),
-        stream.window.shade(),
-        |session| lookup.knows_veil(session),
-        || known.insert(self::known(context, &stream.channel, viewer)).account(),
-    );
+    let decided = decide(screen.as_deref(), shade, heard, || {
+        known.insert(self::known(context, &stream.channel, viewer)).account()
+    });
     match decided {
         Ok(View::Party(_)) if known.is_some_and(|known| context.viewings.kicked(known.id)) => {
             Err(Refusal::Kicked)
@@ -93,7 +93,8 @@ pub fn view(
     }
 }
 
-/// Does `work` for what the viewer may be given, and again when that changed while it waited.
+/// Does `work` for what the viewer may be given, and again when that changed meanwhile. What a party of a session asks
+/// for is a sign that its player takes the stream.
 ///
 /// # Errors
 /// Why the viewer may be given nothing.
@@ -106,14 +107,18 @@ pub async fn seen<F: Future>(
     let mut news = News::default();
     loop {
         let view = heard(context, stream, viewer, &mut news).await?;
+        if let View::Party(_) = view
+            && !viewer.head
+        {
+            note_played(context, stream, viewer);
+        }
         let mut work = pin!(work(view));
-        let mut waited = false;
         let done = loop {
-            // In this order: whoever is answered at once costs no second look.
+            // In this order: whoever is answered at once need not listen.
             tokio::select! {
                 biased;
                 done = &mut work => break Some(done),
-                () = news.next(context, &mut waited) => {
+                () = news.next(context) => {
                     if self::view(context, stream, viewer) != Ok(view) {
                         break None;
                     }
@@ -121,10 +126,18 @@ pub async fn seen<F: Future>(
             }
         };
         if let Some(done) = done
-            && (!waited || self::view(context, stream, viewer) == Ok(view))
+            && self::view(context, stream, viewer) == Ok(view)
         {
             return Ok((view, done));
         }
+    }
+}
+
+fn note_played(context: &Context, stream: &PublicStream, viewer: &Viewer<'_>) {
+    let session = context.lookup.screen(&stream.channel).and_then(|screen| screen.session());
+    let account = known(context, &stream.channel, viewer).account();
+    if let (Some(session), Some(account)) = (session, account) {
+        context.meetings.played(session, account);
     }
 }
 
@@ -141,7 +154,7 @@ async fn heard(
     }
     let told = async {
         loop {
-            news.next(context, &mut false).await;
+            news.next(context).await;
             let now = view(context, stream, viewer);
             if now != Err(Refusal::Unheard) {
                 return now;
@@ -159,9 +172,8 @@ struct News {
 }
 
 impl News {
-    /// Returns when there may be some: at first at once, because nobody listened before. Says that it was asked.
-    async fn next(&mut self, context: &Context, asked: &mut bool) {
-        *asked = true;
+    /// Returns when there may be some: at first at once, because nobody listened before.
+    async fn next(&mut self, context: &Context) {
         let Some(changes) = &mut self.changes else {
             self.changes = Some(context.lookup.session_changes());
             return;

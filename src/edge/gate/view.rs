@@ -1,7 +1,7 @@
 //! What somebody may be given of a stream now. Pure: who asks and what the nodes know are arguments.
 
 use weir_media::replica::Shade;
-use weir_model::{AccountId, SessionId};
+use weir_model::AccountId;
 use weir_session::{Screen, Sight};
 
 /// What may be given.
@@ -34,19 +34,17 @@ pub(super) enum Blocked {
 
 /// What may be given: by the `screen` of this node's directory, and by the `shade` that came with the media. The two come
 /// on ways of their own, and each may be late; what either hides is hidden. `heard` says whether this node's directory
-/// knows that a session had the stream, `account` who asks, if that makes a difference.
+/// knew the session of the shade before the screen was looked at, `account` who asks, if that makes a difference.
 ///
 /// # Errors
 /// When nothing may be given.
 pub(super) fn decide(
     screen: Option<&Screen>,
     shade: Shade,
-    heard: impl FnOnce(SessionId) -> bool,
+    heard: bool,
     account: impl FnOnce() -> Option<AccountId>,
 ) -> Result<View, Blocked> {
-    if let Some(session) = shade.session
-        && !heard(session)
-    {
+    if shade.session.is_some() && !heard {
         return Err(Blocked::Unheard);
     }
     let before = if shade.session.is_none() { shade.from } else { 0 };

@@ -40,8 +40,8 @@ pub trait Meetings: Send + Sync {
     /// A session.
     fn of(&self, id: SessionId) -> Option<Arc<Session>>;
 
-    /// A player of `account` plays now; how the account stands, if anybody said so.
-    fn played(&self, id: SessionId, account: AccountId) -> Option<Standing>;
+    /// A player of `account` takes or plays the session's stream now.
+    fn played(&self, id: SessionId, account: AccountId);
 
     /// How an account stands, if anybody said so.
     fn standing(&self, id: SessionId, account: AccountId) -> Option<Standing>;
@@ -114,16 +114,16 @@ where
         _ => {
             let MeetWhich { session } = body::json(&parts.headers, body, SHAPE).await?;
             let known = meetings.of(session).ok_or_else(missing)?;
-            let _ = meetings.played(session, account);
+            meetings.played(session, account);
             known
         }
     };
     tracing::trace!(remote = %peer.remote, %account, session = %session.id, what, "a viewer's page");
-    state(context, Some(session), Some(account), |_| true).await
+    state(context, Some(session), Some(account), false, |_| true).await
 }
 
 /// The session that a query names by its id; or the one of a channel, in which whoever left and has his receipt is
-/// somebody who may join.
+/// somebody who may join. `&available` asks for what the account can spend too, which only the ledger knows.
 async fn asked(
     context: &Context,
     query: &str,
@@ -131,14 +131,18 @@ async fn asked(
 ) -> Result<Reply, Refused> {
     let invalid =
         || Refused::new(ErrorCode::Invalid, "ask with ?channel=NAME or ?session=ID of a session");
-    match query.split_once('=') {
+    let (which, means) = match query.strip_suffix("&available") {
+        Some(which) => (which, true),
+        None => (query, false),
+    };
+    match which.split_once('=') {
         Some(("channel", name)) => {
             let session = context.meetings.of_channel(&name.parse().map_err(|_| invalid())?);
-            state(context, session, account, |you| !you.settled).await
+            state(context, session, account, means, |you| !you.settled).await
         }
         Some(("session", id)) => {
             let session = context.meetings.of(id.parse().map_err(|_| invalid())?);
-            state(context, session, account, |_| true).await
+            state(context, session, account, means, |_| true).await
         }
         _ => Err(invalid()),
     }
@@ -148,9 +152,11 @@ async fn state(
     context: &Context,
     session: Option<Arc<Session>>,
     account: Option<AccountId>,
+    means: bool,
     counts: impl Fn(&MeetYou) -> bool + Send,
 ) -> Result<Reply, Refused> {
-    let Some(session) = session else {
+    let told = session.filter(|session| show::is_told(session, account));
+    let Some(session) = told else {
         let none = MeetState { session: None, you: None, available: None };
         return Ok(auth::json(StatusCode::OK, &none));
     };
@@ -160,7 +166,7 @@ async fn state(
     let you = account.and_then(|account| show::you(&session, account, standing, &currency));
     let you = you.filter(counts);
     let may_join = show::may_join(&session, account);
-    let available = match account.filter(|_| may_join && you.is_none()) {
+    let available = match account.filter(|_| means && may_join && you.is_none()) {
         Some(account) => Some(meetings.available(account).await?),
         None => None,
     };

@@ -9,9 +9,17 @@ use weir_session::{Price, Session, Stage, Standing};
 
 /// Whether an account could still join.
 pub(super) fn may_join(session: &Session, account: Option<AccountId>) -> bool {
-    let is_invited = |account| session.invited.is_empty() || session.invited.contains(&account);
-    session.stage != Stage::Ended
-        && account.is_some_and(|account| account != session.host && is_invited(account))
+    session.stage != Stage::Ended && account.is_some_and(|account| session.invites(account))
+}
+
+/// Whether an account, or somebody without one, hears of the session: when it is by invitation, only who is of it.
+pub(super) fn is_told(session: &Session, account: Option<AccountId>) -> bool {
+    let is_of_it = |account| {
+        account == session.host
+            || session.invites(account)
+            || session.parties.iter().any(|party| party.account == account)
+    };
+    session.invited.is_empty() || account.is_some_and(is_of_it)
 }
 
 /// The session as it is offered.
@@ -154,5 +162,16 @@ mod tests {
         {
             assert_eq!(may_join(&offered, account), may, "{account:?}");
         }
+    }
+
+    #[test]
+    fn of_a_session_by_invitation_only_its_people_hear() {
+        let offered = offered();
+        for (account, hears) in
+            [(Some(ALICE), true), (Some(HOST), true), (Some(AccountId(9)), false), (None, false)]
+        {
+            assert_eq!(is_told(&offered, account), hears, "{account:?}");
+        }
+        assert!(is_told(&Session { invited: Vec::new(), ..offered }, None));
     }
 }

@@ -114,7 +114,10 @@ impl Edge {
         let sessions = self.sessions();
         let id = SessionId(sessions.all.lock().len() as u64 + 1);
         sessions.change(&offered(id, host));
-        parties.iter().for_each(|party| sessions.change(&joined(id, party)));
+        for (nth, party) in (0..).zip(parties) {
+            sessions.change(&joined(id, party));
+            sessions.change(&Command::Admit { session: id, party: nth });
+        }
         id
     }
 

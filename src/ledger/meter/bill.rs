@@ -7,6 +7,7 @@
 use super::{Overlap, Tariff};
 use crate::Amount;
 use crate::flow::OPEN_BLOCKS_MAX;
+use crate::request::LIFE_MS_MAX;
 use crate::state::Session;
 
 /// What is reserved at once: a minute, or the minimum when that is longer.
@@ -19,6 +20,12 @@ pub const CHECKPOINT_MS: u64 = 5_000;
 const RETRY_MS: u64 = 5_000;
 /// An interruption that lasts longer ends the session. Nothing of it is billed.
 pub const GRACE_MS: u64 = 15_000;
+/// Time of silence of a viewer that each such time without makes good: whoever is silent for more than a fifth of the
+/// time is gone, however the pieces lie.
+const STEADY_FOR_SILENCE: u64 = 4;
+/// What is reserved and not settled is the payer's again so long after what it covers: whoever goes on with a session
+/// has it settled long before.
+const SETTLED_WITHIN_MS: u64 = 30 * 60_000;
 /// The viewer is warned when what is left lasts no longer than one of these.
 pub const WARNINGS_S: [u32; 4] = [120, 60, 30, 10];
 
@@ -40,6 +47,8 @@ pub enum Act {
         block: u32,
         /// How much.
         amount: Amount,
+        /// For how long, milliseconds.
+        lives_ms: u64,
     },
     /// Ask the ledger to take from a block until so much of it is taken.
     Capture {
@@ -115,6 +124,10 @@ pub struct Bill {
     refused: bool,
     told_ms: u64,
     halted: Option<(Halt, u64)>,
+    /// How long the viewer was silent, less what was made good since.
+    silent_ms: u64,
+    /// When that was counted last.
+    watched_ms: Option<u64>,
     /// Warnings that were given since there was more.
     warned: usize,
     ended: bool,
@@ -135,6 +148,8 @@ impl Bill {
             refused: false,
             told_ms: 0,
             halted: None,
+            silent_ms: 0,
+            watched_ms: None,
             warned: 0,
             ended: false,
         }
@@ -278,7 +293,9 @@ impl Bill {
     fn extend(&mut self, now_ms: u64, acts: &mut Vec<Act>) {
         let waits = self.asked_ms.is_some_and(|at| now_ms.saturating_sub(at) < RETRY_MS);
         let open = self.blocks.iter().filter(|block| block.open).count();
-        if waits || open >= OPEN_BLOCKS_MAX || self.covered_ms() > EXTEND_MS {
+        // Before there is a block nothing is covered, however long nothing is billed.
+        let lasts = self.has_begun() && self.covered_ms() > EXTEND_MS;
+        if waits || open >= OPEN_BLOCKS_MAX || lasts {
             return;
         }
         let tariff = &self.agreement.tariff;
@@ -292,7 +309,15 @@ impl Bill {
         let left = self.agreement.cap.units().saturating_sub(self.held());
         let Ok(amount) = Amount::try_from(block.max(1).min(left)) else { return };
         self.asked_ms = Some(now_ms);
-        acts.push(Act::Reserve { block: self.count.saturating_add(1), amount });
+        let block = self.count.saturating_add(1);
+        acts.push(Act::Reserve { block, amount, lives_ms: self.lives_ms(amount) });
+    }
+
+    /// How long a block of that amount is reserved: until it is used up, and time to settle it.
+    fn lives_ms(&self, amount: Amount) -> u64 {
+        let (tariff, counted) = (&self.agreement.tariff, self.overlap.counted_ms());
+        let left = (self.held() - self.billed()).saturating_add(amount.units());
+        tariff.lasts_ms(counted, left).saturating_add(SETTLED_WITHIN_MS).min(LIFE_MS_MAX)
     }
 
     /// A block that is used up while there is a newer one is over.
@@ -308,7 +333,11 @@ impl Bill {
     /// Sees whether time counts, and ends what was interrupted for too long.
     fn watch(&mut self, now_ms: u64, acts: &mut Vec<Act>) {
         let why = self.why_halted(now_ms);
+        self.count_silence(now_ms, why);
         match (why, self.halted) {
+            (Some(Halt::ViewerGone), _) if self.silent_ms > GRACE_MS => {
+                acts.extend(self.end(Halt::ViewerGone));
+            }
             (None, Some(_)) => {
                 self.halted = None;
                 acts.push(Act::Resume);
@@ -329,6 +358,16 @@ impl Bill {
             }
             _ => {}
         }
+    }
+
+    fn count_silence(&mut self, now_ms: u64, why: Option<Halt>) {
+        let passed_ms = self.watched_ms.map_or(0, |before| now_ms.saturating_sub(before));
+        self.watched_ms = Some(now_ms);
+        self.silent_ms = match why {
+            Some(Halt::ViewerGone) => self.silent_ms.saturating_add(passed_ms),
+            None => self.silent_ms.saturating_sub(passed_ms / STEADY_FOR_SILENCE),
+            Some(_) => self.silent_ms,
+        };
     }
 
     fn why_halted(&mut self, now_ms: u64) -> Option<Halt> {

@@ -84,8 +84,8 @@ impl Room {
     fn tell(&mut self, act: Act) {
         let hold = |block| HoldId { session: SESSION, block };
         match act {
-            Act::Reserve { block, amount } => {
-                let asked = self.reserve(block, amount.units());
+            Act::Reserve { block, amount, lives_ms } => {
+                let asked = self.reserve(block, amount.units(), lives_ms);
                 let can_spend = self.bank.state.spendable(ANN, self.bank.now);
                 match asked {
                     Ok(_) => {
@@ -110,13 +110,17 @@ impl Room {
         }
     }
 
-    fn reserve(&mut self, block: u32, units: u64) -> Result<crate::record::Receipt, Refusal> {
+    fn reserve(
+        &mut self,
+        block: u32,
+        units: u64,
+        lives_ms: u64,
+    ) -> Result<crate::record::Receipt, Refusal> {
         use crate::request::{Command, HoldCommand, Terms};
         let (hold, split) =
             (HoldId { session: SESSION, block }, Split::all_to(Recipient::Creator(CREATOR)));
         let terms = Terms { payer: ANN, cap: self.agreement.cap, split };
         let (amount, epoch) = (amount(units), self.epoch);
-        let lives_ms = 900_000;
         self.bank
             .get(0, Command::Hold(HoldCommand::Reserve { hold, terms, amount, lives_ms, epoch }))
     }
@@ -206,6 +210,49 @@ fn money_that_comes_in_time_lets_the_session_go_on() {
     room.end(Halt::Streamer);
     let total = room.charged();
     assert!((80..=90).contains(&total), "the pause is not billed: {total}");
+}
+
+/// Whatever time costs and however much of it is free, the first block is reserved and time counts.
+#[test]
+fn every_tariff_begins_and_is_billed() {
+    let by = |granule_ms| Mode::ProRata { granule_ms };
+    for (rate, mode, free_ms, min_seconds) in [
+        (60, by(1_000), 0, 0),
+        (60, by(6_000), 0, 0),
+        (60, by(60_000), 0, 0),
+        (60, Mode::StartedMinutes, 0, 0),
+        (60, by(1_000), 31_000, 0),
+        (60, by(60_000), 90_000, 0),
+        (60, by(1_000), 2_400_000, 0),
+        (60, by(1_000), 0, 7_200),
+        (1, by(1_000), 0, 0),
+    ] {
+        let tariff = Tariff { rate: amount(rate), mode, min_seconds, free_ms };
+        let mut room = Room::new(100_000, Agreement { tariff, cap: amount(100_000) });
+        room.run(9_000_000);
+        assert!(room.ended().is_none(), "{tariff:?}: {:?}", room.ended());
+        room.end(Halt::Viewer);
+        let counted = room.bill.delivered_ms();
+        assert!(counted > 8_990_000, "{tariff:?}: {counted} ms");
+        assert_eq!(room.charged(), tariff.billed_to_viewer(counted), "{tariff:?}");
+        room.check_settled();
+    }
+}
+
+/// Signs of life that are too far apart prove nothing, and do not keep a session going either.
+#[test]
+fn who_is_silent_for_more_than_a_fifth_of_the_time_is_gone() {
+    for (silent_s, plays_s, stays) in [(14, 1, false), (8, 8, false), (6, 40, true)] {
+        let mut room = Room::new(100_000, agreement(100_000));
+        room.run(30_000);
+        for _ in 0..20 {
+            room.plays = false;
+            room.run(silent_s * 1_000);
+            room.plays = true;
+            room.run(plays_s * 1_000);
+        }
+        assert_eq!(room.ended().is_none(), stays, "{silent_s} of {} s", silent_s + plays_s);
+    }
 }
 
 #[test]
@@ -327,7 +374,7 @@ fn what_expired_while_nobody_ran_the_session_is_served_by_nobody() {
     let mut room = Room::new(1_000, agreement(500));
     room.run(20_000);
     let taken = room.charged();
-    room.bank.later_ms(900_000);
+    room.bank.later_ms(3_600_000);
     let hold = HoldId { session: SESSION, block: 1 };
     let expire = crate::request::HoldCommand::Expire { hold };
     room.bank.get(0, crate::request::Command::Hold(expire)).unwrap();
@@ -346,7 +393,7 @@ fn what_expired_while_nobody_ran_the_session_is_served_by_nobody() {
 fn a_session_that_is_taken_over_with_nothing_reserved_can_be_ended() {
     let mut room = Room::new(1_000, agreement(500));
     room.run(20_000);
-    room.bank.later_ms(900_000);
+    room.bank.later_ms(3_600_000);
     room.die();
     room.end(Halt::Streamer);
     room.check_settled();

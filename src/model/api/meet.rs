@@ -66,7 +66,7 @@ pub struct MeetState {
     pub session: Option<MeetInfo>,
     /// Whoever asks, if he takes part or did.
     pub you: Option<MeetYou>,
-    /// What he can spend, while he may still join.
+    /// What he can spend, if that was asked for and he may still join.
     pub available: Option<String>,
 }
 

@@ -12,10 +12,6 @@ use weir_ledger::{Amount, Refusal, state};
 use super::Deed;
 use crate::session::{PartyId, Session, Settled};
 
-/// What is reserved and not settled is the payer's again after this time, milliseconds: whoever goes on with a session
-/// has it settled long before.
-const LIVES_MS: u64 = 30 * 60_000;
-
 /// How a party stands at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
@@ -32,7 +28,7 @@ pub struct Standing {
 /// A wish of the bill that waits for the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
-    Reserve { block: u32, amount: Amount },
+    Reserve { block: u32, amount: Amount, lives_ms: u64 },
     Capture { block: u32, total: u64 },
     Close { block: u32, total: u64, ends: bool },
 }
@@ -93,7 +89,11 @@ impl Seat {
 
     pub(super) fn known(&mut self, agreement: Agreement, session: Option<&state::Session>) {
         if self.bill.is_some() {
-            self.taken = Some(session.map_or(0, |session| session.taken));
+            // What was asked before the end may be answered behind it.
+            let has_all = session.map_or(!self.has_begun, |session| session.is_over);
+            if self.is_closed() && has_all {
+                self.taken = Some(session.map_or(0, |session| session.taken));
+            }
             return;
         }
         self.has_begun = session.is_some();
@@ -135,14 +135,13 @@ impl Seat {
         if self.asking.is_some() {
             return None;
         }
-        let wanted = self.wanted.pop_front()?;
-        self.asking = Some(wanted);
+        let wanted = *self.wanted.front()?;
         let hold = |block| HoldId { session: session.bill_id(party), block };
-        Some(match wanted {
-            Wanted::Reserve { block, amount } => {
+        let command = match wanted {
+            Wanted::Reserve { block, amount, lives_ms } => {
                 let (agreed, split) = (session.party(party)?, session.split().ok()?);
                 let terms = Terms { payer: agreed.account, cap: agreed.cap, split };
-                HoldCommand::Reserve { hold: hold(block), terms, amount, lives_ms: LIVES_MS, epoch }
+                HoldCommand::Reserve { hold: hold(block), terms, amount, lives_ms, epoch }
             }
             Wanted::Capture { block, total } => {
                 HoldCommand::Capture { hold: hold(block), total, epoch }
@@ -150,20 +149,29 @@ impl Seat {
             Wanted::Close { block, total, ends } => {
                 HoldCommand::Close { hold: hold(block), total, epoch, ends }
             }
-        })
+        };
+        self.asking = self.wanted.pop_front();
+        Some(command)
     }
 
     pub(super) fn answered(&mut self, result: Result<Receipt, Refusal>) {
+        if let Err(Refusal::Clock | Refusal::Unfounded | Refusal::Rules { .. }) = result {
+            // It says nothing of what was asked, and passes.
+            return self.unanswered();
+        }
         let Some(asked) = self.asking.take() else { return };
         let Some(bill) = &mut self.bill else { return };
         match (asked, result) {
-            (Wanted::Reserve { block, amount }, Ok(receipt)) => {
+            (Wanted::Reserve { block, amount, .. }, Ok(receipt)) => {
                 self.has_begun = true;
                 let too_late = bill.reserved(block, amount.units(), receipt.available);
                 too_late.into_iter().for_each(|act| self.act(act));
             }
             (Wanted::Reserve { .. }, Err(refusal)) => self.refused(&refusal),
             (_, Ok(receipt)) => bill.knows(receipt.available),
+            (Wanted::Capture { .. }, Err(Refusal::Over { .. })) if !bill.is_over() => {
+                self.look_again();
+            }
             // What cannot be taken any more is the platform's loss, never the payer's.
             (_, Err(_)) => {}
         }
@@ -173,6 +181,12 @@ impl Seat {
         if let Some(asked) = self.asking.take() {
             self.wanted.push_front(asked);
         }
+    }
+
+    /// A block is over that the bill counts on: goes on with what the ledger has.
+    fn look_again(&mut self) {
+        self.bill = None;
+        self.wanted.retain(|one| matches!(one, Wanted::Close { .. }));
     }
 
     fn refused(&mut self, refusal: &Refusal) {
@@ -190,11 +204,11 @@ impl Seat {
 
     fn act(&mut self, act: Act) {
         match act {
-            Act::Reserve { block, amount } => {
+            Act::Reserve { block, amount, lives_ms } => {
                 let is_same =
                     |one: &Wanted| matches!(one, Wanted::Reserve { block: b, .. } if *b == block);
                 if !self.asking.iter().chain(&self.wanted).any(is_same) {
-                    self.wanted.push_back(Wanted::Reserve { block, amount });
+                    self.wanted.push_back(Wanted::Reserve { block, amount, lives_ms });
                 }
             }
             Act::Capture { block, total } => {

@@ -270,6 +270,45 @@ fn another_node_goes_on_from_what_the_ledger_knows() {
     assert_eq!(world.reserved(ALICE), 0);
 }
 
+/// A look that was answered late says nothing of a bill that goes on.
+#[test]
+fn what_the_ledger_said_before_is_no_receipt() {
+    let mut world = World::new(10_000);
+    world.join(ALICE, 0);
+    world.run(1);
+    world.meeting.known(0, None);
+    world.run(40);
+    let quit =
+        Command::Leave { session: world.session.id, party: 0, why: Halt::Viewer, at: Timestamp(5) };
+    world.change(&quit);
+    world.is_cut = true;
+    world.step();
+    world.meeting.known(0, None);
+    world.is_cut = false;
+    world.run(5);
+    assert!(world.receipt(0).billed > 300, "{:?}", world.receipt(0));
+    assert_eq!(world.wallet(ALICE), u128::from(10_000 - world.receipt(0).billed));
+    assert_eq!(world.reserved(ALICE), 0);
+}
+
+/// The time of a block was over before it was used up: the session goes on with the next one.
+#[test]
+fn a_block_that_expired_meanwhile_is_replaced() {
+    let mut world = World::new(10_000);
+    world.join(ALICE, 0);
+    world.run(20);
+    world.now_ms += 3_600_000;
+    world.run(60);
+    assert_eq!(world.session.stage, Stage::Live);
+    let billed = world.meeting.standing(0).unwrap().billed;
+    assert!((550..800).contains(&billed), "{billed}");
+    let why = Halt::Streamer;
+    world.change(&Command::End { session: world.session.id, why, at: Timestamp(9) });
+    world.run(5);
+    assert_eq!(world.wallet(ALICE), u128::from(10_000 - world.receipt(0).billed));
+    assert_eq!(world.reserved(ALICE), 0);
+}
+
 #[test]
 fn an_owner_that_was_replaced_stops_at_the_ledgers_word() {
     let mut world = World::new(10_000);

@@ -115,9 +115,14 @@ impl Catalog {
         if self.sessions.open.len() >= OPEN_MAX {
             return Err(StoreError::Limit { what: "sessions at once".into(), limit: OPEN_MAX });
         }
-        let mut ended: Vec<&Arc<Session>> = self.sessions.of_channel(&offer.channel).collect();
+        // The newest that had the stream says from where on it is public again.
+        let newest = self.sessions.of_channel(&offer.channel).max_by_key(|one| one.veil_end());
+        let kept = newest.filter(|one| one.veil.is_some()).map(|one| one.id);
+        let all = self.sessions.of_channel(&offer.channel);
+        let mut ended: Vec<&Arc<Session>> = all.filter(|one| Some(one.id) != kept).collect();
         ended.sort_by_key(|session| (session.offered_at, session.id));
-        let excess = (ended.len() + 1).saturating_sub(ENDED_KEPT);
+        let more = 1 + usize::from(kept.is_some());
+        let excess = (ended.len() + more).saturating_sub(ENDED_KEPT);
         let forgotten = ended.into_iter().take(excess).map(|old| Change::RemoveSession(old.id));
         let put = Change::Put(Entry::Session(Box::new(session)));
         Ok(forgotten.chain([put]).collect())
@@ -245,6 +250,8 @@ mod tests {
         made(&mut catalog, session(Command::Offer(offered(1)))).unwrap();
         assert!(catalog.sessions.screen_of(&demo).is_none(), "an offer hides nothing");
         made(&mut catalog, session(join(1))).unwrap();
+        let admit = Command::Admit { session: SessionId(1), party: 0 };
+        made(&mut catalog, session(admit)).unwrap();
         let begin = Command::Begin { session: SessionId(1), from: 5, at: Timestamp(3) };
         made(&mut catalog, session(begin)).unwrap();
         let screen = catalog.sessions.screen_of(&demo).unwrap();

@@ -1,8 +1,9 @@
 //! The journal: every record of the ledger, in segments that are only ever appended to.
 //!
 //! It is not synced with each chunk: a power cut takes chunks from its end, and the log of the cluster makes them
-//! again. What must not be lost is synced before the log forgets it ([`Journal::file`]). So at a start the journal ends
-//! before the first chunk that is not sound, or does not follow on the one before.
+//! again. What must not be lost is synced before the log forgets it ([`Journal::file`]). So at a start the newest segment
+//! ends before the first chunk that is not sound; the ones before were synced whole, and what is not sound there is
+//! damage, of which nothing is removed.
 
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -15,6 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use weir_ledger::record::Entry;
 
 use super::chunk::{self, HEADER, Header, Stored};
+use super::{LedgerError, failed};
 
 /// A segment is closed when it is longer than this.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -55,17 +57,32 @@ struct Marks {
     next: u64,
 }
 
-/// What is in the journal at a start, one chunk after the other.
+/// What is in the journal at a start, one chunk after the other; an error ends the start.
+pub(super) type Redo<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> Result<(), LedgerError>;
+
+/// Chunks, one after the other, as long as more are wanted.
 pub(super) type Take<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> bool;
 
 impl Journal {
-    /// Opens the journal in `dir`, making it when it is not there, and shows each chunk to `take`. The journal ends
-    /// before the first chunk that is not sound or that `take` does not want; what is behind is removed.
-    pub(super) fn open(dir: &Path, take: Take<'_>) -> io::Result<Self> {
-        Self::open_with(dir, SEGMENT_BYTES, take)
+    /// Opens the journal in `dir`, making it when it is not there, and shows each chunk to `redo`. What a power cut left
+    /// of the last one is removed.
+    pub(super) fn open(dir: &Path, redo: Redo<'_>) -> Result<Self, LedgerError> {
+        Self::open_with(dir, SEGMENT_BYTES, redo)
     }
 
-    pub(super) fn open_with(dir: &Path, segment_bytes: u64, take: Take<'_>) -> io::Result<Self> {
+    pub(super) fn open_with(
+        dir: &Path,
+        segment_bytes: u64,
+        redo: Redo<'_>,
+    ) -> Result<Self, LedgerError> {
+        let (reader, segments) = Self::found(dir).map_err(failed)?;
+        let (segment, at) = read_all(&reader, &segments, redo)?;
+        let file = end_at(&reader, segment, at).map_err(failed)?;
+        Ok(Self { reader, file: Arc::new(file), segment, at, failed: false, segment_bytes })
+    }
+
+    /// A reader that knows no chunk yet, and the segments that there are: one at least.
+    fn found(dir: &Path) -> io::Result<(Reader, Vec<u64>)> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let marks = Arc::new(RwLock::new(Marks { all: Vec::new(), next: 1 }));
         let reader = Reader { dir: dir.to_owned(), marks, files: Arc::default() };
@@ -75,15 +92,7 @@ impl Journal {
             sync_names(dir)?;
             segments.push(1);
         }
-        let (segment, at) = read_all(&reader, &segments, take)?;
-        for behind in segments.into_iter().filter(|one| *one > segment) {
-            std::fs::remove_file(reader.path(behind))?;
-        }
-        let file = OpenOptions::new().read(true).write(true).open(reader.path(segment))?;
-        file.set_len(at)?;
-        file.sync_all()?;
-        sync_names(dir)?;
-        Ok(Self { reader, file: Arc::new(file), segment, at, failed: false, segment_bytes })
+        Ok((reader, segments))
     }
 
     /// The reading end.
@@ -98,6 +107,9 @@ impl Journal {
         }
         self.failed = true;
         let first = self.reader.marks.read().next;
+        if entries.first().is_some_and(|entry| entry.record.seq != first) {
+            return Err(io::Error::other(format!("it would not go on with record {first}")));
+        }
         if self.at > self.segment_bytes && first > self.segment {
             self.roll(first)?;
         }
@@ -212,30 +224,46 @@ impl Reader {
 }
 
 /// Shows all chunks; answers with segment and place where the journal ends.
-fn read_all(reader: &Reader, segments: &[u64], take: Take<'_>) -> io::Result<(u64, u64)> {
-    let mut end = (segments.first().copied().unwrap_or(1), 0);
+fn read_all(reader: &Reader, segments: &[u64], redo: Redo<'_>) -> Result<(u64, u64), LedgerError> {
+    let mut end = (1, 0);
     for &segment in segments {
-        let next = reader.marks.read().next;
-        if segment != next {
-            break;
+        if segment != reader.marks.read().next {
+            return Err(failed(damaged(end.0, end.1)));
         }
-        let file = reader.file(segment)?;
-        end = (segment, 0);
-        while let Some(header) =
-            read_header(&file, end.1)?.filter(|one| one.first == reader.marks.read().next)
-            && let Some((header, stored)) = read_chunk(&file, end.1, header)?
-        {
-            if !take(header, stored) {
-                return Ok(end);
-            }
-            reader.marks.write().note(header.first, header.next(), segment, end.1);
-            end.1 += header.total() as u64;
-        }
-        if end.1 != file.metadata()?.len() {
-            break;
+        end = (segment, read_segment(reader, segment, redo)?);
+        let len = reader.file(segment).and_then(|file| file.metadata()).map_err(failed)?.len();
+        if end.1 != len && Some(&segment) != segments.last() {
+            return Err(failed(damaged(segment, end.1)));
         }
     }
     Ok(end)
+}
+
+/// Shows the chunks of a segment up to the first that is not sound; answers with where that begins.
+fn read_segment(reader: &Reader, segment: u64, redo: Redo<'_>) -> Result<u64, LedgerError> {
+    let file = reader.file(segment).map_err(failed)?;
+    let mut at = 0;
+    loop {
+        let header = read_header(&file, at).map_err(failed)?;
+        let Some(header) = header.filter(|one| one.first == reader.marks.read().next) else {
+            return Ok(at);
+        };
+        let Some((header, stored)) = read_chunk(&file, at, header).map_err(failed)? else {
+            return Ok(at);
+        };
+        redo(header, stored)?;
+        reader.marks.write().note(header.first, header.next(), segment, at);
+        at += header.total() as u64;
+    }
+}
+
+/// The newest segment, which ends there from now on.
+fn end_at(reader: &Reader, segment: u64, at: u64) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).write(true).open(reader.path(segment))?;
+    file.set_len(at)?;
+    file.sync_all()?;
+    sync_names(&reader.dir)?;
+    Ok(file)
 }
 
 fn read_header(file: &File, at: u64) -> io::Result<Option<Header>> {
@@ -294,7 +322,7 @@ mod tests {
 
     /// Writes `entries`, a few to each chunk.
     fn written(dir: &Path, entries: &[Entry], segment_bytes: u64) -> Journal {
-        let mut journal = Journal::open_with(dir, segment_bytes, &mut |_, _| true).unwrap();
+        let mut journal = Journal::open_with(dir, segment_bytes, &mut |_, _| Ok(())).unwrap();
         for (index, some) in entries.chunks(3).enumerate() {
             journal.append(index as u64 * 2, some).unwrap();
             journal.append(index as u64 * 2 + 1, &[]).unwrap();
@@ -306,7 +334,7 @@ mod tests {
         let mut seqs = Vec::new();
         let journal = Journal::open_with(dir, 4_000, &mut |_, stored| {
             seqs.extend(stored.iter().map(|one| one.record().unwrap().seq));
-            true
+            Ok(())
         });
         (seqs, journal.unwrap())
     }
@@ -354,15 +382,47 @@ mod tests {
         }
     }
 
+    /// Bytes of all segments, by name.
+    fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let paths = segments(dir).unwrap().into_iter().map(|segment| path(dir, segment));
+        paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+    }
+
     #[test]
-    fn what_a_start_does_not_want_is_removed_with_all_behind_it() {
+    fn nothing_is_removed_by_a_start_that_does_not_succeed() {
         let dir = tempfile::tempdir().unwrap();
+        drop(written(dir.path(), &entries(3, 200), 4_000));
+        let before = files(dir.path());
+        let old = LedgerError::Old(weir_ledger::Refusal::Rules { rules: 7 });
+        let mut redo = |header: Header, _| match header.next() <= 10 {
+            true => Ok(()),
+            false => Err(old.clone()),
+        };
+        let error = Journal::open_with(dir.path(), 4_000, &mut redo).err().unwrap();
+        assert_eq!(error, old);
+        assert_eq!(files(dir.path()), before);
+    }
+
+    #[test]
+    fn a_segment_that_was_synced_and_is_not_whole_is_damage_and_keeps_what_it_has() {
         let entries = entries(3, 200);
-        drop(written(dir.path(), &entries, 4_000));
-        let keep = |header: Header, _| header.next() <= 10;
-        let journal = Journal::open_with(dir.path(), 4_000, &mut { keep }).unwrap();
-        assert!(journal.reader().newest() < 10);
-        assert_eq!(seqs(dir.path()).0.len() as u64, journal.reader().newest());
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        let change = |bytes: &mut Vec<u8>| {
+            let at = bytes.len() / 2;
+            bytes[at] ^= 1;
+        };
+        let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1);
+        for harm in [&change as &dyn Fn(&mut Vec<u8>), &cut] {
+            let dir = tempfile::tempdir().unwrap();
+            drop(written(dir.path(), &entries, 4_000));
+            let mut all = files(dir.path());
+            harm(&mut all[1].1);
+            std::fs::write(&all[1].0, &all[1].1).unwrap();
+            let error = Journal::open_with(dir.path(), 4_000, &mut |_, _| Ok(())).err().unwrap();
+            assert!(matches!(&error, LedgerError::Damaged(text) if text.contains("at byte")));
+            assert_eq!(files(dir.path()), all);
+            std::fs::remove_file(&all[1].0).unwrap();
+            assert!(Journal::open_with(dir.path(), 4_000, &mut |_, _| Ok(())).is_err());
+            assert_eq!(files(dir.path()).len(), all.len() - 1);
+        }
     }
 }

@@ -93,17 +93,12 @@ impl Ledger {
     /// # Errors
     /// When it is damaged or the disk fails.
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        let (mut state, mut index, mut fault) = (State::default(), 0, None);
+        let (mut state, mut index) = (State::default(), 0);
         let mut take = |header: Header, stored: Vec<Stored>| {
             index = header.index;
-            fault = stored.into_iter().find_map(|one| redo(&mut state, one).err());
-            fault.is_none()
+            stored.into_iter().try_for_each(|one| redo(&mut state, one).map(drop))
         };
-        let journal = Journal::open(&dir.join(JOURNAL_DIR), &mut take);
-        if let Some(fault) = fault {
-            return Err(LedgerError::Damaged(fault));
-        }
-        let journal = journal.map_err(failed)?;
+        let journal = Journal::open(&dir.join(JOURNAL_DIR), &mut take)?;
         let reader = journal.reader();
         let writer = Mutex::new(Writer { journal, index });
         let dir = dir.join(JOURNAL_DIR);
@@ -278,19 +273,23 @@ impl Ledger {
     /// # Errors
     /// When it is not what has to come next, or the disk fails.
     pub fn take(&self, piece: &[u8], last: u64) -> Result<u64, LedgerError> {
-        let wrong = |text: String| LedgerError::Damaged(format!("what another node has: {text}"));
-        let (_, stored) = chunk::decode(piece).ok_or_else(|| wrong("it cannot be read".into()))?;
+        let wrong = || LedgerError::Damaged("what another node has cannot be read".into());
+        let (_, stored) = chunk::decode(piece).ok_or_else(wrong)?;
         let mut writer = self.inner.writer.lock();
         let mut state = self.inner.state.write();
-        let mut made = Vec::new();
+        let (mut made, mut fault) = (Vec::new(), None);
         for one in stored {
-            if state.head().seq < last {
-                made.push(redo(&mut state, one).map_err(wrong)?);
+            if state.head().seq < last && fault.is_none() {
+                match redo(&mut state, one) {
+                    Ok(entry) => made.push(entry),
+                    Err(error) => fault = Some(error),
+                }
             }
         }
+        // Also before a fault: what is in the state is in the journal.
         let index = writer.index;
         writer.journal.append(index, &made).map_err(failed)?;
-        Ok(state.head().seq)
+        fault.map_or(Ok(state.head().seq), Err)
     }
 
     /// Says that everything up to entry `index` of the log is in what was taken, and syncs it. Blocks.
@@ -407,19 +406,14 @@ impl Ledger {
     }
 }
 
-/// Makes a stored record again and checks that it is what it was.
-fn redo(state: &mut State, stored: Stored) -> Result<Entry, String> {
+/// Makes a stored record again.
+fn redo(state: &mut State, stored: Stored) -> Result<Entry, LedgerError> {
     let seq = state.head().seq + 1;
-    let fault = |text: &str| format!("record {seq}: {text}");
-    let record = stored.record().map_err(|error| fault(&error.to_string()))?;
-    let made = state.commit(record, stored.bytes).map_err(|error| fault(&error.to_string()))?;
-    if made.link != stored.link {
-        return Err(fault("the chain does not lead to it"));
-    }
-    if made.before != stored.before {
-        return Err(fault("it does not lead to the records before it"));
-    }
-    Ok(made)
+    let fault = |text: String| LedgerError::Damaged(format!("record {seq}: {text}"));
+    state.redo(entry(stored).map_err(fault)?).map_err(|refusal| match refusal {
+        Refusal::Rules { .. } => LedgerError::Old(refusal),
+        other => fault(other.to_string()),
+    })
 }
 
 fn entry(stored: Stored) -> Result<Entry, String> {

@@ -88,7 +88,7 @@ proptest! {
         let upto = upto.index(usize::try_from(head.seq).unwrap() + 1) as u64;
         let mut known = State::default();
         for entry in records.iter().take_while(|entry| entry.record.seq <= upto) {
-            known.commit(entry.record.clone(), entry.bytes.clone()).unwrap();
+            known.redo(entry.clone()).unwrap();
         }
         for (account, _) in balances {
             let touches = |entry: &&Entry| entry.record.legs.iter().any(|leg| leg.account == account);
@@ -144,14 +144,17 @@ fn a_record_that_was_changed_on_the_disk_stops_the_start_and_says_which() {
     changed.record.legs.iter_mut().for_each(|leg| leg.units += 1);
     changed.bytes = changed.record.bytes().unwrap();
     let seq = changed.record.seq;
-    let mut journal = Journal::open(&dir.path().join(JOURNAL_DIR), &mut |_, _| true).unwrap();
+    let mut journal = Journal::open(&dir.path().join(JOURNAL_DIR), &mut |_, _| Ok(())).unwrap();
     journal.append(1, &entries).unwrap();
     drop(journal);
-    let error = Ledger::open(dir.path()).err().unwrap();
-    assert!(
-        matches!(&error, LedgerError::Damaged(text) if text.starts_with(&format!("record {seq}:"))),
-        "{error}"
-    );
+    // However often it is started.
+    for _ in 0..2 {
+        let error = Ledger::open(dir.path()).err().unwrap();
+        assert!(
+            matches!(&error, LedgerError::Damaged(text) if text.starts_with(&format!("record {seq}:"))),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Directory and media tell of a session in either order.
 
 use weir_ledger::meter::{Halt, Mode, Tariff};
-use weir_model::Timestamp;
+use weir_model::{SessionId, Timestamp};
 use weir_session::{Command, Offer, Price, Session};
 
 use super::*;
@@ -33,6 +33,7 @@ fn begun() -> Session {
     let cap = 1_000.try_into().unwrap();
     let join = Command::Join { session: ID, account: ALICE, price: 0, shown: price, cap, at: AT };
     then(&mut session, &join);
+    then(&mut session, &Command::Admit { session: ID, party: 0 });
     then(&mut session, &Command::Begin { session: ID, from: 100, at: AT });
     session
 }
@@ -46,7 +47,7 @@ fn over() -> Session {
 
 fn see(sessions: &[Session], shade: Shade, account: Option<AccountId>) -> Result<View, Blocked> {
     let screen = (!sessions.is_empty()).then(|| Screen::of(sessions));
-    let heard = |id| sessions.iter().any(|one| one.id == id && one.veil.is_some());
+    let heard = sessions.iter().any(|one| Some(one.id) == shade.session && one.veil.is_some());
     decide(screen.as_ref(), shade, heard, || account)
 }
 
@@ -57,10 +58,10 @@ const AFTER: Shade = Shade { from: 120, session: None };
 #[test]
 fn a_public_stream_is_everybodys_and_nobody_asks_who_that_is() {
     let nobody = || panic!("nobody asks");
-    assert_eq!(decide(None, NONE, |_| false, nobody), Ok(View::Public(0)));
+    assert_eq!(decide(None, NONE, false, nobody), Ok(View::Public(0)));
     let screen = Screen::of(&[over()]);
     let nobody = || panic!("nobody asks");
-    assert_eq!(decide(Some(&screen), NONE, |_| true, nobody), Ok(View::Public(120)));
+    assert_eq!(decide(Some(&screen), NONE, true, nobody), Ok(View::Public(120)));
 }
 
 #[test]

@@ -14,6 +14,7 @@ export class Engine {
     this.retryMs = FIRST_RETRY_MS;
     this.timer = 0;
     this.mediaErrors = 0;
+    this.held = false;
     this.start();
   }
 
@@ -86,6 +87,25 @@ export class Engine {
     this.clear();
     this.video.removeAttribute('src');
     this.video.load();
+  }
+
+  /** Takes nothing more of the stream until it is released. */
+  hold() {
+    if (this.held) return;
+    this.held = true;
+    if (this.hls) this.hls.stopLoad();
+    else this.stop();
+  }
+
+  release() {
+    if (!this.held) return;
+    this.held = false;
+    if (this.hls) {
+      this.hls.startLoad();
+      return;
+    }
+    this.start();
+    this.video.play().catch(() => this.on('trouble'));
   }
 
   /** Seconds behind the camera, or null while nobody knows. */

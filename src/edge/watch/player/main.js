@@ -29,6 +29,8 @@ let engine = null;
 let show = null;
 /** Runs while the last seconds of a show are still seen. */
 let ending = 0;
+/** The viewer pays for what the player takes: it takes nothing that nobody watches. */
+let metered = false;
 
 function say(state) {
   root.dataset.state = state;
@@ -48,6 +50,7 @@ function play() {
       by('unmute').hidden = false;
     } catch {
       by('start').hidden = false;
+      if (metered) engine?.hold();
     }
   });
 }
@@ -126,11 +129,14 @@ function tell(stream) {
 }
 
 video.addEventListener('ended', () => finish('ended'));
+video.addEventListener('pause', () => { if (metered && !video.ended) engine?.hold(); });
+video.addEventListener('play', () => engine?.release());
 say('loading');
 wire(stage, video, () => engine);
 const { ask, again } = follow(channel, tell);
 // Who joins or leaves a session sees another stream at the same address.
-meet(channel, by('meet'), video, () => {
+meet(channel, by('meet'), video, (inside) => {
+  metered = inside;
   again();
   if (engine) begin();
 });

@@ -2,6 +2,7 @@
 
 const LOOK_MS = 3000;
 const BEAT_MS = 1000;
+const MEANS_MS = 30000;
 
 /** Why something paused or ended, in words. */
 const WHY = {
@@ -50,6 +51,11 @@ export function meet(channel, box, video, changed) {
   const plays = eye(video);
   let id = null;
   let drawn = '';
+  // What can be spent, and when that was asked; only the ledger knows, so it is not asked with every look.
+  let means = null;
+  let asked = -MEANS_MS;
+  /** What was typed as the most to pay, by the price's name. */
+  const caps = {};
   let inside = false;
 
   async function ask(what, body) {
@@ -65,7 +71,13 @@ export function meet(channel, box, video, changed) {
   async function look() {
     try {
       const which = id ? 'session=' + id : 'channel=' + encodeURIComponent(channel);
-      show(await ask('state?' + which));
+      const due = !inside && performance.now() - asked >= MEANS_MS;
+      const state = await ask('state?' + which + (due ? '&available' : ''));
+      if (due && state.session && !state.you) {
+        means = state.available;
+        asked = performance.now();
+      }
+      show(state);
     } catch {
       // The next look will tell.
     }
@@ -104,7 +116,7 @@ export function meet(channel, box, video, changed) {
 
   function draw(state) {
     const { session, you } = state;
-    const wanted = JSON.stringify([session?.id, session?.stage, session?.prices, session?.open_to_you, Boolean(you), you?.left]);
+    const wanted = JSON.stringify([session?.id, session?.stage, session?.prices, session?.open_to_you, means, Boolean(you), you?.left]);
     if (wanted !== drawn) {
       drawn = wanted;
       box.replaceChildren(...parts(state));
@@ -113,7 +125,7 @@ export function meet(channel, box, video, changed) {
     if (you) tell(state);
   }
 
-  function parts({ session, you, available }) {
+  function parts({ session, you }) {
     const alert = element('p', { class: 'trouble', role: 'alert' });
     if (!session) return [];
     const words = element('p', { class: 'meet-words', role: 'status' });
@@ -128,26 +140,27 @@ export function meet(channel, box, video, changed) {
       return [words, done, alert];
     }
     if (session.stage === 'ended') return [];
-    if (available === null) {
+    if (!session.open_to_you || means === null) {
       words.textContent = session.open_to_you || session.stage !== 'offered'
         ? ''
         : 'A private session is offered here. Sign in to see whether you can join.';
       return words.textContent ? [words, alert] : [];
     }
-    return [...session.prices.map((price) => offer(session, price, available)), alert];
+    return [...session.prices.map((price) => offer(session, price)), alert];
   }
 
-  function offer(session, price, available) {
+  function offer(session, price) {
     const cap = element('input', {
       id: 'cap-' + price.name, inputmode: 'decimal', required: '', size: '8', autocomplete: 'off',
-      value: available, 'aria-describedby': 'terms-' + price.name,
+      value: caps[price.name] ?? means, 'aria-describedby': 'terms-' + price.name,
     });
     const terms = [
       price.rate + ' ' + session.currency + ' per minute' + PER[price.count],
       price.free_seconds ? 'the first ' + price.free_seconds + ' s are free' : '',
       price.minimum_seconds ? 'at least ' + price.minimum_seconds + ' s if you end it' : '',
-      'you have ' + available + ' ' + session.currency,
+      'you have ' + means + ' ' + session.currency,
     ].filter(Boolean).join(' · ');
+    cap.addEventListener('input', () => { caps[price.name] = cap.value; });
     const full = price.taken >= price.places;
     const join = element('button', { type: 'submit', class: 'plain-button' },
       full ? 'Taken' : price.name === 'guest' ? 'Join the private session' : 'Join as ' + price.name);
