@@ -10,7 +10,7 @@ mod plan;
 mod read;
 mod verify;
 
-pub use plan::{Paid, receipt_of, refused};
+pub use plan::{receipt_of, refused};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,6 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_ledger::Currency;
-use weir_model::charge::ChargeName;
 use weir_model::money::{ExportFormat, LedgerInfo, PersonalAccount};
 use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
 
@@ -100,11 +99,6 @@ pub enum Question {
     Rehearse {
         /// What would be asked.
         request: Box<weir_ledger::Request>,
-    },
-    /// What was paid: a [`Paid`].
-    Charge {
-        /// Which payment.
-        charge: ChargeName,
     },
     /// The newest payouts, of everybody or of one account.
     Payouts {

@@ -2,6 +2,7 @@
 //! of the voters have it on disk and the ledger has made it.
 
 pub mod found;
+mod sweep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,7 +3,6 @@
 use axum::extract::State;
 use weir_ledger::request::{Command, PaymentCommand, Terms};
 use weir_ledger::split::{Recipient, Share, Split};
-use weir_ledger::{Amount, Currency};
 use weir_model::api::Mutation;
 use weir_model::api::money::{RefundCharge, SendTip};
 use weir_model::money::MoneyReceipt;
@@ -18,7 +17,6 @@ use super::error::Refusal;
 use super::extract::{Json, Query};
 use super::money::amount;
 use crate::actors::books::names::id_of;
-use crate::actors::books::{Paid, Question};
 
 type Answer = Result<axum::Json<MoneyReceipt>, Refusal>;
 
@@ -63,7 +61,7 @@ pub(super) async fn refund(
     Json(body): Json<RefundCharge>,
 ) -> Answer {
     let currency = ctx.money.currency().await?;
-    let amount = how_much(&ctx, &body, &currency).await?;
+    let amount = body.amount.as_deref().map(|text| amount(&currency, text)).transpose()?;
     let charge = id_of(body.charge);
     let act = Act {
         id: body.id,
@@ -72,26 +70,6 @@ pub(super) async fn refund(
         event: ("payment.refunded", format!("{} was refunded", body.charge)),
     };
     act.run(&ctx, &asker, query).await
-}
-
-/// What was asked for, or all that is left. When nothing is left, all that was paid: the ledger refuses that, unless it
-/// is the request that gave it back, told again.
-async fn how_much(
-    ctx: &Context,
-    body: &RefundCharge,
-    currency: &Currency,
-) -> Result<Amount, Refusal> {
-    if let Some(text) = &body.amount {
-        return amount(currency, text);
-    }
-    let answer = ctx.money.ask(Question::Charge { charge: body.charge }).await?;
-    let paid: Paid = serde_json::from_value(answer).map_err(|error| {
-        Refusal::new(ErrorCode::Internal, format!("the ledger's answer: {error}"))
-    })?;
-    let units = if paid.left > 0 { paid.left } else { paid.total };
-    let nothing =
-        |_| Refusal::new(ErrorCode::Conflict, format!("nothing was paid for {}", body.charge));
-    Amount::try_from(units).map_err(nothing)
 }
 
 /// The platform its part, rounded down, and the streamer the rest.

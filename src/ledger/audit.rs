@@ -180,7 +180,7 @@ impl Auditor {
                 self.pay(ChargeId::Tip(id), terms, amount.units(), at)
             }
             Command::Payment(PaymentCommand::Refund { charge, amount }) => {
-                self.refund(*charge, amount.units())
+                self.refund(*charge, *amount)
             }
             Command::Event(command) => self.event(command, id, at),
             Command::Member(command) => self.member(command, id, at),

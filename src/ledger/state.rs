@@ -11,7 +11,7 @@ use crate::flow;
 use crate::leg::{self, Leg};
 use crate::record::{Entry, Head, Receipt, Record};
 use crate::refusal::Refusal;
-use crate::request::{Command, ControlCommand, Request};
+use crate::request::{Command, ControlCommand, HoldCommand, IncomeCommand, PayoutCommand, Request};
 use crate::row::{
     At, Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId,
     Membership, Payout, Policy, RULES, Repayment, Row, SeatId,
@@ -91,6 +91,18 @@ pub enum Expiring {
     Lot(Id),
     /// What a creator has pending.
     Due(DueId),
+}
+
+impl Expiring {
+    /// Tells the ledger that it has ended.
+    #[must_use]
+    pub const fn command(self) -> Command {
+        match self {
+            Self::Hold(hold) => Command::Hold(HoldCommand::Expire { hold }),
+            Self::Lot(lot) => Command::Income(IncomeCommand::Expire { lot }),
+            Self::Due(due) => Command::Payout(PayoutCommand::Mature { creator: due.creator }),
+        }
+    }
 }
 
 /// An account that legs are on: what it was and what it is then.

@@ -260,6 +260,9 @@ async fn books(mesh: &Mesh, store: &Store, tasks: &Tasks, currency: Currency) ->
         founding: Founding { ledger: books::name(mesh.trust.fingerprint()), currency },
     };
     mesh.teller.found(founding, tasks).await;
+    if let Some(ledger) = &mesh.ledger {
+        mesh.teller.sweep(ledger.clone(), mesh.consensus.clone(), tasks);
+    }
     Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, store)
 }
 

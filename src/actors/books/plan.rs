@@ -10,18 +10,9 @@ use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{BalanceChange, BalanceState, MoneyReceipt};
 use weir_model::{ApiError, ErrorCode};
 
-use super::names::{id_of, name_of};
+use super::names::name_of;
 use super::read::{Reader, broken, standing};
 use crate::actors::clock;
-
-/// What was paid for something, units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Paid {
-    /// In all.
-    pub total: u64,
-    /// What is left of it: neither given back nor lost to a dispute.
-    pub left: u64,
-}
 
 impl Reader<'_> {
     pub(super) fn rehearse(&self, request: &Request) -> Result<MoneyReceipt, ApiError> {
@@ -57,14 +48,6 @@ impl Reader<'_> {
         };
         let (before, after) = (state(&change.before), state(&change.after));
         BalanceChange { account: change.account.to_string(), before, after }
-    }
-
-    pub(super) fn charge(&self, charge: ChargeName) -> Result<Paid, ApiError> {
-        let paid = self.ledger.read(|state| {
-            let charge = state.charge(id_of(charge));
-            charge.map(|charge| Paid { total: charge.total, left: charge.net() })
-        });
-        paid.ok_or_else(|| unknown(format!("there is no payment {charge}")))
     }
 }
 

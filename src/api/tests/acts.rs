@@ -81,11 +81,14 @@ async fn the_same_id_is_done_once_and_answers_as_it_did() {
         "{}",
         refused.json
     );
-    // A refund of all that is left is the same request when nothing is left any more.
+    // A refund of all that is left is the same request when nothing is left any more, or less than was paid.
+    let part = json!({"charge": once["charge"], "amount": "2.50"});
+    bench.act("/v1/refunds", part).await;
     let back = json!({"id": "11111111-1111-1111-1111-111111111111", "charge": once["charge"]});
-    bench.act("/v1/refunds", back.clone()).await;
-    assert_eq!(bench.act("/v1/refunds", back).await["replayed"], true);
-    assert_eq!(bench.records().await, records + 1);
+    assert_eq!(bench.act("/v1/refunds", back.clone()).await["amount"], "7.50");
+    let told = bench.act("/v1/refunds", back).await;
+    assert_eq!((&told["replayed"], &told["amount"]), (&json!(true), &json!("7.50")));
+    assert_eq!(bench.records().await, records + 2);
     let sent = bench.kinds().iter().filter(|kind| *kind == "tip.sent").count();
     assert_eq!(sent, 1, "what is told again has happened once");
 }

@@ -42,9 +42,10 @@ impl Auditor {
             }
             ControlCommand::Correct(correction) => {
                 let units = correction.amount.units();
-                let at_once = units <= self.policy.correction_max || approved(correction.second);
                 let place = usize::try_from(correction.corrects.checked_sub(1)?).ok()?;
                 let (moved, before) = *self.moved.get(place)?;
+                let is_small = units + before <= self.policy.correction_max;
+                let at_once = is_small || approved(correction.second);
                 if !at_once || before + units > moved {
                     return None;
                 }

@@ -6,6 +6,7 @@ use weir_model::AccountId;
 
 use super::holds::pays_himself;
 use super::{Auditor, Charge, Event, Member, Verdict};
+use crate::Amount;
 use crate::request::{EventCommand, Gift, MemberCommand, Terms};
 use crate::row::{At, ChargeId, EventState, Id, MemberId};
 
@@ -26,8 +27,12 @@ impl Auditor {
     }
 
     /// From the end of what was paid; of a lot in dispute nothing, of a lost one what is not lost.
-    pub(super) fn refund(&mut self, id: ChargeId, units: u64) -> Option<Verdict> {
+    pub(super) fn refund(&mut self, id: ChargeId, amount: Option<Amount>) -> Option<Verdict> {
         let charge = self.charges.get_mut(&id)?;
+        let units = amount.map_or(charge.paid.len() as u64, Amount::units);
+        if units == 0 {
+            return None;
+        }
         let mut kept: BTreeMap<Id, u64> = BTreeMap::new();
         for lot in &charge.paid {
             let one = self.lots.get(lot)?;
@@ -95,7 +100,7 @@ impl Auditor {
         let bought = self.seats.get(&(id, user)).copied().unwrap_or_default();
         let ticket = |nth| ChargeId::Ticket { event: id, user, nth };
         let has_one = self.charges.get(&ticket(bought)).is_some_and(|one| !one.paid.is_empty());
-        let cap = crate::Amount::try_from(event.price).ok()?;
+        let cap = Amount::try_from(event.price).ok()?;
         let terms = Terms { payer: user, cap, split: event.split.clone() };
         let is_full = event.state != EventState::Open || event.sold >= event.capacity;
         if has_one || is_full || pays_himself(&terms) {

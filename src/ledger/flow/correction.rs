@@ -36,7 +36,8 @@ pub(super) fn correct(
     let units = amount.units();
     let unknown = Refusal::Unknown { name: Name::Record(corrects) };
     let (left, corrected) = draft.correctable(corrects).ok_or(unknown)?;
-    let is_small = units <= draft.policy().correction_max;
+    // All of one record together, so that nobody corrects by himself in small steps what he may not at once.
+    let is_small = units.saturating_add(corrected) <= draft.policy().correction_max;
     must_be_approved(is_small || is_approved(request, second))?;
     if units > left {
         return Err(Refusal::TooMuch { what: What::Record, left });

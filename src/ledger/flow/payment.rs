@@ -27,8 +27,8 @@ pub enum PaymentCommand {
     Refund {
         /// Which payment.
         charge: ChargeId,
-        /// How much of it.
-        amount: Amount,
+        /// How much of it; none: all that is left.
+        amount: Option<Amount>,
     },
 }
 
@@ -77,11 +77,12 @@ pub(super) fn must_pay_others(payer: AccountId, split: &Split) -> Result<(), Ref
 
 /// Reverses the split of the last units that are left of a payment, and gives them to the lots that they came from.
 /// What of it is disputed or lost stays: the customer has that money from the bank, or may have.
-fn refund(draft: &mut Draft<'_>, id: ChargeId, amount: Amount) -> Result<Receipt, Refusal> {
+fn refund(draft: &mut Draft<'_>, id: ChargeId, amount: Option<Amount>) -> Result<Receipt, Refusal> {
     let unknown = Refusal::Unknown { name: Name::Charge(id) };
     let mut charge = draft.charge(id).ok_or(unknown)?;
-    let (units, net) = (amount.units(), charge.net());
-    if units > net {
+    let net = charge.net();
+    let units = amount.map_or(net, Amount::units);
+    if units > net || net == 0 {
         return Err(Refusal::TooMuch { what: What::Charge, left: net });
     }
     let back = refundable(draft, &mut charge.taken, units)?;

@@ -118,7 +118,8 @@ impl Bank {
     }
 
     pub(super) fn refund(&mut self, charge: ChargeId, units: u64) -> Result<Receipt, Refusal> {
-        self.once(Command::Payment(PaymentCommand::Refund { charge, amount: amount(units) }))
+        let amount = Some(amount(units));
+        self.once(Command::Payment(PaymentCommand::Refund { charge, amount }))
     }
 
     pub(super) fn reserve(

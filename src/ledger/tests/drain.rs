@@ -64,14 +64,7 @@ impl End<'_> {
         for _ in 0..20 {
             let now = self.state.head().next_at(self.now).unwrap();
             for what in self.state.expired(now).collect::<Vec<_>>() {
-                let command = match what {
-                    Expiring::Hold(hold) => Command::Hold(HoldCommand::Expire { hold }),
-                    Expiring::Lot(lot) => Command::Income(IncomeCommand::Expire { lot }),
-                    Expiring::Due(id) => {
-                        Command::Payout(PayoutCommand::Mature { creator: id.creator })
-                    }
-                };
-                self.ask(command).unwrap_or_else(|refusal| panic!("{what:?}: {refusal}"));
+                self.ask(what.command()).unwrap_or_else(|refusal| panic!("{what:?}: {refusal}"));
             }
         }
         let now = self.state.head().next_at(self.now).unwrap();

@@ -381,7 +381,7 @@ mod mutants {
         let mut bank = Bank::new();
         bank.top_up(ANN, 100);
         let charge = bank.tip(ANN, 100).unwrap();
-        let refund = PaymentCommand::Refund { charge, amount: amount(10) };
+        let refund = PaymentCommand::Refund { charge, amount: Some(amount(10)) };
         let refund = Command::Payment(refund);
         bank.get(50, refund.clone()).unwrap();
         assert_eq!((bank.ask(50, refund.clone()), bank.wallet(ANN)), (Done::Replayed(4), 10));

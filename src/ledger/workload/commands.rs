@@ -167,7 +167,9 @@ impl Workload {
 
     pub(super) fn refund(&mut self) -> Command {
         let charge = self.dice.pick(&self.charges).copied().unwrap_or(ChargeId::Tip(9));
-        Command::Payment(PaymentCommand::Refund { charge, amount: self.amount(40) })
+        let amount = self.amount(40);
+        let amount = Some(amount).filter(|_| self.dice.below(4) > 0);
+        Command::Payment(PaymentCommand::Refund { charge, amount })
     }
 
     pub(super) fn event(&mut self) -> Command {

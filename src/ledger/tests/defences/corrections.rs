@@ -28,7 +28,9 @@ fn one_person_alone_does_not_raise_the_limit() {
         Command::Control(ControlCommand::Correct(correction))
     };
     assert!(matches!(bank.once(alone(10)), Err(Refusal::Invalid(_))));
-    bank.once(alone(9)).unwrap();
+    bank.once(alone(5)).unwrap();
+    assert!(matches!(bank.once(alone(5)), Err(Refusal::Invalid(_))), "nor in small steps");
+    bank.once(alone(4)).unwrap();
 }
 
 #[test]

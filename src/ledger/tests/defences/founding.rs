@@ -125,7 +125,7 @@ fn what_is_no_request_is_refused_by_the_ledger_itself() {
     let mut bank = Bank::new();
     bank.top_up(ANN, 100);
     let charge = bank.tip(ANN, 100).unwrap();
-    let refund = Command::Payment(PaymentCommand::Refund { charge, amount: amount(10) });
+    let refund = Command::Payment(PaymentCommand::Refund { charge, amount: Some(amount(10)) });
     let unnamed = request(0, refund.clone());
     let wordy = Request { reason: "x".repeat(201), ..request(9, refund) };
     let seq = bank.seq();

@@ -42,8 +42,9 @@ impl Two {
         let this = Self { nodes: [first, second], edges, session, host, alice, _dirs: dirs };
         this.change(offered(session, &this.host)).await;
         this.change(joined(session, &this.alice)).await;
+        this.change(Meeting::Admit { session, party: 0 }).await;
         let there = this.nodes[1].store.clone();
-        until(async || there.session(session).is_some_and(|it| !it.parties.is_empty())).await;
+        until(async || there.session(session).is_some_and(|it| it.admitted().count() > 0)).await;
         this
     }
 
