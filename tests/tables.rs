@@ -3,12 +3,12 @@
 
 use clap::Command;
 use weir_model::cluster::NodeChange;
-use weir_model::{ChannelName, KeyId, ViewingId};
+use weir_model::{ChannelName, KeyId, SessionId, ViewingId};
 use weir_tui::act::Act;
 use weir_tui::app::App;
 use weir_tui::keymap::{BINDINGS, Command as Key};
 use weir_tui::prompt::VERBS;
-use weir_tui::state::nav::{Pane, TOP, View};
+use weir_tui::state::nav::{MoneyPage, Pane, TOP, View};
 use weir_tui::theme::Theme;
 use weir_tui::view;
 
@@ -98,6 +98,7 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
     let acts = [
         Act::KickStream { channel: channel.clone(), reason: reason.clone() },
         Act::KickViewing { id: ViewingId(7), reason: reason.clone() },
+        Act::EndSession { id: SessionId(1), reason: reason.clone() },
         Act::RevokeKey { channel, key: KeyId(1) },
         Act::ChangeNode {
             node: "-edge 2".into(),
@@ -112,6 +113,7 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
             Act::KickStream { reason, .. }
             | Act::KickViewing { reason, .. }
             | Act::ChangeNode { reason, .. }
+            | Act::EndSession { reason, .. }
             | Act::Rebalance { reason } => Some(reason),
             Act::RevokeKey { .. } => None,
         };
@@ -138,6 +140,7 @@ fn every_page_names_the_line_that_prints_it_with_its_filter() {
     let channel: ChannelName = "demo".parse().unwrap();
     let mut pages: Vec<View> = TOP.iter().map(|top| top.0.clone()).collect();
     pages.extend([View::Stream(channel.clone()), View::Channel(channel)]);
+    pages.push(View::Money(MoneyPage::Session(SessionId(1))));
     let mut lines = Vec::new();
     for page in pages {
         for pane in [Pane::Overview, Pane::Viewers, Pane::Events, Pane::Explain] {

@@ -1,7 +1,7 @@
 //! What an operator can do from the console, each with the command line that does the same.
 
 use weir_model::cluster::NodeChange;
-use weir_model::{ChannelName, KeyId, ViewingId};
+use weir_model::{ChannelName, KeyId, SessionId, ViewingId};
 
 /// An act on the node. Always asked for, confirmed, logged and answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,13 @@ pub enum Act {
         /// Which one.
         id: ViewingId,
         /// Kept in the event.
+        reason: String,
+    },
+    /// Ends a private session for everybody in it.
+    EndSession {
+        /// Which one.
+        id: SessionId,
+        /// Kept in the audit log.
         reason: String,
     },
     /// Takes a stream key back for good.
@@ -53,6 +60,9 @@ impl Act {
             }
             Self::KickViewing { id, reason } => {
                 format!("weir viewing kick {id} --reason {} --yes", quoted(reason))
+            }
+            Self::EndSession { id, reason } => {
+                format!("weir session end {id} --reason {} --yes", quoted(reason))
             }
             Self::RevokeKey { channel, key } => format!("weir key revoke {channel} {key} --yes"),
             Self::ChangeNode { node, change, reason } => {
@@ -91,6 +101,8 @@ mod tests {
         assert_eq!(drain.cli(), "weir node drain --reason 'disk' --yes -- 'edge 2'");
         let rebalance = Act::Rebalance { reason: "new node".into() };
         assert_eq!(rebalance.cli(), "weir cluster rebalance --reason 'new node' --yes");
+        let end = Act::EndSession { id: SessionId(9), reason: "abuse".into() };
+        assert_eq!(end.cli(), "weir session end ses_0000000000000009 --reason 'abuse' --yes");
         let revoke = Act::RevokeKey { channel, key: KeyId(1) };
         assert_eq!(revoke.cli(), "weir key revoke demo key_0000000000000001 --yes");
     }

@@ -18,10 +18,13 @@ use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
 use crate::act::Act;
+use crate::state::nav::MoneyPage;
 use api::{Answer, Api, Failure};
+use money::MoneyTold;
 
 pub mod api;
 pub mod client;
+pub mod money;
 pub mod replay;
 
 /// Pause between two looks at the node: bitrates are per second, so looking more often shows nothing new.
@@ -59,6 +62,8 @@ pub enum Focus {
     Replicas,
     /// The agreement.
     Raft,
+    /// What a page about money shows.
+    Money(MoneyPage),
 }
 
 /// What the open page got.
@@ -82,6 +87,8 @@ pub enum Detail {
     Replicas(Vec<ReplicaInfo>),
     /// The agreement.
     Raft(Box<ClusterStatus>),
+    /// What that page about money shows.
+    Money(MoneyPage, MoneyTold),
     /// The node refused and says why.
     Refused(ApiError),
 }
@@ -217,6 +224,7 @@ async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {
         Focus::Actors => api.actors().await.map(Detail::Actors),
         Focus::Replicas => api.replicas().await.map(Detail::Replicas),
         Focus::Raft => api.cluster().await.map(|status| Detail::Raft(Box::new(status))),
+        Focus::Money(page) => money::asked(api, page).await,
     };
     match answer {
         // A page about something that is gone must not look like a lost node.

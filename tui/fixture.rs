@@ -17,6 +17,7 @@ use crate::state::nav::{Pane, TOP, View};
 use crate::theme::Theme;
 
 pub(crate) mod cluster;
+pub(crate) mod money;
 
 /// The node's clock: 2023-11-14 22:13:20 UTC.
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -228,6 +229,7 @@ pub(crate) fn recording() -> Recording {
         links: cluster::links(),
         actors: cluster::actors(),
         replicas: cluster::replicas(),
+        sessions: money::sessions(),
     }
 }
 
@@ -256,6 +258,7 @@ pub(crate) fn app_at(view: View) -> App {
         View::Actors => Detail::Actors(node.actors),
         View::Replicas => Detail::Replicas(node.replicas),
         View::Raft => Detail::Raft(Box::new(cluster::status())),
+        View::Money(page) => Detail::Money(page.clone(), node.told(page).unwrap()),
         _ => Detail::Channels(node.channels),
     };
     app.begin(view, "").unwrap();
@@ -275,6 +278,7 @@ pub(crate) fn state() -> State {
 pub(crate) fn every_page() -> Vec<State> {
     let mut views: Vec<View> = TOP.iter().map(|top| top.0.clone()).collect();
     views.push(View::Channel(name("demo")));
+    views.extend(money::pages().map(View::Money));
     let mut states: Vec<State> = views.into_iter().map(|view| app_at(view).state).collect();
     for pane in [Pane::Overview, Pane::Viewers, Pane::Events, Pane::Explain] {
         let mut app = app_at(View::Stream(name("demo")));

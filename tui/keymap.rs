@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::state::State;
-use crate::state::nav::{Pane, View};
+use crate::state::nav::{MoneyPage, Pane, View};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Command {
     Down,
     /// Move away what the node under the cursor has, after a question.
     Drain,
+    /// End the private session under the cursor or on the page, after a question.
+    End,
     /// Type a filter.
     Filter,
     /// Move to the first row.
@@ -47,6 +49,8 @@ pub enum Command {
     LastView,
     /// Open the command log.
     Log,
+    /// Open the pages about money.
+    Money,
     /// Open what is under the cursor.
     Open,
     /// Move a page down.
@@ -101,9 +105,12 @@ impl Command {
                 "weir stream kick demo --reason 'wrong scene' --yes",
                 "weir viewing kick view_0000000000000001 --reason abuse --yes",
             ],
-            Self::Open => {
-                &["weir stream show demo", "weir channel show demo", "weir key list demo"]
-            }
+            Self::Open => &[
+                "weir stream show demo",
+                "weir channel show demo",
+                "weir key list demo",
+                "weir session show ses_0000000000000001",
+            ],
             Self::Pane => &[
                 "weir stream show demo",
                 "weir viewing list --channel demo",
@@ -113,10 +120,13 @@ impl Command {
             Self::Columns | Self::Wide => &["weir stream list -o json | jq '.[].publisher'"],
             Self::Reverse | Self::Sort => &["weir stream list -o json | jq 'sort_by(.bitrate)'"],
             Self::Revoke => &["weir key revoke demo key_0000000000000001 --yes"],
-            Self::Top(0) => &["weir stream list"],
-            Self::Top(1) => &["weir status"],
-            Self::Top(2) => &["weir event list", "weir event follow"],
-            Self::Top(3) => &["weir channel list"],
+            Self::Top(0) => &[
+                "weir stream list",
+                "weir status",
+                "weir event list",
+                "weir event follow",
+                "weir channel list",
+            ],
             Self::Top(5) => &[
                 "weir node list",
                 "weir cluster links",
@@ -124,6 +134,8 @@ impl Command {
                 "weir cluster replicas",
                 "weir cluster status",
             ],
+            Self::Money => &["weir session list"],
+            Self::End => &["weir session end ses_0000000000000001 --reason abuse --yes"],
             Self::Cordon => &["weir node cordon edge-2 --reason 'slow disk'"],
             Self::Uncordon => &["weir node uncordon edge-2"],
             Self::Drain => &["weir node drain edge-2 --reason 'new disk' --yes"],
@@ -176,6 +188,10 @@ pub enum Scope {
     Channel,
     /// The nodes page.
     Nodes,
+    /// Private sessions.
+    Sessions,
+    /// One of them.
+    Session,
     /// The command log.
     Log,
 }
@@ -241,6 +257,9 @@ pub const BINDINGS: &[Binding] = bindings! {
     Nodes Command::Uncordon, [ch('u')], "u", "uncordon", "it takes work again (asks)", 2;
     Nodes Command::Drain, [ch('D')], "D", "drain", "move away what it has (asks)", 2;
     Nodes Command::Rebalance, [ch('R')], "R", "rebalance", "move what is misplaced (asks)", 0;
+    Sessions Command::Open, [key(KeyCode::Enter)], "enter", "open", "open the session's bills", 1;
+    Sessions Command::End, [ch('x')], "x", "end", "end the session (asks why)", 2;
+    Session Command::End, [ch('x')], "x", "end", "end the session (asks why)", 1;
     Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
     List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
     List Command::Up, [ch('k'), key(KeyCode::Up)], "k/up", "up", "move up", 0;
@@ -260,12 +279,10 @@ pub const BINDINGS: &[Binding] = bindings! {
     Anywhere Command::LastView, [ch('-')], "-", "last page", "swap with the page before", 0;
     Anywhere Command::Previous, [ch('[')], "[", "history", "back in the history", 0;
     Anywhere Command::Forward, [ch(']')], "]", "forward", "forward in the history", 0;
-    Anywhere Command::Top(0), [ch('1')], "1", "streams", "streams", 0;
-    Anywhere Command::Top(1), [ch('2')], "2", "node", "node and background loops", 0;
-    Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;
-    Anywhere Command::Top(3), [ch('4')], "4", "channels", "channels and keys", 0;
+    Anywhere Command::Top(0), [ch('1'), ch('2'), ch('3'), ch('4')], "1 - 4", "streams", "streams node events channels", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
     Anywhere Command::Top(5), [ch('6'), ch('7'), ch('8'), ch('9'), ch('0')], "6 - 0", "cluster", "nodes links actors copies raft", 0;
+    Anywhere Command::Money, [ch('$')], "$", "money", "private sessions", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
     Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
@@ -288,6 +305,8 @@ pub fn valid(state: &State) -> impl Iterator<Item = &'static Binding> {
         Scope::Channels => view == View::Channels,
         Scope::Channel => matches!(view, View::Channel(_)),
         Scope::Nodes => view == View::Nodes,
+        Scope::Sessions => view == View::Money(MoneyPage::Sessions),
+        Scope::Session => matches!(view, View::Money(MoneyPage::Session(_))),
         Scope::Log => view == View::Log,
     })
 }
@@ -305,7 +324,7 @@ pub fn command(event: &KeyEvent, state: &State) -> Option<Command> {
     let pressed = Chord { code: event.code, ctrl };
     let bound = valid(state).find(|b| b.chords.contains(&pressed))?;
     Some(match (bound.command, event.code) {
-        // One binding stands for the digits of the cluster's pages.
+        // One binding stands for the digits of several pages.
         (Command::Top(first), KeyCode::Char(digit)) => Command::Top(place_of(digit, first)),
         (command, _) => command,
     })

@@ -1,18 +1,18 @@
 //! The `:` prompt: the command line's grammar, as far as the console has it, with completion.
 
-use weir_model::ChannelName;
 use weir_model::cluster::NodeChange;
+use weir_model::{ChannelName, SessionId};
 
 use crate::intent::Intent;
 use crate::state::State;
 use crate::state::confirm::Confirm;
-use crate::state::nav::{ALIASES, TOP, View};
+use crate::state::nav::{ALIASES, MoneyPage, TOP, View};
 
 /// Completions offered at once: what fits on a line or two.
 const OFFERED_MAX: usize = 8;
 
 /// What the prompt does beside opening pages: noun and verb, as on the command line.
-pub const VERBS: [(&str, &str); 9] = [
+pub const VERBS: [(&str, &str); 11] = [
     ("stream", "show"),
     ("stream", "kick"),
     ("channel", "show"),
@@ -22,6 +22,8 @@ pub const VERBS: [(&str, &str); 9] = [
     ("node", "uncordon"),
     ("node", "drain"),
     ("cluster", "rebalance"),
+    ("session", "show"),
+    ("session", "end"),
 ];
 const WORDS: [&str; 3] = ["help", "quit", "refresh"];
 
@@ -48,6 +50,10 @@ pub fn parse(line: &str, state: &State) -> Result<Intent, String> {
         ["node", verb @ ("cordon" | "uncordon" | "drain"), name, rest @ ..] => {
             change_node(verb, name, rest, state)
         }
+        ["session", "show", id] | ["session" | "se", id] => {
+            Ok(Intent::Open(View::Money(MoneyPage::Session(session(id)?))))
+        }
+        ["session", "end", id, rest @ ..] => end_session(id, rest, state),
         ["cluster", "rebalance", rest @ ..] => {
             let reason = reason(rest).ok_or("cluster rebalance [--reason TEXT]")?;
             Ok(Intent::Ask(Box::new(Confirm::rebalance(&reason))))
@@ -96,6 +102,18 @@ fn kick_viewing(id: &str, state: &State) -> Result<Intent, String> {
     let missing = || format!("no viewing {id} on the stream that was open last");
     let viewing = found.ok_or_else(missing)?;
     Ok(Intent::Ask(Box::new(Confirm::kick_viewing(viewing))))
+}
+
+fn session(id: &str) -> Result<SessionId, String> {
+    id.parse().map_err(|error: weir_model::id::InvalidId| error.to_string())
+}
+
+fn end_session(id: &str, rest: &[&str], state: &State) -> Result<Intent, String> {
+    let id = session(id)?;
+    let known = state.shown().money.sessions.iter().find(|one| one.id == id);
+    let known = known.ok_or_else(|| format!("open the sessions first (:se), then end {id}"))?;
+    let reason = reason(rest).ok_or("session end ID [--reason TEXT]")?;
+    Ok(Intent::Ask(Box::new(Confirm::end_session(known, &reason))))
 }
 
 fn revoke(name: &str, id: &str, state: &State) -> Result<Intent, String> {
@@ -156,6 +174,10 @@ fn things(noun: &str, state: &State) -> Box<dyn Iterator<Item = String>> {
         "node" => {
             let names: Vec<_> = data.nodes.iter().map(|node| node.name.clone()).collect();
             Box::new(names.into_iter())
+        }
+        "session" => {
+            let ids: Vec<_> = data.money.sessions.iter().map(|one| one.id.to_string()).collect();
+            Box::new(ids.into_iter())
         }
         "cluster" => Box::new(std::iter::empty()),
         _ => {

@@ -2,12 +2,13 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use weir_model::{ApiError, ErrorCode, SessionId};
 
 use crate::app::App;
 use crate::conn::{Detail, Snapshot, Update};
-use crate::fixture::{app_at, name, recording};
+use crate::fixture::{app_at, name, recording, snapshot};
 use crate::scripts::{press, typed};
-use crate::state::nav::View;
+use crate::state::nav::{MoneyPage, View};
 use crate::theme::{Depth, Theme};
 
 /// The frame as text, through the same path as on a real terminal.
@@ -241,6 +242,45 @@ fn replicas() {
 #[test]
 fn raft() {
     insta::assert_snapshot!(small(&app_at(View::Raft)));
+}
+
+#[test]
+fn private_sessions() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Sessions))));
+}
+
+#[test]
+fn private_sessions_in_a_large_terminal() {
+    let mut app = app_at(View::Money(MoneyPage::Sessions));
+    press(&mut app, "w");
+    insta::assert_snapshot!(screen(&app, 140, 30));
+}
+
+#[test]
+fn a_private_session_in_ascii() {
+    let mut app = app_at(View::Money(MoneyPage::Session(SessionId(0x5e1))));
+    app.theme = Theme { depth: Depth::Plain, ascii: true };
+    let text = small(&app);
+    assert!(text.is_ascii(), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn ending_a_session_asks_for_a_reason() {
+    let mut app = app_at(View::Money(MoneyPage::Sessions));
+    press(&mut app, "j x enter");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn a_refusal_is_told_on_a_page_about_money() {
+    let mut app = app_at(View::Money(MoneyPage::Sessions));
+    let error = ApiError::new(ErrorCode::Unavailable, "The ledger has no quorum.");
+    app.update(Update::Seen(Box::new(Snapshot { detail: Detail::Refused(error), ..snapshot() })));
+    let told = "The ledger has no quorum. What follows is older.";
+    assert_eq!(small(&app).lines().nth(3), Some(told));
+    press(&mut app, "enter");
+    assert_eq!(small(&app).lines().nth(3), Some("The ledger has no quorum."));
 }
 
 #[test]

@@ -9,7 +9,9 @@ use weir_model::cluster::{
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
+use super::money::MoneyTold;
 use crate::act::Act;
+use crate::state::nav::MoneyPage;
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub trait Api: Send + Sync + 'static {
     fn replicas(&self) -> impl Future<Output = Answer<Vec<ReplicaInfo>>> + Send;
     /// The cluster as the node sees it.
     fn cluster(&self) -> impl Future<Output = Answer<ClusterStatus>> + Send;
+    /// What a page about money shows.
+    fn money(&self, page: &MoneyPage) -> impl Future<Output = Answer<MoneyTold>> + Send;
     /// What is wrong with the cluster.
     fn check(&self) -> impl Future<Output = Answer<CheckReport>> + Send;
     /// Events after a cursor (the newest kept ones when none), then each as it happens.

@@ -14,7 +14,11 @@ use weir_model::node::NodeStatus;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
 use super::api::{Answer, Api, Failure};
+use super::money::MoneyTold;
 use crate::act::Act;
+use crate::state::nav::MoneyPage;
+
+mod money;
 
 /// Limit of one request. The connection's loops are stricter; this one ends what they gave up.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -111,6 +115,10 @@ impl Api for Live {
         self.client.cluster().await.map_err(failure)
     }
 
+    async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        money::told(&self.client, page).await.map_err(failure)
+    }
+
     async fn check(&self) -> Answer<CheckReport> {
         self.client.check_cluster().await.map_err(failure)
     }
@@ -133,6 +141,11 @@ impl Api for Live {
             Act::KickViewing { id, reason } => {
                 let done = self.client.kick_viewing(*id, &kick(reason), &how).await;
                 done.map(|done| kicked(&done)).map_err(failure)
+            }
+            Act::EndSession { id, reason } => {
+                let how = Mutation { reason: Some(reason.clone()), ..how };
+                let done = self.client.end_session(*id, &how).await.map_err(failure)?;
+                Ok(format!("{} is {}", done.id, done.state))
             }
             Act::RevokeKey { channel, key } => {
                 let done = self.client.revoke_key(channel, *key, &how).await;

@@ -7,12 +7,15 @@ use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
 };
 use weir_model::node::NodeStatus;
+use weir_model::session::SessionInfo;
 use weir_model::{
     ApiError, Channel, ChannelName, ErrorCode, Event, StreamInfo, StreamKey, Viewing,
 };
 
 use super::api::{Answer, Api, Failure};
+use super::money::MoneyTold;
 use crate::act::Act;
+use crate::state::nav::MoneyPage;
 
 /// Everything the console can show of a node at one instant.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -49,6 +52,9 @@ pub struct Recording {
     /// Copies of streams.
     #[serde(default)]
     pub replicas: Vec<ReplicaInfo>,
+    /// Private sessions.
+    #[serde(default)]
+    pub sessions: Vec<SessionInfo>,
 }
 
 impl Recording {
@@ -67,6 +73,33 @@ impl Recording {
             links: Vec::new(),
             actors: Vec::new(),
             replicas: Vec::new(),
+            sessions: Vec::new(),
+        }
+    }
+}
+
+impl Recording {
+    /// What a page about money shows of it.
+    ///
+    /// # Errors
+    /// The recording does not hold it.
+    pub fn told(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        let missing = |what| Failure::Refused(ApiError::new(ErrorCode::NotFound, what));
+        Ok(match page {
+            MoneyPage::Sessions => MoneyTold::Sessions(self.sessions.clone()),
+            MoneyPage::Session(id) => {
+                let found = self.sessions.iter().find(|one| one.id == *id).cloned();
+                let found = found.ok_or_else(|| missing("there is no such session"))?;
+                MoneyTold::Session(Box::new(found))
+            }
+        })
+    }
+
+    /// Keeps what a page about money was told.
+    pub fn take_money(&mut self, told: MoneyTold) {
+        match told {
+            MoneyTold::Sessions(sessions) => self.sessions = sessions,
+            MoneyTold::Session(session) => self.sessions = vec![*session],
         }
     }
 }
@@ -121,6 +154,10 @@ impl Api for Recording {
             let why = "the recording holds no cluster";
             Failure::Refused(ApiError::new(ErrorCode::NotFound, why))
         })
+    }
+
+    async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        self.told(page)
     }
 
     async fn check(&self) -> Answer<CheckReport> {

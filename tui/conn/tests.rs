@@ -18,6 +18,7 @@ struct Flaky {
     up: Arc<AtomicBool>,
     followed: mpsc::UnboundedSender<Option<u64>>,
     node: replay::Recording,
+    ledger_is_silent: bool,
 }
 
 impl Flaky {
@@ -32,7 +33,8 @@ impl Flaky {
 
     fn new(node: replay::Recording) -> (Self, mpsc::UnboundedReceiver<Option<u64>>) {
         let (followed, asked) = mpsc::unbounded_channel();
-        (Self { up: Arc::new(AtomicBool::new(true)), followed, node }, asked)
+        let up = Arc::new(AtomicBool::new(true));
+        (Self { up, followed, node, ledger_is_silent: false }, asked)
     }
 
     fn check(&self) -> Answer<()> {
@@ -80,6 +82,12 @@ impl Api for Flaky {
     }
     async fn cluster(&self) -> Answer<ClusterStatus> {
         self.node.cluster().await
+    }
+    async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        if self.ledger_is_silent {
+            return std::future::pending().await;
+        }
+        self.node.money(page).await
     }
     async fn check(&self) -> Answer<CheckReport> {
         self.node.check().await
@@ -168,6 +176,16 @@ async fn a_page_about_something_gone_is_not_a_lost_node() {
     conn.send(Request::Focus(Focus::Stream("gone".parse().unwrap()))).unwrap();
     let Some(Update::Seen(snapshot)) = updates.recv().await else { panic!("lost") };
     assert_eq!(snapshot.detail, Detail::Refused(gone()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_ledger_is_said_on_its_page_and_is_not_a_lost_node() {
+    let (mut flaky, _asked) = Flaky::new(fixture::recording());
+    flaky.ledger_is_silent = true;
+    let snapshot = look(&flaky, &Focus::Money(MoneyPage::Sessions)).await.unwrap();
+    let Detail::Refused(error) = snapshot.detail else { panic!("{:?}", snapshot.detail) };
+    assert_eq!(error.message, "The ledger has not answered in 4 s; it is asked again.");
+    assert!(!snapshot.streams.is_empty());
 }
 
 #[test]

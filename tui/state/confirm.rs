@@ -1,9 +1,11 @@
 //! The question before an act that cannot be taken back.
 
 use weir_model::cluster::{ClusterNode, NodeChange};
+use weir_model::session::SessionInfo;
 use weir_model::{ChannelName, StreamKey, Viewing};
 
 use super::edit::Edit;
+use super::money::session::names;
 use crate::act::Act;
 
 /// What must be typed before the act is done.
@@ -58,6 +60,23 @@ impl Confirm {
             edit: Edit::default(),
             problem: None,
             act: Act::KickViewing { id: viewing.id, reason: String::new() },
+        }
+    }
+
+    /// Asks before a private session is ended.
+    #[must_use]
+    pub fn end_session(session: &SessionInfo, reason: &str) -> Self {
+        let parties = match names(session) {
+            none if none.is_empty() => "Nobody is in it.".into(),
+            names => format!("It ends for {names}; each pays for the time that was delivered."),
+        };
+        Self {
+            title: format!("End the private session of {}?", session.channel),
+            lines: vec![session.id.to_string(), parties],
+            need: Need::Reason,
+            edit: Edit::of(reason),
+            problem: None,
+            act: Act::EndSession { id: session.id, reason: String::new() },
         }
     }
 
@@ -155,6 +174,7 @@ impl Confirm {
         Some(match self.act.clone() {
             Act::KickStream { channel, .. } => Act::KickStream { channel, reason: typed },
             Act::KickViewing { id, .. } => Act::KickViewing { id, reason: typed },
+            Act::EndSession { id, .. } => Act::EndSession { id, reason: typed },
             Act::ChangeNode { node, change, .. } => Act::ChangeNode { node, change, reason: typed },
             Act::Rebalance { .. } => Act::Rebalance { reason: typed },
             revoke @ Act::RevokeKey { .. } => revoke,

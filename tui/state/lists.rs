@@ -29,6 +29,10 @@ pub struct Lists {
     pub replicas: List,
     /// Nodes in the agreement.
     pub peers: List,
+    /// Private sessions.
+    pub sessions: List,
+    /// Parties of the open session.
+    pub parties: List,
 }
 
 /// A list's name.
@@ -46,10 +50,12 @@ pub(super) enum Which {
     Actors,
     Replicas,
     Peers,
+    Sessions,
+    Parties,
 }
 
 /// The lists that one look at the node fills.
-pub(super) const LOOKED: [Which; 10] = [
+pub(super) const LOOKED: [Which; 12] = [
     Which::Streams,
     Which::Viewings,
     Which::Loops,
@@ -60,6 +66,8 @@ pub(super) const LOOKED: [Which; 10] = [
     Which::Actors,
     Which::Replicas,
     Which::Peers,
+    Which::Sessions,
+    Which::Parties,
 ];
 
 impl Default for Lists {
@@ -77,6 +85,8 @@ impl Default for Lists {
             actors: List::default(),
             replicas: List::default(),
             peers: List::default(),
+            sessions: List::ordered(1, false),
+            parties: List::ordered(8, false),
         }
     }
 }
@@ -97,6 +107,8 @@ impl Lists {
             Which::Actors => &self.actors,
             Which::Replicas => &self.replicas,
             Which::Peers => &self.peers,
+            Which::Sessions => &self.sessions,
+            Which::Parties => &self.parties,
         }
     }
 }

@@ -6,6 +6,7 @@ use weir_client::filter::fields::Fields;
 use weir_client::filter::{Filter, FilterError};
 use weir_model::cluster::{ClusterNode, LeaseInfo, LinkInfo, RaftPeer, ReplicaInfo};
 use weir_model::node::LoopInfo;
+use weir_model::session::{SessionInfo, SessionParty};
 use weir_model::{Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
 use crate::conn::{Snapshot, Update};
@@ -16,7 +17,7 @@ use history::History;
 use list::{List, Move, Row};
 use lists::{LOOKED, Lists, Which};
 use log::{Entry, Log, Outcome};
-use nav::{Nav, Pane, View};
+use nav::{MoneyPage, Nav, Pane, View};
 
 pub mod cluster;
 pub mod columns;
@@ -27,6 +28,7 @@ pub mod history;
 pub mod list;
 pub mod lists;
 pub mod log;
+pub mod money;
 pub mod nav;
 pub mod rows;
 
@@ -151,6 +153,12 @@ macro_rules! on_list {
                 let ($list, $rows) = (&mut $state.lists.peers, peers.unwrap_or_default());
                 $body
             }
+            Which::Sessions => {
+                on_list!(@ $state.lists.sessions, data.money.sessions, $list, $rows, $body)
+            }
+            Which::Parties => {
+                on_list!(@ $state.lists.parties, data.money.parties, $list, $rows, $body)
+            }
             Which::Log => {
                 let ($list, $rows) = (&mut $state.lists.log, $state.log.entries());
                 $body
@@ -179,6 +187,8 @@ macro_rules! on_rows {
             Some(Which::Actors) => on_rows!(@ LeaseInfo, $row, $body),
             Some(Which::Replicas) => on_rows!(@ ReplicaInfo, $row, $body),
             Some(Which::Peers) => on_rows!(@ RaftPeer, $row, $body),
+            Some(Which::Sessions) => on_rows!(@ SessionInfo, $row, $body),
+            Some(Which::Parties) => on_rows!(@ SessionParty, $row, $body),
             None => $nothing,
         }
     };
@@ -334,6 +344,8 @@ impl State {
             (View::Actors, _) => Which::Actors,
             (View::Replicas, _) => Which::Replicas,
             (View::Raft, _) => Which::Peers,
+            (View::Money(MoneyPage::Sessions), _) => Which::Sessions,
+            (View::Money(MoneyPage::Session(_)), _) => Which::Parties,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Which page is open and how one came there.
 
-use weir_model::ChannelName;
+use weir_model::{ChannelName, SessionId};
 
 use crate::conn::Focus;
 
@@ -35,11 +35,23 @@ pub enum View {
     Replicas,
     /// The agreement of the voters.
     Raft,
+    /// Something about money.
+    Money(MoneyPage),
+}
+
+/// A page about money; it is also what is asked of the node for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MoneyPage {
+    /// Private sessions.
+    Sessions,
+    /// One of them and its parties.
+    Session(SessionId),
 }
 
 /// Pages that the digit keys and `:` open, in the order of the digits: page, name, short name, title.
-/// The first [`TOP_NODE`] are about the node that is asked, the others about its cluster.
-pub const TOP: [(View, &str, &str, &str); 10] = [
+/// Those below [`TOP_NODE`] are about the node that is asked, those below [`TOP_CLUSTER`] about its cluster, the others
+/// about money; there are no digits left for these.
+pub const TOP: [(View, &str, &str, &str); 11] = [
     (View::Streams, "streams", "st", "Streams"),
     (View::Node, "node", "nd", "Node"),
     (View::Events, "events", "ev", "Events"),
@@ -50,6 +62,7 @@ pub const TOP: [(View, &str, &str, &str); 10] = [
     (View::Actors, "actors", "act", "Actors"),
     (View::Replicas, "replicas", "re", "Replicas"),
     (View::Raft, "raft", "ra", "Raft"),
+    (View::Money(MoneyPage::Sessions), "sessions", "se", "Sessions"),
 ];
 
 /// What people also call the things on a page.
@@ -57,6 +70,9 @@ pub const ALIASES: [(&str, View); 2] = [("leases", View::Actors), ("placements",
 
 /// How many of the pages are about the one node.
 pub const TOP_NODE: usize = 5;
+
+/// Where the pages about the cluster end and those about money begin.
+pub const TOP_CLUSTER: usize = 10;
 
 impl View {
     /// The page with this name, short name or alias.
@@ -73,6 +89,7 @@ impl View {
         match self {
             Self::Stream(_) => Self::Streams,
             Self::Channel(_) => Self::Channels,
+            Self::Money(page) => Self::Money(page.top()),
             other => other.clone(),
         }
     }
@@ -89,7 +106,16 @@ impl View {
             Self::Actors => Focus::Actors,
             Self::Replicas => Focus::Replicas,
             Self::Raft => Focus::Raft,
+            Self::Money(page) => Focus::Money(page.clone()),
             Self::Streams | Self::Node | Self::Events | Self::Log => Focus::Overview,
+        }
+    }
+}
+
+impl MoneyPage {
+    fn top(&self) -> Self {
+        match self {
+            Self::Sessions | Self::Session(_) => Self::Sessions,
         }
     }
 }

@@ -1,0 +1,106 @@
+//! How each thing about money is found, filtered and sorted.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+use weir_client::filter::fields::{self, Field, Fields, Kind};
+use weir_model::session::{SessionInfo, SessionParty};
+
+use super::session::{billed, left, names, rate, who, why};
+use super::sum::order;
+use crate::state::list::Row;
+use crate::state::rows::fields_of;
+
+impl Row for SessionInfo {
+    const COLUMNS: &'static [&'static str] = &[
+        "CHANNEL", "STATE", "PARTIES", "RATE", "BILLED", "LEFT", "WHY", "FOR", "SESSION", "HOST",
+        "INVITED",
+    ];
+    const EXTRAS: usize = 3;
+    const FIELDS: Fields = fields::SESSION;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn text(&self) -> String {
+        let why = why(self).map_or("", |why| why.as_str());
+        format!("{} {} {} {} {why}", self.channel, self.state, names(self), self.id)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let bill = |session: &Self| billed(session).as_deref().and_then(order);
+        // Who never runs out comes behind all who do.
+        let lasts = |session: &Self| left(session).unwrap_or(u64::MAX);
+        let by = match column {
+            0 => self.channel.cmp(&other.channel),
+            1 => self.state.cmp(&other.state),
+            2 => names(self).cmp(&names(other)),
+            3 => order(rate(self)).cmp(&order(rate(other))),
+            4 => bill(self).cmp(&bill(other)),
+            5 => lasts(self).cmp(&lasts(other)),
+            6 => why(self).cmp(&why(other)),
+            8 => self.id.cmp(&other.id),
+            9 => self.host.cmp(&other.host),
+            10 => self.invited.len().cmp(&other.invited.len()),
+            _ => Ordering::Equal,
+        };
+        // The longest was offered first.
+        by.then_with(|| (other.offered_at, self.id).cmp(&(self.offered_at, other.id)))
+    }
+}
+
+impl Row for SessionParty {
+    const COLUMNS: &'static [&'static str] =
+        &["PARTY", "PRICE", "BILLED", "OF", "HAD", "LEFT", "WHY", "BILL", "JOINED", "CHARGE"];
+    const EXTRAS: usize = 2;
+    const FIELDS: Fields = &[
+        Field { name: "account", kind: Kind::Text },
+        Field { name: "name", kind: Kind::Text },
+        Field { name: "price", kind: Kind::Text },
+        Field { name: "cap", kind: Kind::Text },
+        Field { name: "charge", kind: Kind::Text },
+        Field { name: "joined_at", kind: Kind::Since },
+        Field { name: "left_at", kind: Kind::Since },
+        Field { name: "left_why", kind: Kind::Text },
+        Field { name: "settled", kind: Kind::Flag },
+        Field { name: "billed", kind: Kind::Text },
+        Field { name: "delivered_seconds", kind: Kind::Number },
+        Field { name: "paused", kind: Kind::Text },
+        Field { name: "left_seconds", kind: Kind::Number },
+    ];
+
+    fn id(&self) -> String {
+        self.charge.clone()
+    }
+
+    fn text(&self) -> String {
+        let why = self.left_why.or(self.paused).map_or("", |why| why.as_str());
+        format!("{} {} {why} {}", who(self), self.price, self.account)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let bill = |party: &Self| party.billed.as_deref().and_then(order);
+        let lasts = |party: &Self| party.left_seconds.unwrap_or(u64::MAX);
+        let by = match column {
+            0 => who(self).cmp(&who(other)),
+            1 => self.price.cmp(&other.price),
+            2 => bill(self).cmp(&bill(other)),
+            3 => order(&self.cap).cmp(&order(&other.cap)),
+            4 => self.delivered_seconds.cmp(&other.delivered_seconds),
+            5 => lasts(self).cmp(&lasts(other)),
+            6 => (self.left_why, self.paused).cmp(&(other.left_why, other.paused)),
+            7 => self.settled.cmp(&other.settled),
+            _ => Ordering::Equal,
+        };
+        by.then_with(|| (self.joined_at, &self.charge).cmp(&(other.joined_at, &other.charge)))
+    }
+}

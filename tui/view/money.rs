@@ -1,0 +1,64 @@
+//! What all pages about money share: the line above the rows, and what stands there until the node has answered.
+
+use crate::intent::Intent;
+use crate::keymap::Command;
+use crate::state::State;
+use crate::state::nav::MoneyPage;
+use crate::text;
+use crate::theme::Tone;
+
+use super::paint::Paint;
+use super::{session, sessions};
+
+/// Draws the page.
+pub fn draw(paint: &mut Paint<'_>, state: &State, page: &MoneyPage) {
+    match page {
+        MoneyPage::Sessions => sessions::draw(paint, state),
+        MoneyPage::Session(id) => session::draw(paint, state, *id),
+    }
+}
+
+/// What a command means on that page.
+#[must_use]
+pub fn intent(command: Command, state: &State, page: &MoneyPage) -> Option<Intent> {
+    match page {
+        MoneyPage::Sessions => sessions::intent(command, state),
+        MoneyPage::Session(id) => session::intent(command, state, *id),
+    }
+}
+
+/// The command line that prints that page, and whether it takes the page's filter.
+#[must_use]
+pub fn shell(page: &MoneyPage) -> (String, bool) {
+    match page {
+        MoneyPage::Sessions => ("weir session list".into(), true),
+        MoneyPage::Session(id) => (format!("weir session show {id}"), false),
+    }
+}
+
+/// Draws the first line, and answers with the room below it; none while the node has not said what the page shows.
+/// A refusal stands in place of the line, so that rows of before are not taken for those of now.
+pub(super) fn body<'p>(
+    paint: &'p mut Paint<'_>,
+    state: &State,
+    page: &MoneyPage,
+    line: impl FnOnce() -> String,
+) -> Option<Paint<'p>> {
+    let data = state.shown();
+    let is_told = data.money.is_of(page);
+    match &data.refused {
+        Some(why) => {
+            let old = if is_told { " What follows is older." } else { "" };
+            let line = format!("{why}{old}");
+            paint.line(
+                0,
+                &text::fit(&line, usize::from(paint.width()), paint.theme.ascii),
+                Tone::Warning,
+            );
+        }
+        None if !is_told => paint.line(0, "Asking the node.", Tone::Dim),
+        None => paint.line(0, &line(), Tone::Dim),
+    }
+    let height = paint.height();
+    is_told.then(|| paint.rows(1, height))
+}
