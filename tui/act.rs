@@ -1,7 +1,11 @@
 //! What an operator can do from the console, each with the command line that does the same.
 
+use money::Deed;
+use weir_model::charge::LedgerId;
 use weir_model::cluster::NodeChange;
 use weir_model::{ChannelName, KeyId, SessionId, ViewingId};
+
+pub mod money;
 
 /// An act on the node. Always asked for, confirmed, logged and answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,15 @@ pub enum Act {
         /// Which one.
         id: SessionId,
         /// Kept in the audit log.
+        reason: String,
+    },
+    /// Moves money, or lets none move.
+    Money {
+        /// What is done.
+        deed: Deed,
+        /// Under which it is done once.
+        once: LedgerId,
+        /// Kept in the ledger.
         reason: String,
     },
     /// Takes a stream key back for good.
@@ -64,6 +77,9 @@ impl Act {
             Self::EndSession { id, reason } => {
                 format!("weir session end {id} --reason {} --yes", quoted(reason))
             }
+            Self::Money { deed, once, reason } => {
+                format!("{} --reason {} --yes", deed.cli(*once), quoted(reason))
+            }
             Self::RevokeKey { channel, key } => format!("weir key revoke {channel} {key} --yes"),
             Self::ChangeNode { node, change, reason } => {
                 // A plain name stays as one types it.
@@ -76,6 +92,17 @@ impl Act {
             Self::Rebalance { reason } => {
                 format!("weir cluster rebalance --reason {} --yes", quoted(reason))
             }
+        }
+    }
+
+    /// What to say when the node did not answer in time.
+    #[must_use]
+    pub const fn unanswered(&self) -> &'static str {
+        match self {
+            Self::Money { .. } => {
+                "no answer in time; it may have been done. Its line in the log (@) does it once, however often"
+            }
+            _ => "no answer in time; look before you repeat it",
         }
     }
 }
@@ -103,6 +130,13 @@ mod tests {
         assert_eq!(rebalance.cli(), "weir cluster rebalance --reason 'new node' --yes");
         let end = Act::EndSession { id: SessionId(9), reason: "abuse".into() };
         assert_eq!(end.cli(), "weir session end ses_0000000000000009 --reason 'abuse' --yes");
+        let once = LedgerId::new(0xcafe).unwrap();
+        let deed = Deed::Credit { account: "fan".into(), amount: "20.00".into() };
+        let credit = Act::Money { deed, once, reason: "bank transfer 7".into() };
+        assert_eq!(
+            credit.cli(),
+            "weir wallet credit 'fan' '20.00' --id 0000000000000000000000000000cafe --reason 'bank transfer 7' --yes"
+        );
         let revoke = Act::RevokeKey { channel, key: KeyId(1) };
         assert_eq!(revoke.cli(), "weir key revoke demo key_0000000000000001 --yes");
     }

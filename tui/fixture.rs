@@ -229,7 +229,7 @@ pub(crate) fn recording() -> Recording {
         links: cluster::links(),
         actors: cluster::actors(),
         replicas: cluster::replicas(),
-        sessions: money::sessions(),
+        money: money::books(),
     }
 }
 
@@ -245,6 +245,7 @@ pub(crate) fn app_at(view: View) -> App {
     let node = recording();
     let mut app = App::new(Theme::plain());
     app.tick(5_000);
+    app.state.next_id = 0xcafe;
     let detail = match &view {
         View::Stream(name) => {
             let about = |v: &&Viewing| v.channel == *name;
@@ -258,7 +259,7 @@ pub(crate) fn app_at(view: View) -> App {
         View::Actors => Detail::Actors(node.actors),
         View::Replicas => Detail::Replicas(node.replicas),
         View::Raft => Detail::Raft(Box::new(cluster::status())),
-        View::Money(page) => Detail::Money(page.clone(), node.told(page).unwrap()),
+        View::Money(page) => Detail::Money(page.clone(), node.money.told(page).unwrap()),
         _ => Detail::Channels(node.channels),
     };
     app.begin(view, "").unwrap();

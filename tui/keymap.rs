@@ -27,6 +27,8 @@ pub enum Command {
     Drain,
     /// End the private session under the cursor or on the page, after a question.
     End,
+    /// Credit the open wallet, after questions.
+    Credit,
     /// Type a filter.
     Filter,
     /// Move to the first row.
@@ -35,6 +37,8 @@ pub enum Command {
     Forward,
     /// Freeze the screen or let it go on.
     Freeze,
+    /// Let nothing leave the open account, after a question.
+    FreezeMoney,
     /// Move half a page down.
     HalfDown,
     /// Move half a page up.
@@ -51,6 +55,8 @@ pub enum Command {
     Log,
     /// Open the pages about money.
     Money,
+    /// Open the page behind this one: older lines, later names.
+    Older,
     /// Open what is under the cursor.
     Open,
     /// Move a page down.
@@ -71,6 +77,8 @@ pub enum Command {
     Redraw,
     /// Look at the node now.
     Refresh,
+    /// Give the payment of the line back, after questions.
+    Refund,
     /// Turn the order round.
     Reverse,
     /// Revoke the key under the cursor, after a question.
@@ -81,6 +89,8 @@ pub enum Command {
     Top(usize),
     /// Let the node under the cursor take work again, after a question.
     Uncordon,
+    /// Let money leave the open account again, after a question.
+    UnfreezeMoney,
     /// Move a row up.
     Up,
     /// Show or hide the extra columns.
@@ -116,6 +126,8 @@ impl Command {
                 "weir viewing list --channel demo",
                 "weir event list --filter 'channel==\"demo\"'",
                 "weir stream explain demo",
+                "weir wallet statement alice --of payable",
+                "weir account list",
             ],
             Self::Columns | Self::Wide => &["weir stream list -o json | jq '.[].publisher'"],
             Self::Reverse | Self::Sort => &["weir stream list -o json | jq 'sort_by(.bitrate)'"],
@@ -134,8 +146,8 @@ impl Command {
                 "weir cluster replicas",
                 "weir cluster status",
             ],
-            Self::Money => &["weir session list"],
-            Self::End => &["weir session end ses_0000000000000001 --reason abuse --yes"],
+            Self::Money | Self::End | Self::Older | Self::Credit | Self::Refund => self.money(),
+            Self::FreezeMoney | Self::UnfreezeMoney => self.money(),
             Self::Cordon => &["weir node cordon edge-2 --reason 'slow disk'"],
             Self::Uncordon => &["weir node uncordon edge-2"],
             Self::Drain => &["weir node drain edge-2 --reason 'new disk' --yes"],
@@ -167,6 +179,23 @@ impl Command {
     }
 }
 
+impl Command {
+    const fn money(self) -> &'static [&'static str] {
+        match self {
+            Self::Money => &["weir session list"],
+            Self::End => &["weir session end ses_0000000000000001 --reason abuse --yes"],
+            Self::Older => {
+                &["weir wallet statement alice --upto 7", "weir account list --after bob"]
+            }
+            Self::Credit => &["weir wallet credit alice 20.00 --reason 'bank transfer 7'"],
+            Self::Refund => &["weir refund tip:0123456789abcdef0123456789abcdef 2.50 --dry-run"],
+            Self::FreezeMoney => &["weir wallet freeze alice --reason 'stolen card'"],
+            Self::UnfreezeMoney => &["weir wallet unfreeze alice"],
+            _ => &[],
+        }
+    }
+}
+
 /// Where a binding holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -192,6 +221,14 @@ pub enum Scope {
     Sessions,
     /// One of them.
     Session,
+    /// Accounts of people.
+    People,
+    /// A wallet.
+    Wallet,
+    /// A record of the ledger.
+    Record,
+    /// The first pages about money.
+    MoneyTop,
     /// The command log.
     Log,
 }
@@ -259,7 +296,19 @@ pub const BINDINGS: &[Binding] = bindings! {
     Nodes Command::Rebalance, [ch('R')], "R", "rebalance", "move what is misplaced (asks)", 0;
     Sessions Command::Open, [key(KeyCode::Enter)], "enter", "open", "open the session's bills", 1;
     Sessions Command::End, [ch('x')], "x", "end", "end the session (asks why)", 2;
-    Session Command::End, [ch('x')], "x", "end", "end the session (asks why)", 1;
+    Session Command::Open, [key(KeyCode::Enter)], "enter", "wallet", "open the party's wallet", 1;
+    Session Command::End, [ch('x')], "x", "end", "end the session (asks why)", 2;
+    People Command::Open, [key(KeyCode::Enter)], "enter", "wallet", "open the wallet", 1;
+    People Command::Older, [ch('n')], "n", "more", "names behind these", 2;
+    Wallet Command::Open, [key(KeyCode::Enter)], "enter", "explain", "explain the record", 1;
+    Wallet Command::Credit, [ch('c')], "c", "credit", "credit the wallet (asks)", 2;
+    Wallet Command::Refund, [ch('R')], "R", "refund", "give the line back (asks)", 2;
+    Record Command::Refund, [ch('R')], "R", "refund", "give its payment back (asks)", 1;
+    Wallet Command::FreezeMoney, [ch('f')], "f", "freeze", "nothing leaves it (asks)", 2;
+    Wallet Command::UnfreezeMoney, [ch('u')], "u", "unfreeze", "it can be used again (asks)", 2;
+    Wallet Command::Pane, [key(KeyCode::Tab)], "tab", "account", "the person's next account", 3;
+    Wallet Command::Older, [ch('n')], "n", "older", "older lines", 3;
+    MoneyTop Command::Pane, [key(KeyCode::Tab)], "tab", "next page", "next page about money", 2;
     Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
     List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
     List Command::Up, [ch('k'), key(KeyCode::Up)], "k/up", "up", "move up", 0;
@@ -282,7 +331,7 @@ pub const BINDINGS: &[Binding] = bindings! {
     Anywhere Command::Top(0), [ch('1'), ch('2'), ch('3'), ch('4')], "1 - 4", "streams", "streams node events channels", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
     Anywhere Command::Top(5), [ch('6'), ch('7'), ch('8'), ch('9'), ch('0')], "6 - 0", "cluster", "nodes links actors copies raft", 0;
-    Anywhere Command::Money, [ch('$')], "$", "money", "private sessions", 0;
+    Anywhere Command::Money, [ch('$')], "$", "money", "sessions people wallets", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
     Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
@@ -307,6 +356,10 @@ pub fn valid(state: &State) -> impl Iterator<Item = &'static Binding> {
         Scope::Nodes => view == View::Nodes,
         Scope::Sessions => view == View::Money(MoneyPage::Sessions),
         Scope::Session => matches!(view, View::Money(MoneyPage::Session(_))),
+        Scope::People => matches!(view, View::Money(MoneyPage::People(_))),
+        Scope::Wallet => matches!(view, View::Money(MoneyPage::Wallet(_))),
+        Scope::Record => matches!(view, View::Money(MoneyPage::Record(_))),
+        Scope::MoneyTop => matches!(view, View::Money(_)) && view == view.top(),
         Scope::Log => view == View::Log,
     })
 }

@@ -58,6 +58,8 @@ pub struct Options {
     pub replay: Option<PathBuf>,
     #[arg(skip)]
     environment: Environment,
+    #[arg(skip)]
+    ids: u128,
 }
 
 /// What only the environment says.
@@ -94,6 +96,19 @@ impl Options {
             state_home: read("XDG_STATE_HOME"),
         };
         self
+    }
+
+    /// Takes in the first of the ids under which money is moved: nothing else may have it or one of those behind it.
+    #[must_use]
+    pub fn with_ids_from(mut self, first: Option<u128>) -> Self {
+        self.ids = first.unwrap_or_default();
+        self
+    }
+
+    /// The first id under which money is moved; 0 when there is none.
+    #[must_use]
+    pub const fn ids(&self) -> u128 {
+        self.ids
     }
 
     /// The looks for the terminal at hand.

@@ -4,11 +4,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use weir_model::{ApiError, ErrorCode, SessionId};
 
+use crate::act::money::{Deed, Tried};
 use crate::app::App;
 use crate::conn::{Detail, Snapshot, Update};
 use crate::fixture::{app_at, name, recording, snapshot};
 use crate::scripts::{press, typed};
-use crate::state::nav::{MoneyPage, View};
+use crate::state::nav::{MoneyPage, View, WalletPage};
 use crate::theme::{Depth, Theme};
 
 /// The frame as text, through the same path as on a real terminal.
@@ -281,6 +282,60 @@ fn a_refusal_is_told_on_a_page_about_money() {
     assert_eq!(small(&app).lines().nth(3), Some(told));
     press(&mut app, "enter");
     assert_eq!(small(&app).lines().nth(3), Some("The ledger has no quorum."));
+}
+
+fn fan() -> View {
+    View::Money(MoneyPage::Wallet(WalletPage::of("fan")))
+}
+
+#[test]
+fn people() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::People(None)))));
+}
+
+#[test]
+fn wallet() {
+    insta::assert_snapshot!(small(&app_at(fan())));
+}
+
+#[test]
+fn help_of_a_wallet() {
+    let mut app = app_at(fan());
+    press(&mut app, "?");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn a_record_explained() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Record(4)))));
+}
+
+#[test]
+fn a_credit_asks_how_much_before_anything_else() {
+    let mut app = app_at(fan());
+    press(&mut app, "c");
+    typed(&mut app, "5,00");
+    press(&mut app, "enter");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn what_money_would_do_is_shown_before_it_is_done() {
+    let mut app = app_at(fan());
+    press(&mut app, "c");
+    typed(&mut app, "20.00");
+    press(&mut app, "enter");
+    let deed = Deed::Credit { account: "fan".into(), amount: "20.00".into() };
+    let receipt = crate::fixture::money::receipt();
+    app.update(Update::Tried { id: 1, result: Ok(Box::new(Tried { deed, receipt })) });
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn a_refund_waits_for_the_node_to_say_what_it_would_do() {
+    let mut app = app_at(fan());
+    press(&mut app, "j R enter");
+    insta::assert_snapshot!(small(&app));
 }
 
 #[test]

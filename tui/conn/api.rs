@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use futures_util::stream::BoxStream;
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
 };
@@ -11,6 +12,7 @@ use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, V
 
 use super::money::MoneyTold;
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
 use crate::state::nav::MoneyPage;
 
 /// Why a request has no answer.
@@ -70,6 +72,8 @@ pub trait Api: Send + Sync + 'static {
         &self,
         after: Option<u64>,
     ) -> impl Future<Output = Answer<BoxStream<'static, Answer<Event>>>> + Send;
+    /// What something would do with money under that id. Changes nothing.
+    fn attempt(&self, wish: &Wish, once: LedgerId) -> impl Future<Output = Answer<Tried>> + Send;
     /// Does what an operator decided; answers with one line for the command log.
     fn act(&self, act: &Act) -> impl Future<Output = Answer<String>> + Send;
 }

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use weir_client::discover::{Wanted, discover};
 use weir_client::{Client, ClientError};
 use weir_model::api::{ActorQuery, EventQuery, Kick, Kicked, Mutation, ViewingQuery};
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, NodeChange, ReplicaInfo,
 };
@@ -16,6 +17,7 @@ use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 use super::api::{Answer, Api, Failure};
 use super::money::MoneyTold;
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
 use crate::state::nav::MoneyPage;
 
 mod money;
@@ -130,6 +132,10 @@ impl Api for Live {
         Ok(events.map(|event| event.map_err(failure)).boxed())
     }
 
+    async fn attempt(&self, wish: &Wish, once: LedgerId) -> Answer<Tried> {
+        money::attempt(&self.client, wish, once).await
+    }
+
     async fn act(&self, act: &Act) -> Answer<String> {
         let how = Mutation::default();
         let kick = |reason: &String| Kick { reason: Some(reason.clone()) };
@@ -146,6 +152,11 @@ impl Api for Live {
                 let how = Mutation { reason: Some(reason.clone()), ..how };
                 let done = self.client.end_session(*id, &how).await.map_err(failure)?;
                 Ok(format!("{} is {}", done.id, done.state))
+            }
+            Act::Money { deed, once, reason } => {
+                let how = Mutation { reason: Some(reason.clone()), ..how };
+                let done = money::ask(&self.client, deed, *once, &how).await;
+                done.map(|receipt| money::said(&receipt)).map_err(failure)
             }
             Act::RevokeKey { channel, key } => {
                 let done = self.client.revoke_key(channel, *key, &how).await;

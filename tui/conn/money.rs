@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use weir_model::money::{LedgerExplanation, StatementInfo, Wallet};
 use weir_model::session::SessionInfo;
-use weir_model::{ApiError, ErrorCode};
+use weir_model::{Account, ApiError, ErrorCode};
 
 use super::Detail;
 use super::api::{Answer, Api, Failure};
@@ -29,6 +30,23 @@ pub enum MoneyTold {
     Sessions(Vec<SessionInfo>),
     /// One of them.
     Session(Box<SessionInfo>),
+    /// Accounts by name.
+    People(Vec<Account>),
+    /// What somebody has.
+    Wallet(Box<WalletTold>),
+    /// A record.
+    Record(Box<LedgerExplanation>),
+}
+
+/// What somebody has, and what happened to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletTold {
+    /// Who it is; none when whoever asks may read wallets and no accounts.
+    pub account: Option<Account>,
+    /// What is on his accounts.
+    pub wallet: Wallet,
+    /// What happened on one of them.
+    pub statement: StatementInfo,
 }
 
 pub(super) async fn asked<A: Api>(api: &A, page: &MoneyPage) -> Answer<Detail> {

@@ -3,11 +3,11 @@
 //! Serves `--replay`, pictures for the documentation, and the tests.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
 };
 use weir_model::node::NodeStatus;
-use weir_model::session::SessionInfo;
 use weir_model::{
     ApiError, Channel, ChannelName, ErrorCode, Event, StreamInfo, StreamKey, Viewing,
 };
@@ -15,7 +15,12 @@ use weir_model::{
 use super::api::{Answer, Api, Failure};
 use super::money::MoneyTold;
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
 use crate::state::nav::MoneyPage;
+
+mod money;
+
+pub use money::Books;
 
 /// Everything the console can show of a node at one instant.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -52,9 +57,9 @@ pub struct Recording {
     /// Copies of streams.
     #[serde(default)]
     pub replicas: Vec<ReplicaInfo>,
-    /// Private sessions.
+    /// What pages about money show.
     #[serde(default)]
-    pub sessions: Vec<SessionInfo>,
+    pub money: Books,
 }
 
 impl Recording {
@@ -73,33 +78,7 @@ impl Recording {
             links: Vec::new(),
             actors: Vec::new(),
             replicas: Vec::new(),
-            sessions: Vec::new(),
-        }
-    }
-}
-
-impl Recording {
-    /// What a page about money shows of it.
-    ///
-    /// # Errors
-    /// The recording does not hold it.
-    pub fn told(&self, page: &MoneyPage) -> Answer<MoneyTold> {
-        let missing = |what| Failure::Refused(ApiError::new(ErrorCode::NotFound, what));
-        Ok(match page {
-            MoneyPage::Sessions => MoneyTold::Sessions(self.sessions.clone()),
-            MoneyPage::Session(id) => {
-                let found = self.sessions.iter().find(|one| one.id == *id).cloned();
-                let found = found.ok_or_else(|| missing("there is no such session"))?;
-                MoneyTold::Session(Box::new(found))
-            }
-        })
-    }
-
-    /// Keeps what a page about money was told.
-    pub fn take_money(&mut self, told: MoneyTold) {
-        match told {
-            MoneyTold::Sessions(sessions) => self.sessions = sessions,
-            MoneyTold::Session(session) => self.sessions = vec![*session],
+            money: Books::EMPTY,
         }
     }
 }
@@ -157,7 +136,7 @@ impl Api for Recording {
     }
 
     async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
-        self.told(page)
+        self.money.told(page)
     }
 
     async fn check(&self) -> Answer<CheckReport> {
@@ -168,6 +147,11 @@ impl Api for Recording {
         let newer = |e: &&Event| after.is_none_or(|cursor| e.cursor > cursor);
         let events: Vec<_> = self.events.iter().filter(newer).cloned().map(Ok).collect();
         Ok(stream::iter(events).chain(stream::pending()).boxed())
+    }
+
+    async fn attempt(&self, _: &Wish, _: LedgerId) -> Answer<Tried> {
+        let error = ApiError::new(ErrorCode::Conflict, "this is a recording, nothing can be tried");
+        Err(Failure::Refused(error))
     }
 
     async fn act(&self, _: &Act) -> Answer<String> {

@@ -33,6 +33,10 @@ pub struct Lists {
     pub sessions: List,
     /// Parties of the open session.
     pub parties: List,
+    /// Accounts of people.
+    pub people: List,
+    /// Lines of the open statement.
+    pub lines: List,
 }
 
 /// A list's name.
@@ -52,10 +56,12 @@ pub(super) enum Which {
     Peers,
     Sessions,
     Parties,
+    People,
+    Lines,
 }
 
 /// The lists that one look at the node fills.
-pub(super) const LOOKED: [Which; 12] = [
+pub(super) const LOOKED: [Which; 14] = [
     Which::Streams,
     Which::Viewings,
     Which::Loops,
@@ -68,6 +74,8 @@ pub(super) const LOOKED: [Which; 12] = [
     Which::Peers,
     Which::Sessions,
     Which::Parties,
+    Which::People,
+    Which::Lines,
 ];
 
 impl Default for Lists {
@@ -87,6 +95,8 @@ impl Default for Lists {
             peers: List::default(),
             sessions: List::ordered(1, false),
             parties: List::ordered(8, false),
+            people: List::default(),
+            lines: List::ordered(0, true),
         }
     }
 }
@@ -109,6 +119,8 @@ impl Lists {
             Which::Peers => &self.peers,
             Which::Sessions => &self.sessions,
             Which::Parties => &self.parties,
+            Which::People => &self.people,
+            Which::Lines => &self.lines,
         }
     }
 }

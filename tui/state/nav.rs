@@ -1,6 +1,7 @@
 //! Which page is open and how one came there.
 
-use weir_model::{ChannelName, SessionId};
+use weir_model::money::PersonalAccount;
+use weir_model::{AccountName, ChannelName, SessionId};
 
 use crate::conn::Focus;
 
@@ -46,12 +47,37 @@ pub enum MoneyPage {
     Sessions,
     /// One of them and its parties.
     Session(SessionId),
+    /// Accounts of people by name, from behind this one on.
+    People(Option<AccountName>),
+    /// What somebody has, and what happened to it.
+    Wallet(WalletPage),
+    /// One record of the ledger, in sentences.
+    Record(u64),
+}
+
+/// A part of somebody's statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletPage {
+    /// Whose, by name or id.
+    pub account: String,
+    /// Of which of his accounts.
+    pub of: PersonalAccount,
+    /// Nothing behind this record.
+    pub upto: Option<u64>,
+}
+
+impl WalletPage {
+    /// The newest of what somebody pays with.
+    #[must_use]
+    pub fn of(account: impl ToString) -> Self {
+        Self { account: account.to_string(), of: PersonalAccount::Wallet, upto: None }
+    }
 }
 
 /// Pages that the digit keys and `:` open, in the order of the digits: page, name, short name, title.
 /// Those below [`TOP_NODE`] are about the node that is asked, those below [`TOP_CLUSTER`] about its cluster, the others
 /// about money; there are no digits left for these.
-pub const TOP: [(View, &str, &str, &str); 11] = [
+pub const TOP: [(View, &str, &str, &str); 12] = [
     (View::Streams, "streams", "st", "Streams"),
     (View::Node, "node", "nd", "Node"),
     (View::Events, "events", "ev", "Events"),
@@ -63,10 +89,16 @@ pub const TOP: [(View, &str, &str, &str); 11] = [
     (View::Replicas, "replicas", "re", "Replicas"),
     (View::Raft, "raft", "ra", "Raft"),
     (View::Money(MoneyPage::Sessions), "sessions", "se", "Sessions"),
+    (View::Money(MoneyPage::People(None)), "people", "pe", "People"),
 ];
 
 /// What people also call the things on a page.
-pub const ALIASES: [(&str, View); 2] = [("leases", View::Actors), ("placements", View::Actors)];
+pub const ALIASES: [(&str, View); 4] = [
+    ("leases", View::Actors),
+    ("placements", View::Actors),
+    ("users", View::Money(MoneyPage::People(None))),
+    ("wallets", View::Money(MoneyPage::People(None))),
+];
 
 /// How many of the pages are about the one node.
 pub const TOP_NODE: usize = 5;
@@ -116,6 +148,7 @@ impl MoneyPage {
     fn top(&self) -> Self {
         match self {
             Self::Sessions | Self::Session(_) => Self::Sessions,
+            Self::People(_) | Self::Wallet(_) | Self::Record(_) => Self::People(None),
         }
     }
 }
@@ -175,6 +208,11 @@ impl Nav {
         self.trail.push(left.clone());
         self.ahead.clear();
         self.last = Some(left);
+    }
+
+    /// Puts another page in the place of the open one.
+    pub fn swap(&mut self, view: View) {
+        self.current = view;
     }
 
     /// Goes back where one came from; false when there is nowhere to go.

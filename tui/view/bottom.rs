@@ -37,6 +37,10 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) -> Option<Position> {
             keys(paint, &[("enter", "do it"), ("esc", "do nothing")]);
             None
         }
+        Mode::Trying(_) => {
+            keys(paint, &[("esc", "do nothing")]);
+            None
+        }
         Mode::Quit => {
             keys(paint, &[("y", "quit"), ("any other key", "stay")]);
             None

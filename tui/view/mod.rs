@@ -30,13 +30,16 @@ pub mod money;
 pub mod node;
 pub mod nodes;
 pub mod paint;
+pub mod people;
 pub mod raft;
+pub mod record;
 pub mod replicas;
 pub mod session;
 pub mod sessions;
 pub mod stream;
 pub mod streams;
 pub mod table;
+pub mod wallet;
 
 /// Lines of the header.
 const HEADER_ROWS: u16 = 3;
@@ -61,6 +64,7 @@ pub fn render(buf: &mut Buffer, area: Rect, state: &State, theme: Theme) -> Opti
     match &state.mode {
         Mode::Help => help::draw(&mut paint.within(body), state),
         Mode::Confirm(ask) => cursor = dialog::confirm(&mut paint.within(body), ask),
+        Mode::Trying(trial) => dialog::trying(&mut paint.within(body), trial),
         Mode::Columns(at) => dialog::columns(&mut paint.within(body), state, *at),
         Mode::Quit => dialog::quit(&mut paint.within(body), state),
         Mode::Normal | Mode::Filter(..) | Mode::Prompt(_) => {}
@@ -135,14 +139,19 @@ fn common(command: Command, state: &State) -> Intent {
         Command::Up => Intent::Move(Move::By(-1)),
         Command::Wide => Intent::Wide,
         Command::Cordon
+        | Command::Credit
         | Command::Copy
         | Command::Drain
         | Command::End
+        | Command::FreezeMoney
         | Command::Kick
+        | Command::Older
         | Command::Open
         | Command::Rebalance
+        | Command::Refund
         | Command::Revoke
-        | Command::Uncordon => Intent::None,
+        | Command::Uncordon
+        | Command::UnfreezeMoney => Intent::None,
     }
 }
 

@@ -3,28 +3,43 @@
 use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
-use crate::state::nav::MoneyPage;
+use crate::state::nav::{MoneyPage, TOP, TOP_CLUSTER, View};
 use crate::text;
 use crate::theme::Tone;
 
 use super::paint::Paint;
-use super::{session, sessions};
+use super::{people, record, session, sessions, wallet};
 
 /// Draws the page.
 pub fn draw(paint: &mut Paint<'_>, state: &State, page: &MoneyPage) {
     match page {
         MoneyPage::Sessions => sessions::draw(paint, state),
         MoneyPage::Session(id) => session::draw(paint, state, *id),
+        MoneyPage::People(after) => people::draw(paint, state, after.as_ref()),
+        MoneyPage::Wallet(page) => wallet::draw(paint, state, page),
+        MoneyPage::Record(seq) => record::draw(paint, state, *seq),
     }
 }
 
 /// What a command means on that page.
 #[must_use]
 pub fn intent(command: Command, state: &State, page: &MoneyPage) -> Option<Intent> {
-    match page {
+    let here = match page {
         MoneyPage::Sessions => sessions::intent(command, state),
         MoneyPage::Session(id) => session::intent(command, state, *id),
-    }
+        MoneyPage::People(_) => people::intent(command, state),
+        MoneyPage::Wallet(page) => wallet::intent(command, state, page),
+        MoneyPage::Record(seq) => record::intent(command, state, *seq),
+    };
+    here.or_else(|| (command == Command::Pane).then(|| next(page)))
+}
+
+/// The next page about money, round; they have no digits.
+fn next(page: &MoneyPage) -> Intent {
+    let pages = &TOP[TOP_CLUSTER..];
+    let at = pages.iter().position(|(top, ..)| *top == View::Money(page.clone()));
+    let next = at.and_then(|at| pages.get((at + 1) % pages.len()));
+    next.map_or(Intent::None, |(view, ..)| Intent::Open(view.clone()))
 }
 
 /// The command line that prints that page, and whether it takes the page's filter.
@@ -33,6 +48,10 @@ pub fn shell(page: &MoneyPage) -> (String, bool) {
     match page {
         MoneyPage::Sessions => ("weir session list".into(), true),
         MoneyPage::Session(id) => (format!("weir session show {id}"), false),
+        MoneyPage::People(None) => ("weir account list".into(), true),
+        MoneyPage::People(Some(after)) => (format!("weir account list --after {after}"), true),
+        MoneyPage::Wallet(page) => (wallet::shell(page), false),
+        MoneyPage::Record(seq) => (format!("weir ledger explain {seq}"), false),
     }
 }
 

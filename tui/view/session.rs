@@ -7,7 +7,7 @@ use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
 use crate::state::money::session::{warnings, who};
-use crate::state::nav::MoneyPage;
+use crate::state::nav::{MoneyPage, View, WalletPage};
 use crate::text;
 use crate::theme::Tone;
 
@@ -122,10 +122,16 @@ fn cells(party: &SessionParty) -> Vec<Cell> {
 /// What a command means here.
 #[must_use]
 pub fn intent(command: Command, state: &State, id: SessionId) -> Option<Intent> {
-    if command != Command::End {
-        return None;
-    }
     let known = &state.shown().money;
     let session = known.session.as_deref().filter(|_| known.is_of(&MoneyPage::Session(id)));
-    Some(session.map_or(Intent::None, end))
+    match command {
+        Command::End => Some(session.map_or(Intent::None, end)),
+        Command::Open => {
+            let party = session.and_then(|_| state.lists.parties.selected(&known.parties));
+            Some(party.map_or(Intent::None, |party| {
+                Intent::Open(View::Money(MoneyPage::Wallet(WalletPage::of(who(party)))))
+            }))
+        }
+        _ => None,
+    }
 }

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 use weir_client::filter::fields::{self, Field, Fields, Kind};
+use weir_model::Account;
+use weir_model::money::StatementLine;
 use weir_model::session::{SessionInfo, SessionParty};
 
 use super::session::{billed, left, names, rate, who, why};
@@ -102,5 +104,80 @@ impl Row for SessionParty {
             _ => Ordering::Equal,
         };
         by.then_with(|| (self.joined_at, &self.charge).cmp(&(other.joined_at, &other.charge)))
+    }
+}
+
+impl Row for Account {
+    const COLUMNS: &'static [&'static str] =
+        &["NAME", "ROLES", "STATE", "PASSWORD", "CREATED", "ACCOUNT"];
+    const FIELDS: Fields = fields::ACCOUNT;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {} {}", self.name, self.roles, standing(self), self.id)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let by = match column {
+            1 => self.roles.to_string().cmp(&other.roles.to_string()),
+            2 => self.disabled_at.cmp(&other.disabled_at),
+            3 => self.password.cmp(&other.password),
+            4 => self.created_at.cmp(&other.created_at),
+            5 => self.id.cmp(&other.id),
+            _ => Ordering::Equal,
+        };
+        by.then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+/// Whether an account can do anything, in one word.
+#[must_use]
+pub const fn standing(account: &Account) -> &'static str {
+    if account.disabled_at.is_some() { "disabled" } else { "enabled" }
+}
+
+impl Row for StatementLine {
+    const COLUMNS: &'static [&'static str] =
+        &["RECORD", "TIME", "WHAT", "DEBIT", "CREDIT", "BALANCE", "REASON"];
+    const FIELDS: Fields = &[
+        Field { name: "seq", kind: Kind::Number },
+        Field { name: "at", kind: Kind::Since },
+        Field { name: "what", kind: Kind::Text },
+        Field { name: "reason", kind: Kind::Text },
+        Field { name: "debit", kind: Kind::Text },
+        Field { name: "credit", kind: Kind::Text },
+        Field { name: "balance", kind: Kind::Text },
+    ];
+
+    fn id(&self) -> String {
+        self.seq.to_string()
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {}", self.seq, self.what, self.reason)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let by = match column {
+            1 => self.at.cmp(&other.at),
+            2 => self.what.cmp(&other.what),
+            3 => order(&self.debit).cmp(&order(&other.debit)),
+            4 => order(&self.credit).cmp(&order(&other.credit)),
+            5 => order(&self.balance).cmp(&order(&other.balance)),
+            6 => self.reason.cmp(&other.reason),
+            _ => Ordering::Equal,
+        };
+        by.then_with(|| self.seq.cmp(&other.seq))
     }
 }
