@@ -118,6 +118,8 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
         ),
         money(Deed::Refund { charge, amount: Some("2.50".into()) }, &reason),
         money(Deed::Refund { charge, amount: None }, &reason),
+        money(Deed::Payout { id: LedgerId::new(9).unwrap(), arrived: true }, &reason),
+        money(Deed::Payout { id: LedgerId::new(9).unwrap(), arrived: false }, &reason),
         Act::RevokeKey { channel, key: KeyId(1) },
         Act::ChangeNode {
             node: "-edge 2".into(),
@@ -168,6 +170,8 @@ fn every_page_names_the_line_that_prints_it_with_its_filter() {
         MoneyPage::Wallet(WalletPage::of("it's")),
         MoneyPage::Wallet(behind),
         MoneyPage::Record(4),
+        MoneyPage::Ledger(Some(7)),
+        MoneyPage::Audit(Some(7)),
     ];
     pages.extend(about.map(View::Money));
     let mut lines = Vec::new();

@@ -82,11 +82,7 @@ impl Act {
             }
             Self::RevokeKey { channel, key } => format!("weir key revoke {channel} {key} --yes"),
             Self::ChangeNode { node, change, reason } => {
-                // A plain name stays as one types it.
-                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-                let bare = node.bytes().all(plain) && !node.starts_with('-');
-                let node = if bare { node.clone() } else { quoted(node) };
-                let verb = change.as_str();
+                let (node, verb) = (word(node), change.as_str());
                 format!("weir node {verb} --reason {} --yes -- {node}", quoted(reason))
             }
             Self::Rebalance { reason } => {
@@ -112,6 +108,13 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// The same of a name, which stays as one types it when it is plain.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let bare = !text.is_empty() && text.bytes().all(plain) && !text.starts_with('-');
+    if bare { text.to_owned() } else { quoted(text) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +138,7 @@ mod tests {
         let credit = Act::Money { deed, once, reason: "bank transfer 7".into() };
         assert_eq!(
             credit.cli(),
-            "weir wallet credit 'fan' '20.00' --id 0000000000000000000000000000cafe --reason 'bank transfer 7' --yes"
+            "weir wallet credit fan 20.00 --id 0000000000000000000000000000cafe --reason 'bank transfer 7' --yes"
         );
         let revoke = Act::RevokeKey { channel, key: KeyId(1) };
         assert_eq!(revoke.cli(), "weir key revoke demo key_0000000000000001 --yes");

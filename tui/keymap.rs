@@ -65,6 +65,10 @@ pub enum Command {
     PageUp,
     /// Open the next part of the page.
     Pane,
+    /// Say that the payout under the cursor came back, after a question.
+    PayoutFailed,
+    /// Say that it arrived, after a question.
+    PayoutPaid,
     /// Go back in the history.
     Previous,
     /// Type a command.
@@ -128,6 +132,9 @@ impl Command {
                 "weir stream explain demo",
                 "weir wallet statement alice --of payable",
                 "weir account list",
+                "weir payout list",
+                "weir ledger tail",
+                "weir audit list",
             ],
             Self::Columns | Self::Wide => &["weir stream list -o json | jq '.[].publisher'"],
             Self::Reverse | Self::Sort => &["weir stream list -o json | jq 'sort_by(.bitrate)'"],
@@ -148,6 +155,7 @@ impl Command {
             ],
             Self::Money | Self::End | Self::Older | Self::Credit | Self::Refund => self.money(),
             Self::FreezeMoney | Self::UnfreezeMoney => self.money(),
+            Self::PayoutFailed | Self::PayoutPaid => self.money(),
             Self::Cordon => &["weir node cordon edge-2 --reason 'slow disk'"],
             Self::Uncordon => &["weir node uncordon edge-2"],
             Self::Drain => &["weir node drain edge-2 --reason 'new disk' --yes"],
@@ -191,6 +199,8 @@ impl Command {
             Self::Refund => &["weir refund tip:0123456789abcdef0123456789abcdef 2.50 --dry-run"],
             Self::FreezeMoney => &["weir wallet freeze alice --reason 'stolen card'"],
             Self::UnfreezeMoney => &["weir wallet unfreeze alice"],
+            Self::PayoutPaid => &["weir payout paid 0123456789abcdef0123456789abcdef --yes"],
+            Self::PayoutFailed => &["weir payout fail 0123456789abcdef0123456789abcdef --yes"],
             _ => &[],
         }
     }
@@ -227,6 +237,12 @@ pub enum Scope {
     Wallet,
     /// A record of the ledger.
     Record,
+    /// Payouts.
+    Payouts,
+    /// The ledger.
+    Ledger,
+    /// What staff did.
+    Audit,
     /// The first pages about money.
     MoneyTop,
     /// The command log.
@@ -308,6 +324,12 @@ pub const BINDINGS: &[Binding] = bindings! {
     Wallet Command::UnfreezeMoney, [ch('u')], "u", "unfreeze", "it can be used again (asks)", 2;
     Wallet Command::Pane, [key(KeyCode::Tab)], "tab", "account", "the person's next account", 3;
     Wallet Command::Older, [ch('n')], "n", "older", "older lines", 3;
+    Payouts Command::PayoutPaid, [ch('p')], "p", "paid", "it has arrived (asks)", 1;
+    Payouts Command::PayoutFailed, [ch('f')], "f", "failed", "it came back (asks)", 1;
+    Payouts Command::Open, [key(KeyCode::Enter)], "enter", "wallet", "open the streamer's wallet", 1;
+    Ledger Command::Open, [key(KeyCode::Enter)], "enter", "explain", "explain the record", 1;
+    Ledger Command::Older, [ch('n')], "n", "older", "older records", 2;
+    Audit Command::Older, [ch('n')], "n", "older", "older entries", 1;
     MoneyTop Command::Pane, [key(KeyCode::Tab)], "tab", "next page", "next page about money", 2;
     Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
     List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
@@ -331,7 +353,7 @@ pub const BINDINGS: &[Binding] = bindings! {
     Anywhere Command::Top(0), [ch('1'), ch('2'), ch('3'), ch('4')], "1 - 4", "streams", "streams node events channels", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
     Anywhere Command::Top(5), [ch('6'), ch('7'), ch('8'), ch('9'), ch('0')], "6 - 0", "cluster", "nodes links actors copies raft", 0;
-    Anywhere Command::Money, [ch('$')], "$", "money", "sessions people wallets", 0;
+    Anywhere Command::Money, [ch('$')], "$", "money", "sessions wallets ledger audit", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
     Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
@@ -359,6 +381,9 @@ pub fn valid(state: &State) -> impl Iterator<Item = &'static Binding> {
         Scope::People => matches!(view, View::Money(MoneyPage::People(_))),
         Scope::Wallet => matches!(view, View::Money(MoneyPage::Wallet(_))),
         Scope::Record => matches!(view, View::Money(MoneyPage::Record(_))),
+        Scope::Payouts => view == View::Money(MoneyPage::Payouts),
+        Scope::Ledger => matches!(view, View::Money(MoneyPage::Ledger(_))),
+        Scope::Audit => matches!(view, View::Money(MoneyPage::Audit(_))),
         Scope::MoneyTop => matches!(view, View::Money(_)) && view == view.top(),
         Scope::Log => view == View::Log,
     })

@@ -14,7 +14,7 @@ mod money;
 const OFFERED_MAX: usize = 8;
 
 /// What the prompt does beside opening pages: noun and verb, as on the command line.
-pub const VERBS: [(&str, &str); 16] = [
+pub const VERBS: [(&str, &str); 18] = [
     ("stream", "show"),
     ("stream", "kick"),
     ("channel", "show"),
@@ -31,6 +31,8 @@ pub const VERBS: [(&str, &str); 16] = [
     ("wallet", "freeze"),
     ("wallet", "unfreeze"),
     ("ledger", "explain"),
+    ("payout", "paid"),
+    ("payout", "fail"),
 ];
 const WORDS: [&str; 3] = ["help", "quit", "refresh"];
 
@@ -57,7 +59,7 @@ pub fn parse(line: &str, state: &State) -> Result<Intent, String> {
         ["node", verb @ ("cordon" | "uncordon" | "drain"), name, rest @ ..] => {
             change_node(verb, name, rest, state)
         }
-        ["session" | "se" | "wallet" | "w" | "refund" | "ledger", _, ..] => {
+        ["session" | "se" | "wallet" | "w" | "refund" | "ledger" | "payout", _, ..] => {
             money::parse(&words, state).unwrap_or_else(|| Err(unknown(line)))
         }
         ["cluster", "rebalance", rest @ ..] => {
@@ -176,6 +178,10 @@ fn things(noun: &str, state: &State) -> Box<dyn Iterator<Item = String>> {
         "wallet" => {
             let names: Vec<_> = data.money.people.iter().map(|one| one.name.to_string()).collect();
             Box::new(names.into_iter())
+        }
+        "payout" => {
+            let ids: Vec<_> = data.money.payouts.iter().map(|one| one.id.to_string()).collect();
+            Box::new(ids.into_iter())
         }
         "cluster" | "ledger" => Box::new(std::iter::empty()),
         _ => {

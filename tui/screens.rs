@@ -299,6 +299,28 @@ fn wallet() {
 }
 
 #[test]
+fn payouts() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Payouts))));
+}
+
+#[test]
+fn ledger() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Ledger(None)))));
+}
+
+#[test]
+fn audit() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Audit(None)))));
+}
+
+#[test]
+fn audit_in_a_large_terminal() {
+    let mut app = app_at(View::Money(MoneyPage::Audit(None)));
+    press(&mut app, "w");
+    insta::assert_snapshot!(screen(&app, 160, 24));
+}
+
+#[test]
 fn help_of_a_wallet() {
     let mut app = app_at(fan());
     press(&mut app, "?");

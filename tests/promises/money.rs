@@ -124,6 +124,28 @@ async fn a_dry_run_shows_what_would_be_and_what_cannot_be_is_refused_in_words() 
 }
 
 #[tokio::test]
+async fn the_console_shows_of_money_what_the_command_line_says() {
+    let (_node, cli) = platform().await;
+    cli.json(&["wallet", "credit", "fan", "20.00", "--reason", "bank transfer 7"]);
+    cli.json(&["tip", "hers", "5.00", "--from", "fan", "--message", "great show"]);
+    let offered = cli.json(&["session", "start", "hers", "--rate", "6.00", "--with", "fan"]);
+    let session = format!("session/{}", offered["id"].as_str().unwrap());
+    for (view, told) in [
+        ("sessions", "offered"),
+        (session.as_str(), "guest: 6.00 EUR a minute"),
+        ("people", "star"),
+        ("wallet/fan", "available 15.00 EUR"),
+        ("payouts", "Nobody has asked for a payout yet."),
+        ("ledger", "bank transfer 7"),
+        ("audit", "wallet.change"),
+    ] {
+        let ran = cli.console(&["--once", "--view", view]);
+        assert!(ran.code == 0 && ran.out.contains(told), "{view}: {ran:?}");
+    }
+    assert_eq!(cli.console(&["--once", "--view", "wallet/nobody"]).code, 3, "there is nobody");
+}
+
+#[tokio::test]
 async fn a_private_session_is_offered_joined_and_ended_from_the_command_line() {
     let (_node, cli) = platform().await;
     cli.json(&["wallet", "credit", "fan", "20.00"]);

@@ -6,7 +6,7 @@
 use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{MoneyReceipt, PersonalAccount};
 
-use super::quoted;
+use super::word;
 
 /// Something done with money.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,13 @@ pub enum Deed {
         charge: ChargeName,
         /// How much of it; all that is left when absent.
         amount: Option<String>,
+    },
+    /// Says what became of a payout.
+    Payout {
+        /// Which one.
+        id: LedgerId,
+        /// Whether the streamer has it; else it came back.
+        arrived: bool,
     },
 }
 
@@ -67,9 +74,11 @@ impl Deed {
             Self::Credit { account, amount } => format!("Credit {account} with {amount}?"),
             Self::Stand { account, of, frozen } => {
                 let verb = if *frozen { "Freeze" } else { "Unfreeze" };
-                format!("{verb} the {} of {account}?", word(*of))
+                format!("{verb} the {} of {account}?", account_word(*of))
             }
             Self::Refund { amount: Some(amount), .. } => format!("Give back {amount}?"),
+            Self::Payout { arrived: true, .. } => "Has this payout arrived?".into(),
+            Self::Payout { arrived: false, .. } => "Did this payout come back?".into(),
             Self::Refund { amount: None, .. } => "Give back all that is left?".into(),
         }
     }
@@ -78,15 +87,20 @@ impl Deed {
     pub(super) fn cli(&self, once: LedgerId) -> String {
         let line = match self {
             Self::Credit { account, amount } => {
-                format!("weir wallet credit {} {}", quoted(account), quoted(amount))
+                format!("weir wallet credit {} {}", word(account), word(amount))
             }
             Self::Stand { account, of, frozen } => {
                 let verb = if *frozen { "freeze" } else { "unfreeze" };
-                format!("weir wallet {verb} {} --of {}", quoted(account), word(*of))
+                format!("weir wallet {verb} {} --of {}", word(account), account_word(*of))
             }
             Self::Refund { charge, amount } => {
-                let amount = amount.as_ref().map(|amount| format!(" {}", quoted(amount)));
+                let amount = amount.as_ref().map(|amount| format!(" {}", word(amount)));
                 format!("weir refund {charge}{}", amount.unwrap_or_default())
+            }
+            // It names what it is about, so it is done once without another id.
+            Self::Payout { id, arrived } => {
+                let verb = if *arrived { "paid" } else { "fail" };
+                return format!("weir payout {verb} {id}");
             }
         };
         format!("{line} --id {once}")
@@ -106,7 +120,7 @@ impl Wish {
 
 /// The word for an account of a person, as the command line takes it.
 #[must_use]
-pub const fn word(of: PersonalAccount) -> &'static str {
+pub const fn account_word(of: PersonalAccount) -> &'static str {
     match of {
         PersonalAccount::Wallet => "wallet",
         PersonalAccount::Pending => "pending",

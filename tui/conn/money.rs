@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use weir_model::money::{LedgerExplanation, StatementInfo, Wallet};
+use weir_model::audit::AuditEntry;
+use weir_model::money::{LedgerExplanation, LedgerRecord, PayoutInfo, StatementInfo, Wallet};
 use weir_model::session::SessionInfo;
 use weir_model::{Account, ApiError, ErrorCode};
 
@@ -34,8 +35,14 @@ pub enum MoneyTold {
     People(Vec<Account>),
     /// What somebody has.
     Wallet(Box<WalletTold>),
+    /// Payouts, the newest first.
+    Payouts(Vec<PayoutInfo>),
+    /// Records, the oldest first.
+    Records(Vec<LedgerRecord>),
     /// A record.
     Record(Box<LedgerExplanation>),
+    /// Entries of the audit log, the oldest first.
+    Audit(Vec<AuditEntry>),
 }
 
 /// What somebody has, and what happened to it.

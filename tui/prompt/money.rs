@@ -22,6 +22,7 @@ pub(super) fn parse(words: &[&str], state: &State) -> Option<Result<Intent, Stri
         }
         ["wallet", "credit", name, amount, rest @ ..] => credit(name, amount, rest),
         ["wallet", verb @ ("freeze" | "unfreeze"), name, rest @ ..] => stand(verb, name, rest),
+        ["payout", verb @ ("paid" | "fail"), id, rest @ ..] => payout(verb, id, rest),
         ["refund", charge, rest @ ..] => refund(charge, rest),
         ["ledger", "explain", seq] => match seq.parse() {
             Ok(seq) => Ok(Intent::Open(View::Money(MoneyPage::Record(seq)))),
@@ -54,6 +55,12 @@ fn stand(verb: &str, name: &str, rest: &[&str]) -> Result<Intent, String> {
     let reason = reason(rest).ok_or_else(|| format!("wallet {verb} ACCOUNT [--reason TEXT]"))?;
     let (account, of) = (name.to_owned(), PersonalAccount::Wallet);
     Ok(Intent::Try(Wish::Deed(Deed::Stand { account, of, frozen: verb == "freeze" }), reason))
+}
+
+fn payout(verb: &str, id: &str, rest: &[&str]) -> Result<Intent, String> {
+    let id = id.parse().map_err(|error: weir_model::charge::InvalidLedgerId| error.to_string())?;
+    let reason = reason(rest).ok_or_else(|| format!("payout {verb} ID [--reason TEXT]"))?;
+    Ok(Intent::Try(Wish::Deed(Deed::Payout { id, arrived: verb == "paid" }), reason))
 }
 
 fn refund(charge: &str, rest: &[&str]) -> Result<Intent, String> {

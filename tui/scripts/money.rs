@@ -249,3 +249,74 @@ fn a_full_page_opens_the_one_behind_it_and_neither_filter_nor_cursor_goes_along(
     assert_eq!(*view(&app), View::Money(older));
     assert!(app.state.lists.lines.filter.is_empty() && app.state.lists.lines.cursor() == 0);
 }
+
+#[test]
+fn tab_goes_round_the_pages_about_money() {
+    let mut app = app_at(page(MoneyPage::Sessions));
+    let pages = [
+        MoneyPage::People(None),
+        MoneyPage::Payouts,
+        MoneyPage::Ledger(None),
+        MoneyPage::Audit(None),
+        MoneyPage::Sessions,
+    ];
+    for next in pages {
+        press(&mut app, "tab");
+        assert_eq!(*view(&app), page(next));
+    }
+}
+
+#[test]
+fn an_open_payout_is_tried_before_it_is_called_paid_or_failed_and_one_that_ended_is_neither() {
+    let id = LedgerId::new(9).unwrap();
+    for (key, arrived) in [("p", true), ("f", false)] {
+        let mut app = app_at(page(MoneyPage::Payouts));
+        press(&mut app, "j");
+        let wish = Wish::Deed(Deed::Payout { id, arrived });
+        assert_eq!(press(&mut app, key), [Effect::Send(Request::Try(1, wish, once()))]);
+        tried(&mut app, 1, Deed::Payout { id, arrived });
+        typed(&mut app, "bank statement 7");
+        let [Effect::Send(Request::Act(1, act))] = &press(&mut app, "enter")[..] else { panic!() };
+        let verb = if arrived { "paid" } else { "fail" };
+        assert_eq!(act.cli(), format!("weir payout {verb} {id} --reason 'bank statement 7' --yes"));
+    }
+    let mut app = app_at(page(MoneyPage::Payouts));
+    press(&mut app, "p");
+    assert_eq!(app.state.notice(), Some("it is failed already"));
+    press(&mut app, "enter");
+    assert_eq!(*view(&app), page(MoneyPage::Wallet(WalletPage::of("acc_000000000000004d"))));
+}
+
+#[test]
+fn the_ledger_follows_its_newest_record_until_the_cursor_leaves_it_and_opens_older_ones() {
+    use crate::conn::money::MoneyTold;
+    let mut app = app_at(page(MoneyPage::Ledger(None)));
+    let selected =
+        |app: &App| app.state.lists.records.selected(&app.state.shown().money.records).unwrap().seq;
+    let grow = |app: &mut App, newest: u64| {
+        let mut all = app.state.shown().money.records.to_vec();
+        all.push(weir_model::money::LedgerRecord { seq: newest, ..all[0].clone() });
+        let detail = Detail::Money(MoneyPage::Ledger(None), MoneyTold::Records(all));
+        app.update(Update::Seen(Box::new(Snapshot { detail, ..snapshot() })));
+    };
+    assert_eq!(selected(&app), 5);
+    grow(&mut app, 6);
+    assert_eq!(selected(&app), 6);
+    press(&mut app, "j");
+    grow(&mut app, 7);
+    assert_eq!(selected(&app), 5);
+    typed(&mut app, "/refused==none and seq<6");
+    press(&mut app, "enter");
+    assert_eq!(selected(&app), 4);
+    press(&mut app, "enter");
+    assert_eq!(*view(&app), page(MoneyPage::Record(4)));
+    press(&mut app, "[ n");
+    assert_eq!(*view(&app), page(MoneyPage::Ledger(Some(1))));
+}
+
+#[test]
+fn what_staff_did_is_filtered_by_its_fields() {
+    let mut app = app_at(page(MoneyPage::Audit(None)));
+    typed(&mut app, "/outcome==failed and action==wallet.change");
+    assert_eq!(app.state.lists.audit.len(), 1);
+}

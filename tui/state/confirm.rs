@@ -178,6 +178,24 @@ impl Confirm {
         }
     }
 
+    /// What `enter` is for.
+    #[must_use]
+    pub const fn enter(&self) -> &'static str {
+        match self.then {
+            Then::Act(_) => "do it",
+            Then::Try(_) => "see what it would do",
+        }
+    }
+
+    /// The same in a sentence.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self.then {
+            Then::Act(_) => "enter does it, esc does nothing",
+            Then::Try(_) => "enter shows what it would do, esc does nothing",
+        }
+    }
+
     /// What comes of it, once what was typed suffices; else notes what is missing.
     pub fn accept(&mut self) -> Option<Then> {
         let typed = self.edit.text().trim().to_owned();

@@ -37,6 +37,12 @@ pub struct Lists {
     pub people: List,
     /// Lines of the open statement.
     pub lines: List,
+    /// Payouts.
+    pub payouts: List,
+    /// Records of the ledger.
+    pub records: List,
+    /// What staff did.
+    pub audit: List,
 }
 
 /// A list's name.
@@ -58,10 +64,20 @@ pub(super) enum Which {
     Parties,
     People,
     Lines,
+    Payouts,
+    Records,
+    Audit,
+}
+
+impl Which {
+    /// Whether a cursor on the newest row means: keep showing the newest.
+    pub(super) const fn follows(self) -> bool {
+        matches!(self, Self::Events | Self::Records | Self::Audit)
+    }
 }
 
 /// The lists that one look at the node fills.
-pub(super) const LOOKED: [Which; 14] = [
+pub(super) const LOOKED: [Which; 17] = [
     Which::Streams,
     Which::Viewings,
     Which::Loops,
@@ -76,6 +92,9 @@ pub(super) const LOOKED: [Which; 14] = [
     Which::Parties,
     Which::People,
     Which::Lines,
+    Which::Payouts,
+    Which::Records,
+    Which::Audit,
 ];
 
 impl Default for Lists {
@@ -97,6 +116,9 @@ impl Default for Lists {
             parties: List::ordered(8, false),
             people: List::default(),
             lines: List::ordered(0, true),
+            payouts: List::ordered(1, false),
+            records: List::ordered(0, true),
+            audit: List::ordered(0, true),
         }
     }
 }
@@ -121,6 +143,9 @@ impl Lists {
             Which::Parties => &self.parties,
             Which::People => &self.people,
             Which::Lines => &self.lines,
+            Which::Payouts => &self.payouts,
+            Which::Records => &self.records,
+            Which::Audit => &self.audit,
         }
     }
 }

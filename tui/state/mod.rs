@@ -4,9 +4,10 @@
 
 use weir_client::filter::fields::Fields;
 use weir_client::filter::{Filter, FilterError};
+use weir_model::audit::AuditEntry;
 use weir_model::charge::LedgerId;
 use weir_model::cluster::{ClusterNode, LeaseInfo, LinkInfo, RaftPeer, ReplicaInfo};
-use weir_model::money::StatementLine;
+use weir_model::money::{LedgerRecord, PayoutInfo, StatementLine};
 use weir_model::node::LoopInfo;
 use weir_model::session::{SessionInfo, SessionParty};
 use weir_model::{Account, Event, StreamInfo, StreamKey, Timestamp, Viewing};
@@ -173,6 +174,13 @@ macro_rules! on_list {
                 on_list!(@ $state.lists.people, data.money.people, $list, $rows, $body)
             }
             Which::Lines => on_list!(@ $state.lists.lines, data.money.lines, $list, $rows, $body),
+            Which::Payouts => {
+                on_list!(@ $state.lists.payouts, data.money.payouts, $list, $rows, $body)
+            }
+            Which::Records => {
+                on_list!(@ $state.lists.records, data.money.records, $list, $rows, $body)
+            }
+            Which::Audit => on_list!(@ $state.lists.audit, data.money.audit, $list, $rows, $body),
             Which::Log => {
                 let ($list, $rows) = (&mut $state.lists.log, $state.log.entries());
                 $body
@@ -205,6 +213,9 @@ macro_rules! on_rows {
             Some(Which::Parties) => on_rows!(@ SessionParty, $row, $body),
             Some(Which::People) => on_rows!(@ Account, $row, $body),
             Some(Which::Lines) => on_rows!(@ StatementLine, $row, $body),
+            Some(Which::Payouts) => on_rows!(@ PayoutInfo, $row, $body),
+            Some(Which::Records) => on_rows!(@ LedgerRecord, $row, $body),
+            Some(Which::Audit) => on_rows!(@ AuditEntry, $row, $body),
             None => $nothing,
         }
     };
@@ -325,8 +336,7 @@ impl State {
     fn arrange(&mut self, which: Which) {
         let now = self.judged_at();
         on_list!(self, which, |list, rows| {
-            // A cursor on the newest event means: keep showing the newest.
-            if which == Which::Events && list.cursor() == 0 {
+            if which.follows() && list.cursor() == 0 {
                 list.follow();
             }
             list.arrange(rows, now);
@@ -393,7 +403,9 @@ impl State {
             MoneyPage::Session(_) => self.lists.parties.begin(),
             MoneyPage::People(_) => self.lists.people.begin(),
             MoneyPage::Wallet(_) => self.lists.lines.begin(),
-            MoneyPage::Sessions | MoneyPage::Record(_) => {}
+            MoneyPage::Ledger(_) => self.lists.records.begin(),
+            MoneyPage::Audit(_) => self.lists.audit.begin(),
+            MoneyPage::Sessions | MoneyPage::Payouts | MoneyPage::Record(_) => {}
         }
     }
 
@@ -416,6 +428,9 @@ impl State {
             (View::Money(MoneyPage::Session(_)), _) => Which::Parties,
             (View::Money(MoneyPage::People(_)), _) => Which::People,
             (View::Money(MoneyPage::Wallet(_)), _) => Which::Lines,
+            (View::Money(MoneyPage::Payouts), _) => Which::Payouts,
+            (View::Money(MoneyPage::Ledger(_)), _) => Which::Records,
+            (View::Money(MoneyPage::Audit(_)), _) => Which::Audit,
             (View::Money(MoneyPage::Record(_)), _) => return None,
         })
     }

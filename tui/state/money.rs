@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use weir_model::Account;
-use weir_model::money::{LedgerExplanation, LedgerRecord, MoneyReceipt, StatementLine, Wallet};
+use weir_model::audit::AuditEntry;
+use weir_model::money::{
+    LedgerExplanation, LedgerRecord, MoneyReceipt, PayoutInfo, StatementLine, Wallet,
+};
 use weir_model::session::{SessionInfo, SessionParty};
+use weir_model::{Account, AccountId};
 
 use super::nav::MoneyPage;
 use crate::clean::clean_in;
@@ -31,6 +34,12 @@ pub struct Money {
     pub wallet: Option<Arc<WalletTold>>,
     /// What happened to it.
     pub lines: Arc<Vec<StatementLine>>,
+    /// Payouts.
+    pub payouts: Arc<Vec<PayoutInfo>>,
+    /// Records of the ledger.
+    pub records: Arc<Vec<LedgerRecord>>,
+    /// What staff did.
+    pub audit: Arc<Vec<AuditEntry>>,
     /// The open record.
     pub record: Option<Arc<LedgerExplanation>>,
 }
@@ -41,6 +50,13 @@ impl Money {
     #[must_use]
     pub fn is_of(&self, page: &MoneyPage) -> bool {
         self.page.as_ref() == Some(page)
+    }
+
+    /// The name of an account, as far as people were looked at; else its id.
+    #[must_use]
+    pub fn who(&self, id: AccountId) -> String {
+        let known = self.people.iter().find(|one| one.id == id);
+        known.map_or_else(|| id.to_string(), |one| one.name.to_string())
     }
 
     pub(super) fn take(&mut self, page: MoneyPage, told: MoneyTold) {
@@ -60,6 +76,20 @@ impl Money {
                 clean_wallet(&mut told);
                 self.lines = Arc::new(std::mem::take(&mut told.statement.lines));
                 self.wallet = Some(Arc::from(told));
+            }
+            MoneyTold::Payouts(mut payouts) => {
+                for payout in &mut payouts {
+                    [&mut payout.amount, &mut payout.provider].into_iter().for_each(clean_in);
+                }
+                self.payouts = Arc::new(payouts);
+            }
+            MoneyTold::Records(mut records) => {
+                records.iter_mut().for_each(clean_record);
+                self.records = Arc::new(records);
+            }
+            MoneyTold::Audit(mut entries) => {
+                entries.iter_mut().for_each(clean_entry);
+                self.audit = Arc::new(entries);
             }
             MoneyTold::Record(mut record) => {
                 clean_record(&mut record.record);
@@ -103,6 +133,11 @@ fn clean_record(record: &mut LedgerRecord) {
         let sides = posting.debit.iter_mut().chain(&mut posting.credit);
         sides.chain([&mut posting.account]).for_each(clean_in);
     }
+}
+
+fn clean_entry(entry: &mut AuditEntry) {
+    let AuditEntry { action, target, detail, token, reason, why, hash, .. } = entry;
+    [action, target, detail, token, reason, hash].into_iter().chain(why).for_each(clean_in);
 }
 
 /// Makes a receipt inert.

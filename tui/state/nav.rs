@@ -51,8 +51,14 @@ pub enum MoneyPage {
     People(Option<AccountName>),
     /// What somebody has, and what happened to it.
     Wallet(WalletPage),
-    /// One record of the ledger, in sentences.
+    /// Payouts.
+    Payouts,
+    /// Records of the ledger, the newest or those from a number on.
+    Ledger(Option<u64>),
+    /// One of them, in sentences.
     Record(u64),
+    /// What staff did, the newest or what stands before a record.
+    Audit(Option<u64>),
 }
 
 /// A part of somebody's statement.
@@ -77,7 +83,7 @@ impl WalletPage {
 /// Pages that the digit keys and `:` open, in the order of the digits: page, name, short name, title.
 /// Those below [`TOP_NODE`] are about the node that is asked, those below [`TOP_CLUSTER`] about its cluster, the others
 /// about money; there are no digits left for these.
-pub const TOP: [(View, &str, &str, &str); 12] = [
+pub const TOP: [(View, &str, &str, &str); 15] = [
     (View::Streams, "streams", "st", "Streams"),
     (View::Node, "node", "nd", "Node"),
     (View::Events, "events", "ev", "Events"),
@@ -90,6 +96,9 @@ pub const TOP: [(View, &str, &str, &str); 12] = [
     (View::Raft, "raft", "ra", "Raft"),
     (View::Money(MoneyPage::Sessions), "sessions", "se", "Sessions"),
     (View::Money(MoneyPage::People(None)), "people", "pe", "People"),
+    (View::Money(MoneyPage::Payouts), "payouts", "pa", "Payouts"),
+    (View::Money(MoneyPage::Ledger(None)), "ledger", "le", "Ledger"),
+    (View::Money(MoneyPage::Audit(None)), "audit", "au", "Audit"),
 ];
 
 /// What people also call the things on a page.
@@ -148,7 +157,10 @@ impl MoneyPage {
     fn top(&self) -> Self {
         match self {
             Self::Sessions | Self::Session(_) => Self::Sessions,
-            Self::People(_) | Self::Wallet(_) | Self::Record(_) => Self::People(None),
+            Self::People(_) | Self::Wallet(_) => Self::People(None),
+            Self::Payouts => Self::Payouts,
+            Self::Ledger(_) | Self::Record(_) => Self::Ledger(None),
+            Self::Audit(_) => Self::Audit(None),
         }
     }
 }

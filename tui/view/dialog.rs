@@ -32,7 +32,7 @@ pub fn confirm(paint: &mut Paint<'_>, ask: &Confirm) -> Option<Position> {
     let cursor = typed(&mut inner.rows(y + 2, 1), " ", &ask.edit);
     match ask.problem {
         Some(problem) => inner.at(1, y + 3, problem, Tone::Bad),
-        None => inner.at(1, y + 3, "enter does it, esc does nothing", Tone::Dim),
+        None => inner.at(1, y + 3, ask.hint(), Tone::Dim),
     };
     cursor
 }

@@ -17,6 +17,7 @@ use crate::theme::{Theme, Tone};
 use paint::Paint;
 
 pub mod actors;
+pub mod audit;
 pub mod bottom;
 pub mod channel;
 pub mod channels;
@@ -24,12 +25,14 @@ pub mod dialog;
 pub mod events;
 pub mod header;
 pub mod help;
+pub mod ledger;
 pub mod links;
 pub mod log;
 pub mod money;
 pub mod node;
 pub mod nodes;
 pub mod paint;
+pub mod payouts;
 pub mod people;
 pub mod raft;
 pub mod record;
@@ -147,6 +150,8 @@ fn common(command: Command, state: &State) -> Intent {
         | Command::Kick
         | Command::Older
         | Command::Open
+        | Command::PayoutFailed
+        | Command::PayoutPaid
         | Command::Rebalance
         | Command::Refund
         | Command::Revoke

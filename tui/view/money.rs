@@ -8,7 +8,7 @@ use crate::text;
 use crate::theme::Tone;
 
 use super::paint::Paint;
-use super::{people, record, session, sessions, wallet};
+use super::{audit, ledger, payouts, people, record, session, sessions, wallet};
 
 /// Draws the page.
 pub fn draw(paint: &mut Paint<'_>, state: &State, page: &MoneyPage) {
@@ -17,6 +17,9 @@ pub fn draw(paint: &mut Paint<'_>, state: &State, page: &MoneyPage) {
         MoneyPage::Session(id) => session::draw(paint, state, *id),
         MoneyPage::People(after) => people::draw(paint, state, after.as_ref()),
         MoneyPage::Wallet(page) => wallet::draw(paint, state, page),
+        MoneyPage::Payouts => payouts::draw(paint, state),
+        MoneyPage::Ledger(from) => ledger::draw(paint, state, *from),
+        MoneyPage::Audit(before) => audit::draw(paint, state, *before),
         MoneyPage::Record(seq) => record::draw(paint, state, *seq),
     }
 }
@@ -29,6 +32,9 @@ pub fn intent(command: Command, state: &State, page: &MoneyPage) -> Option<Inten
         MoneyPage::Session(id) => session::intent(command, state, *id),
         MoneyPage::People(_) => people::intent(command, state),
         MoneyPage::Wallet(page) => wallet::intent(command, state, page),
+        MoneyPage::Payouts => payouts::intent(command, state),
+        MoneyPage::Ledger(_) => ledger::intent(command, state),
+        MoneyPage::Audit(_) => audit::intent(command, state),
         MoneyPage::Record(seq) => record::intent(command, state, *seq),
     };
     here.or_else(|| (command == Command::Pane).then(|| next(page)))
@@ -51,6 +57,11 @@ pub fn shell(page: &MoneyPage) -> (String, bool) {
         MoneyPage::People(None) => ("weir account list".into(), true),
         MoneyPage::People(Some(after)) => (format!("weir account list --after {after}"), true),
         MoneyPage::Wallet(page) => (wallet::shell(page), false),
+        MoneyPage::Payouts => ("weir payout list".into(), true),
+        MoneyPage::Ledger(None) => ("weir ledger tail".into(), true),
+        MoneyPage::Ledger(Some(from)) => (format!("weir ledger tail --from {from}"), true),
+        MoneyPage::Audit(None) => ("weir audit list".into(), true),
+        MoneyPage::Audit(Some(before)) => (format!("weir audit list --before {before}"), true),
         MoneyPage::Record(seq) => (format!("weir ledger explain {seq}"), false),
     }
 }

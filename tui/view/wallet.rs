@@ -2,7 +2,8 @@
 
 use weir_model::money::{PersonalAccount, StatementLine};
 
-use crate::act::money::{Deed, Wish, word};
+use crate::act::money::{Deed, Wish, account_word};
+use crate::act::word;
 use crate::conn::money::{ROWS_MAX, WalletTold};
 use crate::intent::Intent;
 use crate::keymap::Command;
@@ -177,6 +178,6 @@ fn stand(page: &WalletPage, frozen: bool) -> Intent {
 #[must_use]
 pub fn shell(page: &WalletPage) -> String {
     let upto = page.upto.map(|seq| format!(" --upto {seq}")).unwrap_or_default();
-    let account = crate::act::quoted(&page.account);
-    format!("weir wallet statement {account} --of {}{upto}", word(page.of))
+    let account = word(&page.account);
+    format!("weir wallet statement {account} --of {}{upto}", account_word(page.of))
 }

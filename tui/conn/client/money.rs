@@ -8,7 +8,10 @@ use tokio::time::timeout;
 use tokio::{join, try_join};
 use weir_client::{Client, ClientError};
 use weir_model::api::Mutation;
-use weir_model::api::money::{CreditWallet, RefundCharge, SetStanding, StatementQuery};
+use weir_model::api::audit::AuditQuery;
+use weir_model::api::money::{
+    CreditWallet, PayoutQuery, RecordQuery, RefundCharge, SetStanding, StatementQuery,
+};
 use weir_model::api::people::AccountQuery;
 use weir_model::api::session::SessionQuery;
 use weir_model::charge::{ChargeName, LedgerId};
@@ -34,6 +37,18 @@ pub(super) async fn told(client: &Client, page: &MoneyPage) -> Result<MoneyTold,
             MoneyTold::People(client.accounts(&query).await?)
         }
         MoneyPage::Wallet(page) => MoneyTold::Wallet(Box::new(wallet(client, page).await?)),
+        MoneyPage::Payouts => {
+            let query = PayoutQuery { account: None, limit: Some(ROWS_MAX) };
+            MoneyTold::Payouts(client.payouts(&query).await?)
+        }
+        MoneyPage::Ledger(from) => {
+            let query = RecordQuery { from: *from, limit: Some(ROWS_MAX) };
+            MoneyTold::Records(client.records(&query).await?)
+        }
+        MoneyPage::Audit(before) => {
+            let query = AuditQuery { before: *before, limit: Some(ROWS_MAX) };
+            MoneyTold::Audit(client.audit(&query).await?)
+        }
         MoneyPage::Record(seq) => MoneyTold::Record(Box::new(client.explain_record(*seq).await?)),
     })
 }
@@ -97,6 +112,8 @@ pub(super) async fn ask(
                 false => client.unfreeze(account, &body, how).await,
             }
         }
+        Deed::Payout { id, arrived: true } => client.payout_paid(*id, how).await,
+        Deed::Payout { id, arrived: false } => client.payout_failed(*id, how).await,
         Deed::Refund { charge, amount } => {
             let body = RefundCharge { id, charge: *charge, amount: amount.clone() };
             client.refund(&body, how).await

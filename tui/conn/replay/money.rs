@@ -1,12 +1,13 @@
 //! Money of a recorded node.
 
-use weir_model::money::{LedgerExplanation, StatementInfo, Wallet};
+use weir_model::audit::AuditEntry;
+use weir_model::money::{LedgerExplanation, PayoutInfo, StatementInfo, Wallet};
 use weir_model::session::SessionInfo;
 use weir_model::{Account, ApiError, ErrorCode};
 
 use super::super::api::{Answer, Failure};
 use super::super::money::{MoneyTold, WalletTold};
-use crate::act::money::word;
+use crate::act::money::account_word;
 use crate::state::nav::{MoneyPage, WalletPage};
 
 /// What pages about money show.
@@ -21,8 +22,12 @@ pub struct Books {
     pub wallets: Vec<Wallet>,
     /// What happened to it.
     pub statements: Vec<StatementInfo>,
+    /// Payouts.
+    pub payouts: Vec<PayoutInfo>,
     /// Records of the ledger, explained.
     pub records: Vec<LedgerExplanation>,
+    /// What staff did.
+    pub audit: Vec<AuditEntry>,
 }
 
 impl Books {
@@ -32,7 +37,9 @@ impl Books {
         people: Vec::new(),
         wallets: Vec::new(),
         statements: Vec::new(),
+        payouts: Vec::new(),
         records: Vec::new(),
+        audit: Vec::new(),
     };
 
     /// What a page shows of it.
@@ -51,6 +58,16 @@ impl Books {
                 MoneyTold::People(self.people.iter().filter(behind).cloned().collect())
             }
             MoneyPage::Wallet(page) => MoneyTold::Wallet(Box::new(self.wallet(page)?)),
+            MoneyPage::Payouts => MoneyTold::Payouts(self.payouts.clone()),
+            MoneyPage::Ledger(from) => {
+                let records = self.records.iter().map(|one| &one.record);
+                let from = records.filter(|one| from.is_none_or(|from| one.seq >= from));
+                MoneyTold::Records(from.cloned().collect())
+            }
+            MoneyPage::Audit(before) => {
+                let old = |one: &&AuditEntry| before.is_none_or(|before| one.seq < before);
+                MoneyTold::Audit(self.audit.iter().filter(old).cloned().collect())
+            }
             MoneyPage::Record(seq) => {
                 let found = self.records.iter().find(|one| one.record.seq == *seq).cloned();
                 MoneyTold::Record(Box::new(found.ok_or_else(|| missing("record"))?))
@@ -65,7 +82,7 @@ impl Books {
         let account = self.people.iter().find(named).cloned();
         let account = account.ok_or_else(|| missing("account"))?;
         let wallet = self.wallets.iter().find(|one| one.account == account.id).cloned();
-        let (id, of) = (account.id.to_string(), word(page.of));
+        let (id, of) = (account.id.to_string(), account_word(page.of));
         let of_it = |one: &&StatementInfo| one.account.contains(&id) && one.account.ends_with(of);
         let statement = self.statements.iter().find(of_it).cloned();
         Ok(WalletTold {
@@ -86,6 +103,12 @@ impl Books {
                 self.wallets = vec![told.wallet];
                 self.statements = vec![told.statement];
             }
+            MoneyTold::Payouts(payouts) => self.payouts = payouts,
+            MoneyTold::Records(records) => {
+                let bare = |record| LedgerExplanation { record, sentences: Vec::new() };
+                self.records = records.into_iter().map(bare).collect();
+            }
+            MoneyTold::Audit(entries) => self.audit = entries,
             MoneyTold::Record(record) => self.records = vec![*record],
         }
     }

@@ -48,10 +48,9 @@ impl Confirm {
     }
 
     fn amount(title: String, line: String, all: bool, wish: Wish) -> Self {
-        let shown = "Next you see what would be on each account; nothing is done before.";
         Self {
             title,
-            lines: vec![line, shown.into()],
+            lines: vec![line],
             need: Need::Amount { all },
             edit: Edit::default(),
             problem: None,
@@ -93,6 +92,10 @@ fn lines(tried: &Tried) -> Vec<String> {
         Deed::Credit { .. } => format!("{available} {currency} can be spent then"),
         Deed::Stand { frozen: true, .. } => "nothing leaves it until it is unfrozen".into(),
         Deed::Stand { frozen: false, .. } => "it can be used again".into(),
+        Deed::Payout { arrived: true, .. } => format!("the streamer has {amount} {currency}"),
+        Deed::Payout { arrived: false, .. } => {
+            format!("{amount} {currency} can be paid out again")
+        }
     });
     lines
 }
@@ -128,7 +131,7 @@ pub(super) fn with_amount(wish: Wish, typed: String) -> Wish {
             Wish::Deed(Deed::Refund { charge, amount: some })
         }
         Wish::RefundOf { seq, .. } => Wish::RefundOf { seq, amount: some },
-        stand @ Wish::Deed(Deed::Stand { .. }) => stand,
+        whole @ Wish::Deed(Deed::Stand { .. } | Deed::Payout { .. }) => whole,
     }
 }
 

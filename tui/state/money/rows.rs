@@ -5,11 +5,12 @@ use std::cmp::Ordering;
 use serde_json::Value;
 use weir_client::filter::fields::{self, Field, Fields, Kind};
 use weir_model::Account;
-use weir_model::money::StatementLine;
+use weir_model::audit::{ActOutcome, AuditEntry};
+use weir_model::money::{LedgerRecord, PayoutInfo, PayoutState, PostingStage, StatementLine};
 use weir_model::session::{SessionInfo, SessionParty};
 
 use super::session::{billed, left, names, rate, who, why};
-use super::sum::order;
+use super::sum::{order, sum};
 use crate::state::list::Row;
 use crate::state::rows::fields_of;
 
@@ -179,5 +180,149 @@ impl Row for StatementLine {
             _ => Ordering::Equal,
         };
         by.then_with(|| self.seq.cmp(&other.seq))
+    }
+}
+
+impl Row for PayoutInfo {
+    const COLUMNS: &'static [&'static str] =
+        &["WHO", "STATE", "AMOUNT", "PROVIDER", "SINCE", "RECORD", "PAYOUT"];
+    const FIELDS: Fields = fields::PAYOUT;
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {} {}", self.account, payout_state(self), self.provider, self.id)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let by = match column {
+            0 => self.account.cmp(&other.account),
+            1 => payout_state(self).cmp(payout_state(other)),
+            2 => order(&self.amount).cmp(&order(&other.amount)),
+            3 => self.provider.cmp(&other.provider),
+            // The longest stands so since the earliest.
+            4 => other.at.cmp(&self.at),
+            5 => self.seq.cmp(&other.seq),
+            _ => Ordering::Equal,
+        };
+        by.then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// The word for what became of a payout.
+#[must_use]
+pub const fn payout_state(payout: &PayoutInfo) -> &'static str {
+    match payout.state {
+        PayoutState::Open => "open",
+        PayoutState::Paid => "paid",
+        PayoutState::Failed => "failed",
+    }
+}
+
+impl Row for LedgerRecord {
+    const COLUMNS: &'static [&'static str] =
+        &["RECORD", "AGE", "WHAT", "DID", "REASON", "BY", "HASH"];
+    const EXTRAS: usize = 1;
+    const FIELDS: Fields = fields::LEDGER_RECORD;
+
+    fn id(&self) -> String {
+        self.seq.to_string()
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {} {} {}", self.seq, self.what, did(self), self.reason, self.by)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let by = match column {
+            2 => self.what.cmp(&other.what),
+            3 => did(self).cmp(&did(other)),
+            4 => self.reason.cmp(&other.reason),
+            5 => self.by.cmp(&other.by),
+            6 => self.hash.cmp(&other.hash),
+            _ => Ordering::Equal,
+        };
+        by.then_with(|| self.seq.cmp(&other.seq))
+    }
+}
+
+/// How much a record moved, reserved and let go; or why it did nothing.
+#[must_use]
+pub fn did(record: &LedgerRecord) -> String {
+    if let Some(why) = &record.refused {
+        return format!("refused: {why}");
+    }
+    let stages = [
+        (PostingStage::Posted, "moved"),
+        (PostingStage::Reserved, "reserved"),
+        (PostingStage::Released, "let go"),
+    ];
+    let each = stages.iter().filter_map(|(stage, word)| {
+        let of_it = record.postings.iter().filter(|one| one.stage == *stage);
+        let amount = sum(of_it.filter_map(|one| one.debit.as_deref()))?;
+        Some(format!("{amount} {word}"))
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+impl Row for AuditEntry {
+    const COLUMNS: &'static [&'static str] =
+        &["ENTRY", "AGE", "WHO", "ACTION", "TARGET", "REASON", "CAME TO", "DETAIL", "TOKEN"];
+    const EXTRAS: usize = 2;
+    const FIELDS: Fields = fields::AUDIT_ENTRY;
+
+    fn id(&self) -> String {
+        self.seq.to_string()
+    }
+
+    fn text(&self) -> String {
+        let why = self.why.as_deref().unwrap_or_default();
+        format!("{} {} {} {} {why}", actor(self), self.action, self.target, self.reason)
+    }
+
+    fn json(&self) -> Value {
+        fields_of(self)
+    }
+
+    fn compare(&self, other: &Self, column: usize) -> Ordering {
+        let by = match column {
+            2 => actor(self).cmp(&actor(other)),
+            3 => self.action.cmp(&other.action),
+            4 => self.target.cmp(&other.target),
+            5 => self.reason.cmp(&other.reason),
+            6 => came_to(self).cmp(&came_to(other)),
+            7 => self.detail.cmp(&other.detail),
+            8 => self.token.cmp(&other.token),
+            _ => Ordering::Equal,
+        };
+        by.then_with(|| self.seq.cmp(&other.seq))
+    }
+}
+
+/// Whoever did it: the name, or the account when it has none any more.
+#[must_use]
+pub fn actor(entry: &AuditEntry) -> String {
+    entry.name.as_ref().map_or_else(|| entry.by.to_string(), ToString::to_string)
+}
+
+/// What an act failed for, and which entry began it; nothing of one that was done.
+#[must_use]
+pub fn came_to(entry: &AuditEntry) -> String {
+    match entry.outcome {
+        ActOutcome::Begun => String::new(),
+        ActOutcome::Failed => {
+            let of = entry.of.map_or_else(String::new, |of| format!("{of} "));
+            format!("{of}failed: {}", entry.why.as_deref().unwrap_or_default())
+        }
     }
 }
