@@ -249,7 +249,8 @@ async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {
         Focus::Actors => api.actors().await.map(Detail::Actors),
         Focus::Replicas => api.replicas().await.map(Detail::Replicas),
         Focus::Raft => api.cluster().await.map(|status| Detail::Raft(Box::new(status))),
-        Focus::Money(page) => money::asked(api, page).await,
+        // It is large, and most pages do without it.
+        Focus::Money(page) => Box::pin(money::asked(api, page)).await,
     };
     match answer {
         // A page about something that is gone must not look like a lost node.

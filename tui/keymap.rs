@@ -101,6 +101,46 @@ pub enum Command {
     Wide,
 }
 
+/// Lines that print the parts of pages.
+const PARTS: &[&str] = &[
+    "weir stream show demo",
+    "weir viewing list --channel demo",
+    "weir event list --filter 'channel==\"demo\"'",
+    "weir stream explain demo",
+    "weir wallet statement alice --of payable",
+    "weir account list",
+    "weir payout list",
+    "weir ledger tail",
+    "weir audit list",
+];
+
+/// Lines that print the pages about the node.
+const NODE_PAGES: &[&str] = &[
+    "weir stream list",
+    "weir status",
+    "weir event list",
+    "weir event follow",
+    "weir channel list",
+];
+
+/// Lines that print the pages about the cluster.
+const CLUSTER_PAGES: &[&str] = &[
+    "weir node list",
+    "weir cluster links",
+    "weir actor list",
+    "weir cluster replicas",
+    "weir cluster status",
+];
+
+/// Lines that filter as `/` does.
+const FILTERS: &[&str] = &[
+    "weir stream list --filter 'bitrate>4M and viewers<10'",
+    "weir viewing list --channel demo --filter '~vlc'",
+    "weir event follow --filter '!demo'",
+    "weir channel list --filter 're:^night'",
+    "weir key list demo --filter 'revoked_at==none'",
+];
+
 impl Command {
     /// Command lines that do the same from a shell, as examples. None for what only moves on the screen: it neither
     /// asks the node nor changes it.
@@ -108,13 +148,7 @@ impl Command {
     pub const fn shell(self) -> &'static [&'static str] {
         match self {
             Self::Alert => &["weir stream list --filter 'health>=warning'"],
-            Self::Filter => &[
-                "weir stream list --filter 'bitrate>4M and viewers<10'",
-                "weir viewing list --channel demo --filter '~vlc'",
-                "weir event follow --filter '!demo'",
-                "weir channel list --filter 're:^night'",
-                "weir key list demo --filter 'revoked_at==none'",
-            ],
+            Self::Filter => FILTERS,
             Self::Kick => &[
                 "weir stream kick demo --reason 'wrong scene' --yes",
                 "weir viewing kick view_0000000000000001 --reason abuse --yes",
@@ -125,34 +159,12 @@ impl Command {
                 "weir key list demo",
                 "weir session show ses_0000000000000001",
             ],
-            Self::Pane => &[
-                "weir stream show demo",
-                "weir viewing list --channel demo",
-                "weir event list --filter 'channel==\"demo\"'",
-                "weir stream explain demo",
-                "weir wallet statement alice --of payable",
-                "weir account list",
-                "weir payout list",
-                "weir ledger tail",
-                "weir audit list",
-            ],
+            Self::Pane => PARTS,
             Self::Columns | Self::Wide => &["weir stream list -o json | jq '.[].publisher'"],
             Self::Reverse | Self::Sort => &["weir stream list -o json | jq 'sort_by(.bitrate)'"],
             Self::Revoke => &["weir key revoke demo key_0000000000000001 --yes"],
-            Self::Top(0) => &[
-                "weir stream list",
-                "weir status",
-                "weir event list",
-                "weir event follow",
-                "weir channel list",
-            ],
-            Self::Top(5) => &[
-                "weir node list",
-                "weir cluster links",
-                "weir actor list",
-                "weir cluster replicas",
-                "weir cluster status",
-            ],
+            Self::Top(0) => NODE_PAGES,
+            Self::Top(5) => CLUSTER_PAGES,
             Self::Money | Self::End | Self::Older | Self::Credit | Self::Refund => self.money(),
             Self::FreezeMoney | Self::UnfreezeMoney => self.money(),
             Self::PayoutFailed | Self::PayoutPaid => self.money(),

@@ -77,8 +77,8 @@ impl Deed {
                 format!("{verb} the {} of {account}?", account_word(*of))
             }
             Self::Refund { amount: Some(amount), .. } => format!("Give back {amount}?"),
-            Self::Payout { arrived: true, .. } => "Has this payout arrived?".into(),
-            Self::Payout { arrived: false, .. } => "Did this payout come back?".into(),
+            Self::Payout { id, arrived: true } => format!("Has payout {id} arrived?"),
+            Self::Payout { id, arrived: false } => format!("Did payout {id} come back?"),
             Self::Refund { amount: None, .. } => "Give back all that is left?".into(),
         }
     }

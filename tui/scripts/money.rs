@@ -267,11 +267,10 @@ fn tab_goes_round_the_pages_about_money() {
 }
 
 #[test]
-fn an_open_payout_is_tried_before_it_is_called_paid_or_failed_and_one_that_ended_is_neither() {
+fn a_payout_is_tried_before_it_is_called_paid_or_failed_and_also_one_that_was_paid_may_come_back() {
     let id = LedgerId::new(9).unwrap();
     for (key, arrived) in [("p", true), ("f", false)] {
         let mut app = app_at(page(MoneyPage::Payouts));
-        press(&mut app, "j");
         let wish = Wish::Deed(Deed::Payout { id, arrived });
         assert_eq!(press(&mut app, key), [Effect::Send(Request::Try(1, wish, once()))]);
         tried(&mut app, 1, Deed::Payout { id, arrived });
@@ -281,8 +280,14 @@ fn an_open_payout_is_tried_before_it_is_called_paid_or_failed_and_one_that_ended
         assert_eq!(act.cli(), format!("weir payout {verb} {id} --reason 'bank statement 7' --yes"));
     }
     let mut app = app_at(page(MoneyPage::Payouts));
-    press(&mut app, "p");
-    assert_eq!(app.state.notice(), Some("it is failed already"));
+    press(&mut app, "j p");
+    assert_eq!(app.state.notice(), Some("it has failed already"));
+    press(&mut app, "j p");
+    assert_eq!(app.state.notice(), Some("it has been paid already"));
+    let came_back = Wish::Deed(Deed::Payout { id: LedgerId::new(8).unwrap(), arrived: false });
+    let asked = press(&mut app, "f");
+    assert_eq!(asked, [Effect::Send(Request::Try(1, came_back, once()))]);
+    press(&mut app, "esc k");
     press(&mut app, "enter");
     assert_eq!(*view(&app), page(MoneyPage::Wallet(WalletPage::of("acc_000000000000004d"))));
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use weir_model::Account;
 use weir_model::audit::AuditEntry;
 use weir_model::money::{
     LedgerExplanation, LedgerRecord, MoneyReceipt, PayoutInfo, StatementLine, Wallet,
 };
 use weir_model::session::{SessionInfo, SessionParty};
-use weir_model::{Account, AccountId};
 
 use super::nav::MoneyPage;
 use crate::clean::clean_in;
@@ -50,13 +50,6 @@ impl Money {
     #[must_use]
     pub fn is_of(&self, page: &MoneyPage) -> bool {
         self.page.as_ref() == Some(page)
-    }
-
-    /// The name of an account, as far as people were looked at; else its id.
-    #[must_use]
-    pub fn who(&self, id: AccountId) -> String {
-        let known = self.people.iter().find(|one| one.id == id);
-        known.map_or_else(|| id.to_string(), |one| one.name.to_string())
     }
 
     pub(super) fn take(&mut self, page: MoneyPage, told: MoneyTold) {

@@ -8,7 +8,6 @@ use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
 use crate::state::list::List;
-use crate::state::money::Money;
 use crate::state::money::rows::did;
 use crate::state::nav::{MoneyPage, View};
 use crate::text;
@@ -42,7 +41,7 @@ pub fn draw(paint: &mut Paint<'_>, state: &State, from: Option<u64>) {
     let Some(body) = &mut money::body(paint, state, &MoneyPage::Ledger(from), line) else { return };
     let (known, now) = (&state.shown().money, state.node_now());
     table::draw::<LedgerRecord>(body, list, &COLUMNS, |index| match known.records.get(index) {
-        Some(record) => cells(record, known, now),
+        Some(record) => cells(record, now),
         None => Vec::new(),
     });
     table::empty(body, list, "The ledger has no record yet.");
@@ -57,7 +56,7 @@ pub(super) fn following(state: &State, list: &List) -> &'static str {
     }
 }
 
-fn cells(record: &LedgerRecord, known: &Money, now: Option<Timestamp>) -> Vec<Cell> {
+fn cells(record: &LedgerRecord, now: Option<Timestamp>) -> Vec<Cell> {
     let tone = if record.refused.is_some() { Tone::Warning } else { Tone::Text };
     let age = now.map(|now| text::duration(now.since_ms(record.at)));
     vec![
@@ -66,7 +65,7 @@ fn cells(record: &LedgerRecord, known: &Money, now: Option<Timestamp>) -> Vec<Ce
         (record.what.clone(), Tone::Text),
         (did(record), tone),
         (record.reason.clone(), Tone::Dim),
-        (known.who(record.by), Tone::Text),
+        (record.by.to_string(), Tone::Text),
         (record.hash.clone(), Tone::Dim),
     ]
 }

@@ -7,7 +7,6 @@ use crate::act::money::{Deed, Wish};
 use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::State;
-use crate::state::money::Money;
 use crate::state::money::rows::payout_state;
 use crate::state::nav::{MoneyPage, View, WalletPage};
 use crate::text;
@@ -34,13 +33,13 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) {
     let Some(body) = &mut money::body(paint, state, &MoneyPage::Payouts, line) else { return };
     let (known, now) = (&state.shown().money, state.node_now());
     table::draw::<PayoutInfo>(body, list, &COLUMNS, |index| match known.payouts.get(index) {
-        Some(payout) => cells(payout, known, now),
+        Some(payout) => cells(payout, now),
         None => Vec::new(),
     });
     table::empty(body, list, "Nobody has asked for a payout yet.");
 }
 
-fn cells(payout: &PayoutInfo, known: &Money, now: Option<Timestamp>) -> Vec<Cell> {
+fn cells(payout: &PayoutInfo, now: Option<Timestamp>) -> Vec<Cell> {
     let tone = match payout.state {
         PayoutState::Open => Tone::Warning,
         PayoutState::Paid => Tone::Ok,
@@ -48,7 +47,7 @@ fn cells(payout: &PayoutInfo, known: &Money, now: Option<Timestamp>) -> Vec<Cell
     };
     let since = now.map(|now| text::duration(now.since_ms(payout.at)));
     vec![
-        (known.who(payout.account), Tone::Accent),
+        (payout.account.to_string(), Tone::Accent),
         (payout_state(payout).into(), tone),
         (payout.amount.clone(), Tone::Text),
         (payout.provider.clone(), Tone::Text),
@@ -73,10 +72,18 @@ pub fn intent(command: Command, state: &State) -> Option<Intent> {
         (Some(payout), None) => {
             Intent::Open(View::Money(MoneyPage::Wallet(WalletPage::of(payout.account))))
         }
-        (Some(payout), Some(arrived)) if payout.state == PayoutState::Open => {
+        (Some(payout), Some(arrived)) => ended(payout, arrived),
+    })
+}
+
+/// Also what was paid may come back yet.
+fn ended(payout: &PayoutInfo, arrived: bool) -> Intent {
+    match (payout.state, arrived) {
+        (PayoutState::Failed, _) => Intent::Tell("it has failed already".into()),
+        (PayoutState::Paid, true) => Intent::Tell("it has been paid already".into()),
+        (PayoutState::Open, _) | (PayoutState::Paid, false) => {
             let deed = Deed::Payout { id: payout.id, arrived };
             Intent::Try(Wish::Deed(deed), String::new())
         }
-        (Some(payout), Some(_)) => Intent::Tell(format!("it is {} already", payout_state(payout))),
-    })
+    }
 }

@@ -203,7 +203,7 @@ impl Row for PayoutInfo {
     fn compare(&self, other: &Self, column: usize) -> Ordering {
         let by = match column {
             0 => self.account.cmp(&other.account),
-            1 => payout_state(self).cmp(payout_state(other)),
+            1 => urgency(self).cmp(&urgency(other)),
             2 => order(&self.amount).cmp(&order(&other.amount)),
             3 => self.provider.cmp(&other.provider),
             // The longest stands so since the earliest.
@@ -212,6 +212,15 @@ impl Row for PayoutInfo {
             _ => Ordering::Equal,
         };
         by.then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+/// What waits for somebody comes first, what is over last.
+const fn urgency(payout: &PayoutInfo) -> u8 {
+    match payout.state {
+        PayoutState::Open => 0,
+        PayoutState::Failed => 1,
+        PayoutState::Paid => 2,
     }
 }
 
