@@ -160,6 +160,17 @@ fn status() -> NodeStatus {
     }
 }
 
+fn key(n: u64, label: &str, revoked: bool) -> StreamKey {
+    StreamKey {
+        id: KeyId(n),
+        channel: name("demo"),
+        label: label.into(),
+        created_at: NOW.plus_ms(-864_000_000),
+        expires_at: (n == 2).then(|| NOW.plus_ms(86_400_000)),
+        revoked_at: revoked.then_some(NOW),
+    }
+}
+
 /// Everything the node can tell.
 pub(crate) fn recording() -> Recording {
     let viewing = |n: u64, player: &str| Viewing {
@@ -172,14 +183,6 @@ pub(crate) fn recording() -> Recording {
         since: NOW.plus_ms(-90_000 * n as i64),
         last_seen: NOW,
         requests: 40 * n,
-    };
-    let key = |n: u64, label: &str, revoked: bool| StreamKey {
-        id: KeyId(n),
-        channel: name("demo"),
-        label: label.into(),
-        created_at: NOW.plus_ms(-864_000_000),
-        expires_at: (n == 2).then(|| NOW.plus_ms(86_400_000)),
-        revoked_at: revoked.then_some(NOW),
     };
     let channel = |text: &str, title: &str| Channel {
         name: name(text),
