@@ -2,13 +2,16 @@
 //! every example that help or console show can be typed as it stands.
 
 use clap::Command;
+use weir_model::charge::LedgerId;
 use weir_model::cluster::NodeChange;
-use weir_model::{ChannelName, KeyId, ViewingId};
+use weir_model::money::PersonalAccount;
+use weir_model::{ChannelName, KeyId, SessionId, ViewingId};
 use weir_tui::act::Act;
+use weir_tui::act::money::Deed;
 use weir_tui::app::App;
 use weir_tui::keymap::{BINDINGS, Command as Key};
 use weir_tui::prompt::VERBS;
-use weir_tui::state::nav::{Pane, TOP, View};
+use weir_tui::state::nav::{MoneyPage, Pane, TOP, View, WalletPage};
 use weir_tui::theme::Theme;
 use weir_tui::view;
 
@@ -91,13 +94,32 @@ fn every_key_that_asks_or_changes_the_node_has_its_command_line() {
     }
 }
 
+fn money(deed: Deed, reason: &str) -> Act {
+    Act::Money { deed, once: LedgerId::new(7).unwrap(), reason: reason.to_owned() }
+}
+
 #[test]
 fn every_act_is_logged_as_a_line_that_can_be_typed() {
     let channel: ChannelName = "demo".parse().unwrap();
+    let charge = "tip:0123456789abcdef0123456789abcdef".parse().unwrap();
     let reason = "it's \"too\" loud; $(rm) | x".to_owned();
     let acts = [
         Act::KickStream { channel: channel.clone(), reason: reason.clone() },
         Act::KickViewing { id: ViewingId(7), reason: reason.clone() },
+        Act::EndSession { id: SessionId(1), reason: reason.clone() },
+        money(Deed::Credit { account: "it's".into(), amount: "5.00".into() }, &reason),
+        money(
+            Deed::Stand { account: "fan".into(), of: PersonalAccount::Payable, frozen: true },
+            &reason,
+        ),
+        money(
+            Deed::Stand { account: "fan".into(), of: PersonalAccount::Wallet, frozen: false },
+            &reason,
+        ),
+        money(Deed::Refund { charge, amount: Some("2.50".into()) }, &reason),
+        money(Deed::Refund { charge, amount: None }, &reason),
+        money(Deed::Payout { id: LedgerId::new(9).unwrap(), arrived: true }, &reason),
+        money(Deed::Payout { id: LedgerId::new(9).unwrap(), arrived: false }, &reason),
         Act::RevokeKey { channel, key: KeyId(1) },
         Act::ChangeNode {
             node: "-edge 2".into(),
@@ -112,13 +134,16 @@ fn every_act_is_logged_as_a_line_that_can_be_typed() {
             Act::KickStream { reason, .. }
             | Act::KickViewing { reason, .. }
             | Act::ChangeNode { reason, .. }
+            | Act::EndSession { reason, .. }
+            | Act::Money { reason, .. }
             | Act::Rebalance { reason } => Some(reason),
             Act::RevokeKey { .. } => None,
         };
         let words = commands(&act.cli()).remove(0);
         let matches = weir_cli::command().try_get_matches_from(words).unwrap();
         let (_, noun) = matches.subcommand().unwrap();
-        let (_, verb) = noun.subcommand().unwrap();
+        // `weir refund` has no verb of its own.
+        let verb = noun.subcommand().map_or(noun, |(_, verb)| verb);
         assert_eq!(verb.get_one::<String>("reason"), told);
     }
     all_parse(acts.iter().map(Act::cli));
@@ -138,6 +163,17 @@ fn every_page_names_the_line_that_prints_it_with_its_filter() {
     let channel: ChannelName = "demo".parse().unwrap();
     let mut pages: Vec<View> = TOP.iter().map(|top| top.0.clone()).collect();
     pages.extend([View::Stream(channel.clone()), View::Channel(channel)]);
+    let behind = WalletPage { account: "fan".into(), of: PersonalAccount::Payable, upto: Some(7) };
+    let about = [
+        MoneyPage::Session(SessionId(1)),
+        MoneyPage::People(Some("fan".parse().unwrap())),
+        MoneyPage::Wallet(WalletPage::of("it's")),
+        MoneyPage::Wallet(behind),
+        MoneyPage::Record(4),
+        MoneyPage::Ledger(Some(7)),
+        MoneyPage::Audit(Some(7)),
+    ];
+    pages.extend(about.map(View::Money));
     let mut lines = Vec::new();
     for page in pages {
         for pane in [Pane::Overview, Pane::Viewers, Pane::Events, Pane::Explain] {

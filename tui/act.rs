@@ -1,7 +1,11 @@
 //! What an operator can do from the console, each with the command line that does the same.
 
+use money::Deed;
+use weir_model::charge::LedgerId;
 use weir_model::cluster::NodeChange;
-use weir_model::{ChannelName, KeyId, ViewingId};
+use weir_model::{ChannelName, KeyId, SessionId, ViewingId};
+
+pub mod money;
 
 /// An act on the node. Always asked for, confirmed, logged and answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +22,22 @@ pub enum Act {
         /// Which one.
         id: ViewingId,
         /// Kept in the event.
+        reason: String,
+    },
+    /// Ends a private session for everybody in it.
+    EndSession {
+        /// Which one.
+        id: SessionId,
+        /// Kept in the audit log.
+        reason: String,
+    },
+    /// Moves money, or lets none move.
+    Money {
+        /// What is done.
+        deed: Deed,
+        /// Under which it is done once.
+        once: LedgerId,
+        /// Kept in the ledger.
         reason: String,
     },
     /// Takes a stream key back for good.
@@ -54,13 +74,15 @@ impl Act {
             Self::KickViewing { id, reason } => {
                 format!("weir viewing kick {id} --reason {} --yes", quoted(reason))
             }
+            Self::EndSession { id, reason } => {
+                format!("weir session end {id} --reason {} --yes", quoted(reason))
+            }
+            Self::Money { deed, once, reason } => {
+                format!("{} --reason {} --yes", deed.cli(*once), quoted(reason))
+            }
             Self::RevokeKey { channel, key } => format!("weir key revoke {channel} {key} --yes"),
             Self::ChangeNode { node, change, reason } => {
-                // A plain name stays as one types it.
-                let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-                let bare = node.bytes().all(plain) && !node.starts_with('-');
-                let node = if bare { node.clone() } else { quoted(node) };
-                let verb = change.as_str();
+                let (node, verb) = (word(node), change.as_str());
                 format!("weir node {verb} --reason {} --yes -- {node}", quoted(reason))
             }
             Self::Rebalance { reason } => {
@@ -68,11 +90,29 @@ impl Act {
             }
         }
     }
+
+    /// What to say when the node did not answer in time.
+    #[must_use]
+    pub const fn unanswered(&self) -> &'static str {
+        match self {
+            Self::Money { .. } => {
+                "no answer in time; it may have been done. Its line in the log (@) does it once, however often"
+            }
+            _ => "no answer in time; look before you repeat it",
+        }
+    }
 }
 
 /// A word that a POSIX shell reads back as it is.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The same of a name, which stays as one types it when it is plain.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let bare = !text.is_empty() && text.bytes().all(plain) && !text.starts_with('-');
+    if bare { text.to_owned() } else { quoted(text) }
 }
 
 #[cfg(test)]
@@ -91,6 +131,15 @@ mod tests {
         assert_eq!(drain.cli(), "weir node drain --reason 'disk' --yes -- 'edge 2'");
         let rebalance = Act::Rebalance { reason: "new node".into() };
         assert_eq!(rebalance.cli(), "weir cluster rebalance --reason 'new node' --yes");
+        let end = Act::EndSession { id: SessionId(9), reason: "abuse".into() };
+        assert_eq!(end.cli(), "weir session end ses_0000000000000009 --reason 'abuse' --yes");
+        let once = LedgerId::new(0xcafe).unwrap();
+        let deed = Deed::Credit { account: "fan".into(), amount: "20.00".into() };
+        let credit = Act::Money { deed, once, reason: "bank transfer 7".into() };
+        assert_eq!(
+            credit.cli(),
+            "weir wallet credit fan 20.00 --id 0000000000000000000000000000cafe --reason 'bank transfer 7' --yes"
+        );
         let revoke = Act::RevokeKey { channel, key: KeyId(1) };
         assert_eq!(revoke.cli(), "weir key revoke demo key_0000000000000001 --yes");
     }

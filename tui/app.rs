@@ -8,10 +8,12 @@ use ratatui::Frame;
 use weir_client::filter::FilterError;
 
 use crate::act::Act;
+use crate::act::money::Wish;
 use crate::conn::{Focus, Request, Update};
 use crate::intent::Intent;
 use crate::keymap;
 use crate::prompt;
+use crate::state::confirm::{Then, Trial};
 use crate::state::edit::Edit;
 use crate::state::nav::View;
 use crate::state::{Mode, State};
@@ -88,6 +90,7 @@ impl App {
             Mode::Prompt(edit) => self.prompt_key(event, edit),
             Mode::Columns(at) => self.columns_key(event, at),
             Mode::Confirm(ask) => self.confirm_key(event, ask),
+            Mode::Trying(trial) => self.trying_key(event, trial),
         };
         effects.extend(self.focus_effect());
         effects
@@ -99,7 +102,7 @@ impl App {
         let edit = match &mut self.state.mode {
             Mode::Filter(edit, _) | Mode::Prompt(edit) => edit,
             Mode::Confirm(ask) => &mut ask.edit,
-            Mode::Normal | Mode::Columns(_) | Mode::Help | Mode::Quit => return,
+            Mode::Normal | Mode::Columns(_) | Mode::Help | Mode::Quit | Mode::Trying(_) => return,
         };
         clean.chars().for_each(|c| edit.insert(c));
         if let Mode::Filter(edit, _) = &self.state.mode {
@@ -167,7 +170,9 @@ impl App {
             Intent::Refresh => return vec![Effect::Send(Request::Refresh)],
             Intent::Reverse => state.reverse(),
             Intent::Sort => state.next_order(),
+            Intent::Swap(view) => state.swap(view),
             Intent::Tell(text) => state.tell(text),
+            Intent::Try(wish, reason) => return self.attempt(wish, reason),
             Intent::Wide => state.toggle_wide(),
         }
         Vec::new()
@@ -186,6 +191,24 @@ impl App {
         let id = self.state.begin(act.cli());
         self.state.tell(format!("sent: {}", act.cli()));
         vec![Effect::Send(Request::Act(id, act))]
+    }
+
+    fn attempt(&mut self, wish: Wish, reason: String) -> Vec<Effect> {
+        let Some((id, once)) = self.state.begin_try(wish.title(), reason) else {
+            self.state.tell("the system gives no random numbers; move money with `weir`");
+            return Vec::new();
+        };
+        vec![Effect::Send(Request::Try(id, wish, once))]
+    }
+
+    fn trying_key(&mut self, event: &KeyEvent, trial: Box<Trial>) -> Vec<Effect> {
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        match event.code {
+            KeyCode::Esc => self.state.tell("nothing was done"),
+            KeyCode::Char('c') if ctrl => self.state.tell("nothing was done"),
+            _ => self.state.mode = Mode::Trying(trial),
+        }
+        Vec::new()
     }
 
     fn filter_key(
@@ -297,11 +320,11 @@ impl App {
                 self.state.tell("nothing was done");
                 return Vec::new();
             }
-            KeyCode::Enter => {
-                if let Some(act) = ask.accept() {
-                    return self.act(act);
-                }
-            }
+            KeyCode::Enter => match ask.accept() {
+                Some(Then::Act(act)) => return self.act(act),
+                Some(Then::Try(wish)) => return self.attempt(wish, String::new()),
+                None => {}
+            },
             _ => {
                 if !type_key(event, &mut ask.edit) {
                     self.state.tell("nothing was done");

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     ClusterFinding, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
 };
@@ -18,10 +19,14 @@ use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
+use crate::state::nav::MoneyPage;
 use api::{Answer, Api, Failure};
+use money::MoneyTold;
 
 pub mod api;
 pub mod client;
+pub mod money;
 pub mod replay;
 
 /// Pause between two looks at the node: bitrates are per second, so looking more often shows nothing new.
@@ -59,6 +64,8 @@ pub enum Focus {
     Replicas,
     /// The agreement.
     Raft,
+    /// What a page about money shows.
+    Money(MoneyPage),
 }
 
 /// What the open page got.
@@ -82,6 +89,8 @@ pub enum Detail {
     Replicas(Vec<ReplicaInfo>),
     /// The agreement.
     Raft(Box<ClusterStatus>),
+    /// What that page about money shows.
+    Money(MoneyPage, MoneyTold),
     /// The node refused and says why.
     Refused(ApiError),
 }
@@ -122,6 +131,13 @@ pub enum Update {
         /// What the node said, or why it failed.
         result: Result<String, String>,
     },
+    /// Something was tried.
+    Tried {
+        /// The number it was asked with.
+        id: u64,
+        /// What it would do, or why it would not.
+        result: Result<Box<Tried>, String>,
+    },
 }
 
 /// What the screen asks of the connection.
@@ -133,13 +149,21 @@ pub enum Request {
     Refresh,
     /// Do this; the answer carries the number.
     Act(u64, Act),
+    /// Say what this would do under that id; the answer carries the number.
+    Try(u64, Wish, LedgerId),
+}
+
+/// What waits for its turn at the node.
+enum Asked {
+    Act(u64, Act),
+    Try(u64, Wish, LedgerId),
 }
 
 /// The keyboard's end. Dropping it ends the loops.
 pub struct Conn {
     focus: watch::Sender<Focus>,
     refresh: Arc<Notify>,
-    acts: mpsc::Sender<(u64, Act)>,
+    acts: mpsc::Sender<Asked>,
     _loops: JoinSet<()>,
 }
 
@@ -173,14 +197,22 @@ impl Conn {
             }
             Request::Refresh => self.refresh.notify_one(),
             Request::Act(id, act) => {
-                if self.acts.try_send((id, act)).is_err() {
-                    let why = format!("not sent: {ACTS_MAX} acts are under way already");
-                    return Err(Update::Done { id, result: Err(why) });
+                if self.acts.try_send(Asked::Act(id, act)).is_err() {
+                    return Err(Update::Done { id, result: Err(too_many()) });
+                }
+            }
+            Request::Try(id, wish, once) => {
+                if self.acts.try_send(Asked::Try(id, wish, once)).is_err() {
+                    return Err(Update::Tried { id, result: Err(too_many()) });
                 }
             }
         }
         Ok(())
     }
+}
+
+fn too_many() -> String {
+    format!("not sent: {ACTS_MAX} acts are under way already")
 }
 
 /// One look at the node.
@@ -217,6 +249,8 @@ async fn detail<A: Api>(api: &A, focus: &Focus) -> Answer<Detail> {
         Focus::Actors => api.actors().await.map(Detail::Actors),
         Focus::Replicas => api.replicas().await.map(Detail::Replicas),
         Focus::Raft => api.cluster().await.map(|status| Detail::Raft(Box::new(status))),
+        // It is large, and most pages do without it.
+        Focus::Money(page) => Box::pin(money::asked(api, page)).await,
     };
     match answer {
         // A page about something that is gone must not look like a lost node.
@@ -285,16 +319,28 @@ async fn follower<A: Api>(api: Arc<A>, updates: mpsc::Sender<Update>) {
 
 async fn doer<A: Api>(
     api: Arc<A>,
-    mut asked: mpsc::Receiver<(u64, Act)>,
+    mut asked: mpsc::Receiver<Asked>,
     updates: mpsc::Sender<Update>,
 ) {
     // One after the other: what an operator does in a row must reach the node in that order.
-    while let Some((id, act)) = asked.recv().await {
-        let result = match timeout(CALL_TIMEOUT, api.act(&act)).await {
-            Ok(answer) => answer.map_err(|failure| failure.to_string()),
-            Err(_) => Err("no answer in time; look before you repeat it".to_owned()),
+    while let Some(asked) = asked.recv().await {
+        let update = match asked {
+            Asked::Act(id, act) => {
+                let result = match timeout(CALL_TIMEOUT, api.act(&act)).await {
+                    Ok(answer) => answer.map_err(|failure| failure.to_string()),
+                    Err(_) => Err(act.unanswered().to_owned()),
+                };
+                Update::Done { id, result }
+            }
+            Asked::Try(id, wish, once) => {
+                let result = match timeout(CALL_TIMEOUT, api.attempt(&wish, once)).await {
+                    Ok(answer) => answer.map(Box::new).map_err(|failure| failure.to_string()),
+                    Err(_) => Err("no answer in time; nothing was done".to_owned()),
+                };
+                Update::Tried { id, result }
+            }
         };
-        if updates.send(Update::Done { id, result }).await.is_err() {
+        if updates.send(update).await.is_err() {
             return;
         }
     }

@@ -17,6 +17,7 @@ use crate::state::nav::{Pane, TOP, View};
 use crate::theme::Theme;
 
 pub(crate) mod cluster;
+pub(crate) mod money;
 
 /// The node's clock: 2023-11-14 22:13:20 UTC.
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -159,6 +160,17 @@ fn status() -> NodeStatus {
     }
 }
 
+fn key(n: u64, label: &str, revoked: bool) -> StreamKey {
+    StreamKey {
+        id: KeyId(n),
+        channel: name("demo"),
+        label: label.into(),
+        created_at: NOW.plus_ms(-864_000_000),
+        expires_at: (n == 2).then(|| NOW.plus_ms(86_400_000)),
+        revoked_at: revoked.then_some(NOW),
+    }
+}
+
 /// Everything the node can tell.
 pub(crate) fn recording() -> Recording {
     let viewing = |n: u64, player: &str| Viewing {
@@ -171,14 +183,6 @@ pub(crate) fn recording() -> Recording {
         since: NOW.plus_ms(-90_000 * n as i64),
         last_seen: NOW,
         requests: 40 * n,
-    };
-    let key = |n: u64, label: &str, revoked: bool| StreamKey {
-        id: KeyId(n),
-        channel: name("demo"),
-        label: label.into(),
-        created_at: NOW.plus_ms(-864_000_000),
-        expires_at: (n == 2).then(|| NOW.plus_ms(86_400_000)),
-        revoked_at: revoked.then_some(NOW),
     };
     let channel = |text: &str, title: &str| Channel {
         name: name(text),
@@ -228,6 +232,7 @@ pub(crate) fn recording() -> Recording {
         links: cluster::links(),
         actors: cluster::actors(),
         replicas: cluster::replicas(),
+        money: money::books(),
     }
 }
 
@@ -243,6 +248,7 @@ pub(crate) fn app_at(view: View) -> App {
     let node = recording();
     let mut app = App::new(Theme::plain());
     app.tick(5_000);
+    app.state.next_id = 0xcafe;
     let detail = match &view {
         View::Stream(name) => {
             let about = |v: &&Viewing| v.channel == *name;
@@ -256,6 +262,7 @@ pub(crate) fn app_at(view: View) -> App {
         View::Actors => Detail::Actors(node.actors),
         View::Replicas => Detail::Replicas(node.replicas),
         View::Raft => Detail::Raft(Box::new(cluster::status())),
+        View::Money(page) => Detail::Money(page.clone(), node.money.told(page).unwrap()),
         _ => Detail::Channels(node.channels),
     };
     app.begin(view, "").unwrap();
@@ -275,6 +282,7 @@ pub(crate) fn state() -> State {
 pub(crate) fn every_page() -> Vec<State> {
     let mut views: Vec<View> = TOP.iter().map(|top| top.0.clone()).collect();
     views.push(View::Channel(name("demo")));
+    views.extend(money::pages().map(View::Money));
     let mut states: Vec<State> = views.into_iter().map(|view| app_at(view).state).collect();
     for pane in [Pane::Overview, Pane::Viewers, Pane::Events, Pane::Explain] {
         let mut app = app_at(View::Stream(name("demo")));

@@ -1,5 +1,6 @@
 //! What a key means on the open page. Views and the prompt answer with intents; only `app` carries them out.
 
+use crate::act::money::Wish;
 use crate::state::confirm::Confirm;
 use crate::state::list::Move;
 use crate::state::nav::View;
@@ -47,8 +48,12 @@ pub enum Intent {
     Reverse,
     /// Sort by the next column.
     Sort,
+    /// Open a page in place of this one.
+    Swap(View),
     /// Say something.
     Tell(String),
+    /// Ask the node what something would do, and then about it; the reason is known already, or empty.
+    Try(Wish, String),
     /// Show or hide the extra columns.
     Wide,
 }

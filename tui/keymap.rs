@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::state::State;
-use crate::state::nav::{Pane, View};
+use crate::state::nav::{MoneyPage, Pane, View};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,10 @@ pub enum Command {
     Down,
     /// Move away what the node under the cursor has, after a question.
     Drain,
+    /// End the private session under the cursor or on the page, after a question.
+    End,
+    /// Credit the open wallet, after questions.
+    Credit,
     /// Type a filter.
     Filter,
     /// Move to the first row.
@@ -33,6 +37,8 @@ pub enum Command {
     Forward,
     /// Freeze the screen or let it go on.
     Freeze,
+    /// Let nothing leave the open account, after a question.
+    FreezeMoney,
     /// Move half a page down.
     HalfDown,
     /// Move half a page up.
@@ -47,6 +53,10 @@ pub enum Command {
     LastView,
     /// Open the command log.
     Log,
+    /// Open the pages about money.
+    Money,
+    /// Open the page behind this one: older lines, later names.
+    Older,
     /// Open what is under the cursor.
     Open,
     /// Move a page down.
@@ -55,6 +65,10 @@ pub enum Command {
     PageUp,
     /// Open the next part of the page.
     Pane,
+    /// Say that the payout under the cursor came back, after a question.
+    PayoutFailed,
+    /// Say that it arrived, after a question.
+    PayoutPaid,
     /// Go back in the history.
     Previous,
     /// Type a command.
@@ -67,6 +81,8 @@ pub enum Command {
     Redraw,
     /// Look at the node now.
     Refresh,
+    /// Give the payment of the line back, after questions.
+    Refund,
     /// Turn the order round.
     Reverse,
     /// Revoke the key under the cursor, after a question.
@@ -77,11 +93,53 @@ pub enum Command {
     Top(usize),
     /// Let the node under the cursor take work again, after a question.
     Uncordon,
+    /// Let money leave the open account again, after a question.
+    UnfreezeMoney,
     /// Move a row up.
     Up,
     /// Show or hide the extra columns.
     Wide,
 }
+
+/// Lines that print the parts of pages.
+const PARTS: &[&str] = &[
+    "weir stream show demo",
+    "weir viewing list --channel demo",
+    "weir event list --filter 'channel==\"demo\"'",
+    "weir stream explain demo",
+    "weir wallet statement alice --of payable",
+    "weir account list",
+    "weir payout list",
+    "weir ledger tail",
+    "weir audit list",
+];
+
+/// Lines that print the pages about the node.
+const NODE_PAGES: &[&str] = &[
+    "weir stream list",
+    "weir status",
+    "weir event list",
+    "weir event follow",
+    "weir channel list",
+];
+
+/// Lines that print the pages about the cluster.
+const CLUSTER_PAGES: &[&str] = &[
+    "weir node list",
+    "weir cluster links",
+    "weir actor list",
+    "weir cluster replicas",
+    "weir cluster status",
+];
+
+/// Lines that filter as `/` does.
+const FILTERS: &[&str] = &[
+    "weir stream list --filter 'bitrate>4M and viewers<10'",
+    "weir viewing list --channel demo --filter '~vlc'",
+    "weir event follow --filter '!demo'",
+    "weir channel list --filter 're:^night'",
+    "weir key list demo --filter 'revoked_at==none'",
+];
 
 impl Command {
     /// Command lines that do the same from a shell, as examples. None for what only moves on the screen: it neither
@@ -90,40 +148,26 @@ impl Command {
     pub const fn shell(self) -> &'static [&'static str] {
         match self {
             Self::Alert => &["weir stream list --filter 'health>=warning'"],
-            Self::Filter => &[
-                "weir stream list --filter 'bitrate>4M and viewers<10'",
-                "weir viewing list --channel demo --filter '~vlc'",
-                "weir event follow --filter '!demo'",
-                "weir channel list --filter 're:^night'",
-                "weir key list demo --filter 'revoked_at==none'",
-            ],
+            Self::Filter => FILTERS,
             Self::Kick => &[
                 "weir stream kick demo --reason 'wrong scene' --yes",
                 "weir viewing kick view_0000000000000001 --reason abuse --yes",
             ],
-            Self::Open => {
-                &["weir stream show demo", "weir channel show demo", "weir key list demo"]
-            }
-            Self::Pane => &[
+            Self::Open => &[
                 "weir stream show demo",
-                "weir viewing list --channel demo",
-                "weir event list --filter 'channel==\"demo\"'",
-                "weir stream explain demo",
+                "weir channel show demo",
+                "weir key list demo",
+                "weir session show ses_0000000000000001",
             ],
+            Self::Pane => PARTS,
             Self::Columns | Self::Wide => &["weir stream list -o json | jq '.[].publisher'"],
             Self::Reverse | Self::Sort => &["weir stream list -o json | jq 'sort_by(.bitrate)'"],
             Self::Revoke => &["weir key revoke demo key_0000000000000001 --yes"],
-            Self::Top(0) => &["weir stream list"],
-            Self::Top(1) => &["weir status"],
-            Self::Top(2) => &["weir event list", "weir event follow"],
-            Self::Top(3) => &["weir channel list"],
-            Self::Top(5) => &[
-                "weir node list",
-                "weir cluster links",
-                "weir actor list",
-                "weir cluster replicas",
-                "weir cluster status",
-            ],
+            Self::Top(0) => NODE_PAGES,
+            Self::Top(5) => CLUSTER_PAGES,
+            Self::Money | Self::End | Self::Older | Self::Credit | Self::Refund => self.money(),
+            Self::FreezeMoney | Self::UnfreezeMoney => self.money(),
+            Self::PayoutFailed | Self::PayoutPaid => self.money(),
             Self::Cordon => &["weir node cordon edge-2 --reason 'slow disk'"],
             Self::Uncordon => &["weir node uncordon edge-2"],
             Self::Drain => &["weir node drain edge-2 --reason 'new disk' --yes"],
@@ -155,6 +199,25 @@ impl Command {
     }
 }
 
+impl Command {
+    const fn money(self) -> &'static [&'static str] {
+        match self {
+            Self::Money => &["weir session list"],
+            Self::End => &["weir session end ses_0000000000000001 --reason abuse --yes"],
+            Self::Older => {
+                &["weir wallet statement alice --upto 7", "weir account list --after bob"]
+            }
+            Self::Credit => &["weir wallet credit alice 20.00 --reason 'bank transfer 7'"],
+            Self::Refund => &["weir refund tip:0123456789abcdef0123456789abcdef 2.50 --dry-run"],
+            Self::FreezeMoney => &["weir wallet freeze alice --reason 'stolen card'"],
+            Self::UnfreezeMoney => &["weir wallet unfreeze alice"],
+            Self::PayoutPaid => &["weir payout paid 0123456789abcdef0123456789abcdef --yes"],
+            Self::PayoutFailed => &["weir payout fail 0123456789abcdef0123456789abcdef --yes"],
+            _ => &[],
+        }
+    }
+}
+
 /// Where a binding holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -176,6 +239,24 @@ pub enum Scope {
     Channel,
     /// The nodes page.
     Nodes,
+    /// Private sessions.
+    Sessions,
+    /// One of them.
+    Session,
+    /// Accounts of people.
+    People,
+    /// A wallet.
+    Wallet,
+    /// A record of the ledger.
+    Record,
+    /// Payouts.
+    Payouts,
+    /// The ledger.
+    Ledger,
+    /// What staff did.
+    Audit,
+    /// The first pages about money.
+    MoneyTop,
     /// The command log.
     Log,
 }
@@ -241,6 +322,27 @@ pub const BINDINGS: &[Binding] = bindings! {
     Nodes Command::Uncordon, [ch('u')], "u", "uncordon", "it takes work again (asks)", 2;
     Nodes Command::Drain, [ch('D')], "D", "drain", "move away what it has (asks)", 2;
     Nodes Command::Rebalance, [ch('R')], "R", "rebalance", "move what is misplaced (asks)", 0;
+    Sessions Command::Open, [key(KeyCode::Enter)], "enter", "open", "open the session's bills", 1;
+    Sessions Command::End, [ch('x')], "x", "end", "end the session (asks why)", 2;
+    Session Command::Open, [key(KeyCode::Enter)], "enter", "wallet", "open the party's wallet", 1;
+    Session Command::End, [ch('x')], "x", "end", "end the session (asks why)", 2;
+    People Command::Open, [key(KeyCode::Enter)], "enter", "wallet", "open the wallet", 1;
+    People Command::Older, [ch('n')], "n", "more", "names behind these", 2;
+    Wallet Command::Open, [key(KeyCode::Enter)], "enter", "explain", "explain the record", 1;
+    Wallet Command::Credit, [ch('c')], "c", "credit", "credit the wallet (asks)", 2;
+    Wallet Command::Refund, [ch('R')], "R", "refund", "give the line back (asks)", 2;
+    Record Command::Refund, [ch('R')], "R", "refund", "give its payment back (asks)", 1;
+    Wallet Command::FreezeMoney, [ch('f')], "f", "freeze", "nothing leaves it (asks)", 2;
+    Wallet Command::UnfreezeMoney, [ch('u')], "u", "unfreeze", "it can be used again (asks)", 2;
+    Wallet Command::Pane, [key(KeyCode::Tab)], "tab", "account", "the person's next account", 3;
+    Wallet Command::Older, [ch('n')], "n", "older", "older lines", 3;
+    Payouts Command::PayoutPaid, [ch('p')], "p", "paid", "it has arrived (asks)", 1;
+    Payouts Command::PayoutFailed, [ch('f')], "f", "failed", "it came back (asks)", 1;
+    Payouts Command::Open, [key(KeyCode::Enter)], "enter", "wallet", "open the streamer's wallet", 1;
+    Ledger Command::Open, [key(KeyCode::Enter)], "enter", "explain", "explain the record", 1;
+    Ledger Command::Older, [ch('n')], "n", "older", "older records", 2;
+    Audit Command::Older, [ch('n')], "n", "older", "older entries", 1;
+    MoneyTop Command::Pane, [key(KeyCode::Tab)], "tab", "next page", "next page about money", 2;
     Log Command::Copy, [ch('c'), ch('y')], "c", "copy", "copy the command line", 1;
     List Command::Down, [ch('j'), key(KeyCode::Down)], "j/down", "down", "move down", 0;
     List Command::Up, [ch('k'), key(KeyCode::Up)], "k/up", "up", "move up", 0;
@@ -260,12 +362,10 @@ pub const BINDINGS: &[Binding] = bindings! {
     Anywhere Command::LastView, [ch('-')], "-", "last page", "swap with the page before", 0;
     Anywhere Command::Previous, [ch('[')], "[", "history", "back in the history", 0;
     Anywhere Command::Forward, [ch(']')], "]", "forward", "forward in the history", 0;
-    Anywhere Command::Top(0), [ch('1')], "1", "streams", "streams", 0;
-    Anywhere Command::Top(1), [ch('2')], "2", "node", "node and background loops", 0;
-    Anywhere Command::Top(2), [ch('3')], "3", "events", "events", 0;
-    Anywhere Command::Top(3), [ch('4')], "4", "channels", "channels and keys", 0;
+    Anywhere Command::Top(0), [ch('1'), ch('2'), ch('3'), ch('4')], "1 - 4", "streams", "streams node events channels", 0;
     Anywhere Command::Log, [ch('@'), ch('5')], "@/5", "log", "the command log", 0;
     Anywhere Command::Top(5), [ch('6'), ch('7'), ch('8'), ch('9'), ch('0')], "6 - 0", "cluster", "nodes links actors copies raft", 0;
+    Anywhere Command::Money, [ch('$')], "$", "money", "sessions wallets ledger audit", 0;
     Anywhere Command::Alert, [ch('!')], "!", "alert", "go to the worst finding", 0;
     Anywhere Command::Prompt, [ch(':')], ":", "command", "type a command, tab completes", 6;
     Anywhere Command::Refresh, [ch('r')], "r", "refresh", "look at the node now", 0;
@@ -288,6 +388,15 @@ pub fn valid(state: &State) -> impl Iterator<Item = &'static Binding> {
         Scope::Channels => view == View::Channels,
         Scope::Channel => matches!(view, View::Channel(_)),
         Scope::Nodes => view == View::Nodes,
+        Scope::Sessions => view == View::Money(MoneyPage::Sessions),
+        Scope::Session => matches!(view, View::Money(MoneyPage::Session(_))),
+        Scope::People => matches!(view, View::Money(MoneyPage::People(_))),
+        Scope::Wallet => matches!(view, View::Money(MoneyPage::Wallet(_))),
+        Scope::Record => matches!(view, View::Money(MoneyPage::Record(_))),
+        Scope::Payouts => view == View::Money(MoneyPage::Payouts),
+        Scope::Ledger => matches!(view, View::Money(MoneyPage::Ledger(_))),
+        Scope::Audit => matches!(view, View::Money(MoneyPage::Audit(_))),
+        Scope::MoneyTop => matches!(view, View::Money(_)) && view == view.top(),
         Scope::Log => view == View::Log,
     })
 }
@@ -305,7 +414,7 @@ pub fn command(event: &KeyEvent, state: &State) -> Option<Command> {
     let pressed = Chord { code: event.code, ctrl };
     let bound = valid(state).find(|b| b.chords.contains(&pressed))?;
     Some(match (bound.command, event.code) {
-        // One binding stands for the digits of the cluster's pages.
+        // One binding stands for the digits of several pages.
         (Command::Top(first), KeyCode::Char(digit)) => Command::Top(place_of(digit, first)),
         (command, _) => command,
     })

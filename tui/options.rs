@@ -8,7 +8,7 @@ use weir_model::local::Homes;
 
 use crate::conn::client::Live;
 use crate::run::Failure;
-use crate::state::nav::{ALIASES, TOP, View};
+use crate::state::nav::{ALIASES, MoneyPage, TOP, View, WalletPage};
 use crate::theme::{Terminal, Theme};
 
 /// The size of one frame when the environment does not say: the smallest terminal the pages are made for.
@@ -58,6 +58,8 @@ pub struct Options {
     pub replay: Option<PathBuf>,
     #[arg(skip)]
     environment: Environment,
+    #[arg(skip)]
+    ids: u128,
 }
 
 /// What only the environment says.
@@ -96,6 +98,19 @@ impl Options {
         self
     }
 
+    /// Takes in the first of the ids under which money is moved: nothing else may have it or one of those behind it.
+    #[must_use]
+    pub fn with_ids_from(mut self, first: Option<u128>) -> Self {
+        self.ids = first.unwrap_or_default();
+        self
+    }
+
+    /// The first id under which money is moved; 0 when there is none.
+    #[must_use]
+    pub const fn ids(&self) -> u128 {
+        self.ids
+    }
+
     /// The looks for the terminal at hand.
     #[must_use]
     pub fn theme(&self) -> Theme {
@@ -119,6 +134,12 @@ impl Options {
         let unknown = || Failure::Usage(format!("--view {}: use one of {}", self.view, pages()));
         match self.view.split_once('/') {
             Some(("stream", name)) => name.parse().map(View::Stream).map_err(|_| unknown()),
+            Some(("session", id)) => {
+                id.parse().map(|id| View::Money(MoneyPage::Session(id))).map_err(|_| unknown())
+            }
+            Some(("wallet", name)) if !name.is_empty() => {
+                Ok(View::Money(MoneyPage::Wallet(WalletPage::of(name))))
+            }
             Some(("channel", name)) => name.parse().map(View::Channel).map_err(|_| unknown()),
             Some(_) => Err(unknown()),
             None => View::named(&self.view).ok_or_else(unknown),
@@ -158,13 +179,14 @@ impl Options {
 fn pages() -> String {
     let mut names: Vec<_> = TOP.iter().map(|(_, name, _, _)| *name).collect();
     names.extend(ALIASES.iter().map(|(name, _)| *name));
-    names.extend(["stream/CHANNEL", "channel/CHANNEL"]);
+    names.extend(["stream/CHANNEL", "channel/CHANNEL", "session/ID", "wallet/ACCOUNT"]);
     names.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use weir_model::SessionId;
 
     use super::*;
     use crate::theme::Depth;
@@ -179,7 +201,7 @@ mod tests {
         assert_eq!(options(&["--view", "nd"]).page().unwrap(), View::Node);
         let stream = options(&["--view", "stream/demo"]).page().unwrap();
         assert_eq!(stream, View::Stream("demo".parse().unwrap()));
-        for wrong in ["what", "stream/../x", "x/demo"] {
+        for wrong in ["what", "stream/../x", "x/demo", "session/7", "wallet/"] {
             assert_eq!(options(&["--view", wrong]).page().unwrap_err().code(), 2, "{wrong}");
         }
     }
@@ -191,12 +213,15 @@ mod tests {
         let (listed, _) = listed.split_once(" [default").unwrap();
         let listed: Vec<View> = listed
             .split(", ")
-            .map(|name| options(&["--view", &name.replace("CHANNEL", "demo")]).page().unwrap())
+            .map(|name| name.replace("CHANNEL", "demo").replace("ID", "ses_0000000000000001"))
+            .map(|name| options(&["--view", &name]).page().unwrap())
             .collect();
         let mut all: Vec<View> = TOP.iter().map(|(page, ..)| page.clone()).collect();
         all.extend(ALIASES.map(|(_, page)| page));
         let demo = || "demo".parse().unwrap();
         all.extend([View::Stream(demo()), View::Channel(demo())]);
+        let wallet = MoneyPage::Wallet(WalletPage::of("ACCOUNT"));
+        all.extend([MoneyPage::Session(SessionId(1)), wallet].map(View::Money));
         assert_eq!(listed, all);
     }
 

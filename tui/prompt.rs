@@ -8,11 +8,13 @@ use crate::state::State;
 use crate::state::confirm::Confirm;
 use crate::state::nav::{ALIASES, TOP, View};
 
+mod money;
+
 /// Completions offered at once: what fits on a line or two.
 const OFFERED_MAX: usize = 8;
 
 /// What the prompt does beside opening pages: noun and verb, as on the command line.
-pub const VERBS: [(&str, &str); 9] = [
+pub const VERBS: [(&str, &str); 18] = [
     ("stream", "show"),
     ("stream", "kick"),
     ("channel", "show"),
@@ -22,6 +24,15 @@ pub const VERBS: [(&str, &str); 9] = [
     ("node", "uncordon"),
     ("node", "drain"),
     ("cluster", "rebalance"),
+    ("session", "show"),
+    ("session", "end"),
+    ("wallet", "show"),
+    ("wallet", "credit"),
+    ("wallet", "freeze"),
+    ("wallet", "unfreeze"),
+    ("ledger", "explain"),
+    ("payout", "paid"),
+    ("payout", "fail"),
 ];
 const WORDS: [&str; 3] = ["help", "quit", "refresh"];
 
@@ -47,6 +58,9 @@ pub fn parse(line: &str, state: &State) -> Result<Intent, String> {
         ["key", "revoke", name, id] => revoke(name, id, state),
         ["node", verb @ ("cordon" | "uncordon" | "drain"), name, rest @ ..] => {
             change_node(verb, name, rest, state)
+        }
+        ["session" | "se" | "wallet" | "w" | "refund" | "ledger" | "payout", _, ..] => {
+            money::parse(&words, state).unwrap_or_else(|| Err(unknown(line)))
         }
         ["cluster", "rebalance", rest @ ..] => {
             let reason = reason(rest).ok_or("cluster rebalance [--reason TEXT]")?;
@@ -157,7 +171,19 @@ fn things(noun: &str, state: &State) -> Box<dyn Iterator<Item = String>> {
             let names: Vec<_> = data.nodes.iter().map(|node| node.name.clone()).collect();
             Box::new(names.into_iter())
         }
-        "cluster" => Box::new(std::iter::empty()),
+        "session" => {
+            let ids: Vec<_> = data.money.sessions.iter().map(|one| one.id.to_string()).collect();
+            Box::new(ids.into_iter())
+        }
+        "wallet" => {
+            let names: Vec<_> = data.money.people.iter().map(|one| one.name.to_string()).collect();
+            Box::new(names.into_iter())
+        }
+        "payout" => {
+            let ids: Vec<_> = data.money.payouts.iter().map(|one| one.id.to_string()).collect();
+            Box::new(ids.into_iter())
+        }
+        "cluster" | "ledger" => Box::new(std::iter::empty()),
         _ => {
             let names: Vec<_> = data.streams.iter().map(|s| s.channel.to_string()).collect();
             Box::new(names.into_iter())
@@ -180,6 +206,7 @@ pub fn common(offered: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::act::money::{Deed, Wish};
     use crate::fixture;
 
     #[test]
@@ -202,6 +229,40 @@ mod tests {
         assert_eq!(ask.edit.text(), "too loud");
         assert!(parse("stream kick nobody", &state).is_err());
         assert!(parse("stream kick ../x", &state).is_err());
+    }
+
+    fn tried(line: &str) -> (Wish, String) {
+        match parse(line, &fixture::state()) {
+            Ok(Intent::Try(wish, reason)) => (wish, reason),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn money_is_tried_first_with_the_reason_that_was_given() {
+        let (wish, reason) = tried("wallet credit fan 20.00 --reason 'bank transfer 7'");
+        let deed = Deed::Credit { account: "fan".into(), amount: "20.00".into() };
+        assert_eq!((wish, reason.as_str()), (Wish::Deed(deed), "bank transfer 7"));
+        let (wish, reason) = tried("wallet freeze fan");
+        let of = weir_model::money::PersonalAccount::Wallet;
+        let deed = Deed::Stand { account: "fan".into(), of, frozen: true };
+        assert_eq!((wish, reason.as_str()), (Wish::Deed(deed), ""));
+        let tip = "tip:0123456789abcdef0123456789abcdef";
+        let charge = tip.parse().unwrap();
+        let (wish, _) = tried(&format!("refund {tip} 2.50"));
+        assert_eq!(wish, Wish::Deed(Deed::Refund { charge, amount: Some("2.50".into()) }));
+        let (wish, reason) = tried(&format!("refund {tip} --reason twice"));
+        assert_eq!(wish, Wish::Deed(Deed::Refund { charge, amount: None }));
+        assert_eq!(reason, "twice");
+        for wrong in [
+            "wallet credit fan",
+            "wallet credit fan much",
+            "refund tip:7",
+            "wallet",
+            "ledger explain x",
+        ] {
+            assert!(parse(wrong, &fixture::state()).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -91,6 +91,7 @@ async fn with<A: Api>(api: A, options: &Options) -> Result<(), Failure> {
         return Err(Failure::Usage(hint.into()));
     }
     let mut app = App::new(options.theme());
+    app.state.next_id = options.ids();
     let begun = app.begin(options.page()?, &options.filter).map_err(Failure::Usage)?;
     let terminal = |e| Failure::Io("the terminal cannot be used".into(), e);
     let mut term = Term::enter().map_err(terminal)?;

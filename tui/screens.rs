@@ -2,12 +2,14 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use weir_model::{ApiError, ErrorCode, SessionId};
 
+use crate::act::money::{Deed, Tried};
 use crate::app::App;
 use crate::conn::{Detail, Snapshot, Update};
-use crate::fixture::{app_at, name, recording};
+use crate::fixture::{app_at, name, recording, snapshot};
 use crate::scripts::{press, typed};
-use crate::state::nav::View;
+use crate::state::nav::{MoneyPage, View, WalletPage};
 use crate::theme::{Depth, Theme};
 
 /// The frame as text, through the same path as on a real terminal.
@@ -241,6 +243,121 @@ fn replicas() {
 #[test]
 fn raft() {
     insta::assert_snapshot!(small(&app_at(View::Raft)));
+}
+
+#[test]
+fn private_sessions() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Sessions))));
+}
+
+#[test]
+fn private_sessions_in_a_large_terminal() {
+    let mut app = app_at(View::Money(MoneyPage::Sessions));
+    press(&mut app, "w");
+    insta::assert_snapshot!(screen(&app, 140, 30));
+}
+
+#[test]
+fn a_private_session_in_ascii() {
+    let mut app = app_at(View::Money(MoneyPage::Session(SessionId(0x5e1))));
+    app.theme = Theme { depth: Depth::Plain, ascii: true };
+    let text = small(&app);
+    assert!(text.is_ascii(), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn ending_a_session_asks_for_a_reason() {
+    let mut app = app_at(View::Money(MoneyPage::Sessions));
+    press(&mut app, "j x enter");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn a_refusal_is_told_on_a_page_about_money() {
+    let mut app = app_at(View::Money(MoneyPage::Sessions));
+    let error = ApiError::new(ErrorCode::Unavailable, "The ledger has no quorum.");
+    app.update(Update::Seen(Box::new(Snapshot { detail: Detail::Refused(error), ..snapshot() })));
+    let told = "The ledger has no quorum. What follows is older.";
+    assert_eq!(small(&app).lines().nth(3), Some(told));
+    press(&mut app, "enter");
+    assert_eq!(small(&app).lines().nth(3), Some("The ledger has no quorum."));
+}
+
+fn fan() -> View {
+    View::Money(MoneyPage::Wallet(WalletPage::of("fan")))
+}
+
+#[test]
+fn people() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::People(None)))));
+}
+
+#[test]
+fn wallet() {
+    insta::assert_snapshot!(small(&app_at(fan())));
+}
+
+#[test]
+fn payouts() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Payouts))));
+}
+
+#[test]
+fn ledger() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Ledger(None)))));
+}
+
+#[test]
+fn audit() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Audit(None)))));
+}
+
+#[test]
+fn audit_in_a_large_terminal() {
+    let mut app = app_at(View::Money(MoneyPage::Audit(None)));
+    press(&mut app, "w");
+    insta::assert_snapshot!(screen(&app, 160, 24));
+}
+
+#[test]
+fn help_of_a_wallet() {
+    let mut app = app_at(fan());
+    press(&mut app, "?");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn a_record_explained() {
+    insta::assert_snapshot!(small(&app_at(View::Money(MoneyPage::Record(4)))));
+}
+
+#[test]
+fn a_credit_asks_how_much_before_anything_else() {
+    let mut app = app_at(fan());
+    press(&mut app, "c");
+    typed(&mut app, "5,00");
+    press(&mut app, "enter");
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn what_money_would_do_is_shown_before_it_is_done() {
+    let mut app = app_at(fan());
+    press(&mut app, "c");
+    typed(&mut app, "20.00");
+    press(&mut app, "enter");
+    let deed = Deed::Credit { account: "fan".into(), amount: "20.00".into() };
+    let receipt = crate::fixture::money::receipt();
+    app.update(Update::Tried { id: 1, result: Ok(Box::new(Tried { deed, receipt })) });
+    insta::assert_snapshot!(small(&app));
+}
+
+#[test]
+fn a_refund_waits_for_the_node_to_say_what_it_would_do() {
+    let mut app = app_at(fan());
+    press(&mut app, "j R enter");
+    insta::assert_snapshot!(small(&app));
 }
 
 #[test]

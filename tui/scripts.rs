@@ -10,6 +10,8 @@ use crate::state::nav::View;
 use crate::state::{Link, Mode};
 use crate::theme::Theme;
 
+mod money;
+
 /// Presses keys written as in the help, separated by spaces.
 pub(crate) fn press(app: &mut App, keys: &str) -> Vec<Effect> {
     keys.split_whitespace().flat_map(|key| app.key(&event(key))).collect()

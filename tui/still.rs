@@ -97,6 +97,7 @@ fn record(snapshot: Snapshot, events: Vec<Event>, path: &Path) -> Result<(), Fai
         Detail::Actors(actors) => recording.actors = actors,
         Detail::Replicas(replicas) => recording.replicas = replicas,
         Detail::Raft(status) => recording.cluster = Some(*status),
+        Detail::Money(_, told) => recording.money.take(told),
         Detail::None | Detail::Refused(_) => {}
     }
     let failed = |e| Failure::Io(path.display().to_string(), e);

@@ -3,6 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use weir_client::discover::Wanted;
+use weir_model::charge::LedgerId;
+use weir_model::money::PersonalAccount;
+use weir_tui::act::Act;
+use weir_tui::act::money::{Deed, Wish};
+use weir_tui::conn::api::Api as _;
+use weir_tui::conn::client::Live;
 
 use crate::harness::cli::Cli;
 use crate::harness::{Node, eventually};
@@ -121,6 +128,55 @@ async fn a_dry_run_shows_what_would_be_and_what_cannot_be_is_refused_in_words() 
     assert_eq!(cli.json(&["tip", "hers", "5.00", "--from", "fan"])["available"], "15.00");
     assert_eq!(cli.run(&["refund", "tip:7"]).code, 2);
     assert_even(&cli);
+}
+
+#[tokio::test]
+async fn the_console_shows_of_money_what_the_command_line_says() {
+    let (_node, cli) = platform().await;
+    cli.json(&["wallet", "credit", "fan", "20.00", "--reason", "bank transfer 7"]);
+    cli.json(&["tip", "hers", "5.00", "--from", "fan", "--message", "great show"]);
+    let offered = cli.json(&["session", "start", "hers", "--rate", "6.00", "--with", "fan"]);
+    let session = format!("session/{}", offered["id"].as_str().unwrap());
+    for (view, told) in [
+        ("sessions", "offered"),
+        (session.as_str(), "guest: 6.00 EUR a minute"),
+        ("people", "star"),
+        ("wallet/fan", "available 15.00 EUR"),
+        ("payouts", "Nobody has asked for a payout yet."),
+        ("ledger", "great show"),
+        ("audit", "wallet.change"),
+    ] {
+        let ran = cli.console(&["--once", "--view", view]);
+        assert!(ran.code == 0 && ran.out.contains(told), "{view}: {ran:?}");
+    }
+    assert_eq!(cli.console(&["--once", "--view", "wallet/nobody"]).code, 3, "there is nobody");
+}
+
+#[tokio::test]
+async fn the_console_tries_what_it_does_with_money_and_does_it_once() {
+    let (node, cli) = platform().await;
+    cli.json(&["wallet", "credit", "fan", "20.00"]);
+    let tip = cli.json(&["tip", "hers", "5.00", "--from", "fan"]);
+    let (endpoint, token_file) = (Some(node.api_url()), Some(node.token_file()));
+    let console = Live::new(&Wanted { endpoint, token_file, ..Wanted::default() }).unwrap();
+    let once = LedgerId::new(7).unwrap();
+    let of = |seq| Wish::RefundOf { seq, amount: Some("2.50".into()) };
+    let tried = console.attempt(&of(tip["seq"].as_u64().unwrap()), once).await.unwrap();
+    let wallet = tried.receipt.changes.iter().find(|one| one.account.ends_with(":wallet"));
+    let wallet = wallet.unwrap();
+    assert_eq!((&*wallet.before.balance, &*wallet.after.balance), ("15.00", "17.50"));
+    assert_eq!(has(&cli, "fan", "available"), "15.00", "it was only tried");
+    let refund = Act::Money { deed: tried.deed, once, reason: "half of it".into() };
+    console.act(&refund).await.unwrap();
+    let again = console.act(&refund).await.unwrap();
+    assert!(again.contains("it was done before"), "{again}");
+    assert_eq!(has(&cli, "fan", "available"), "17.50");
+    let none = console.attempt(&of(1), once).await.unwrap_err().to_string();
+    assert!(none.contains("record 1 is about no payment"), "{none}");
+    let deed = Deed::Stand { account: "fan".into(), of: PersonalAccount::Wallet, frozen: true };
+    let tried = console.attempt(&Wish::Deed(deed), LedgerId::new(8).unwrap()).await.unwrap();
+    assert_eq!(tried.receipt.changes[0].after.standing, "frozen");
+    assert_eq!(has(&cli, "fan", "standing"), "open");
 }
 
 #[tokio::test]

@@ -3,13 +3,17 @@
 use std::future::Future;
 
 use futures_util::stream::BoxStream;
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
 };
 use weir_model::node::NodeStatus;
 use weir_model::{ApiError, Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
+use super::money::MoneyTold;
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
+use crate::state::nav::MoneyPage;
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +63,8 @@ pub trait Api: Send + Sync + 'static {
     fn replicas(&self) -> impl Future<Output = Answer<Vec<ReplicaInfo>>> + Send;
     /// The cluster as the node sees it.
     fn cluster(&self) -> impl Future<Output = Answer<ClusterStatus>> + Send;
+    /// What a page about money shows.
+    fn money(&self, page: &MoneyPage) -> impl Future<Output = Answer<MoneyTold>> + Send;
     /// What is wrong with the cluster.
     fn check(&self) -> impl Future<Output = Answer<CheckReport>> + Send;
     /// Events after a cursor (the newest kept ones when none), then each as it happens.
@@ -66,6 +72,8 @@ pub trait Api: Send + Sync + 'static {
         &self,
         after: Option<u64>,
     ) -> impl Future<Output = Answer<BoxStream<'static, Answer<Event>>>> + Send;
+    /// What something would do with money under that id. Changes nothing.
+    fn attempt(&self, wish: &Wish, once: LedgerId) -> impl Future<Output = Answer<Tried>> + Send;
     /// Does what an operator decided; answers with one line for the command log.
     fn act(&self, act: &Act) -> impl Future<Output = Answer<String>> + Send;
 }

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use weir_client::discover::{Wanted, discover};
 use weir_client::{Client, ClientError};
 use weir_model::api::{ActorQuery, EventQuery, Kick, Kicked, Mutation, ViewingQuery};
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, NodeChange, ReplicaInfo,
 };
@@ -14,7 +15,12 @@ use weir_model::node::NodeStatus;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, Viewing};
 
 use super::api::{Answer, Api, Failure};
+use super::money::MoneyTold;
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
+use crate::state::nav::MoneyPage;
+
+mod money;
 
 /// Limit of one request. The connection's loops are stricter; this one ends what they gave up.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -111,6 +117,10 @@ impl Api for Live {
         self.client.cluster().await.map_err(failure)
     }
 
+    async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        money::told(&self.client, page).await.map_err(failure)
+    }
+
     async fn check(&self) -> Answer<CheckReport> {
         self.client.check_cluster().await.map_err(failure)
     }
@@ -120,6 +130,10 @@ impl Api for Live {
         let query = EventQuery { since: after, limit, ..EventQuery::default() };
         let events = self.client.follow(query).into_stream();
         Ok(events.map(|event| event.map_err(failure)).boxed())
+    }
+
+    async fn attempt(&self, wish: &Wish, once: LedgerId) -> Answer<Tried> {
+        money::attempt(&self.client, wish, once).await
     }
 
     async fn act(&self, act: &Act) -> Answer<String> {
@@ -133,6 +147,16 @@ impl Api for Live {
             Act::KickViewing { id, reason } => {
                 let done = self.client.kick_viewing(*id, &kick(reason), &how).await;
                 done.map(|done| kicked(&done)).map_err(failure)
+            }
+            Act::EndSession { id, reason } => {
+                let how = Mutation { reason: Some(reason.clone()), ..how };
+                let done = self.client.end_session(*id, &how).await.map_err(failure)?;
+                Ok(format!("{} is {}", done.id, done.state))
+            }
+            Act::Money { deed, once, reason } => {
+                let how = Mutation { reason: Some(reason.clone()), ..how };
+                let done = money::ask(&self.client, deed, *once, &how).await;
+                done.map(|receipt| money::said(&receipt)).map_err(failure)
             }
             Act::RevokeKey { channel, key } => {
                 let done = self.client.revoke_key(channel, *key, &how).await;

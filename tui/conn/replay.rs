@@ -3,6 +3,7 @@
 //! Serves `--replay`, pictures for the documentation, and the tests.
 
 use futures_util::stream::{self, BoxStream, StreamExt};
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{
     CheckReport, ClusterNode, ClusterStatus, LeaseInfo, LinkInfo, ReplicaInfo,
 };
@@ -12,7 +13,14 @@ use weir_model::{
 };
 
 use super::api::{Answer, Api, Failure};
+use super::money::MoneyTold;
 use crate::act::Act;
+use crate::act::money::{Tried, Wish};
+use crate::state::nav::MoneyPage;
+
+mod money;
+
+pub use money::Books;
 
 /// Everything the console can show of a node at one instant.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -49,6 +57,9 @@ pub struct Recording {
     /// Copies of streams.
     #[serde(default)]
     pub replicas: Vec<ReplicaInfo>,
+    /// What pages about money show.
+    #[serde(default)]
+    pub money: Books,
 }
 
 impl Recording {
@@ -67,6 +78,7 @@ impl Recording {
             links: Vec::new(),
             actors: Vec::new(),
             replicas: Vec::new(),
+            money: Books::EMPTY,
         }
     }
 }
@@ -123,6 +135,10 @@ impl Api for Recording {
         })
     }
 
+    async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        self.money.told(page)
+    }
+
     async fn check(&self) -> Answer<CheckReport> {
         Ok(CheckReport::of(self.cluster().await?.warnings))
     }
@@ -131,6 +147,11 @@ impl Api for Recording {
         let newer = |e: &&Event| after.is_none_or(|cursor| e.cursor > cursor);
         let events: Vec<_> = self.events.iter().filter(newer).cloned().map(Ok).collect();
         Ok(stream::iter(events).chain(stream::pending()).boxed())
+    }
+
+    async fn attempt(&self, _: &Wish, _: LedgerId) -> Answer<Tried> {
+        let error = ApiError::new(ErrorCode::Conflict, "this is a recording, nothing can be tried");
+        Err(Failure::Refused(error))
     }
 
     async fn act(&self, _: &Act) -> Answer<String> {

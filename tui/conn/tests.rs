@@ -7,6 +7,7 @@ use weir_model::ErrorCode;
 use weir_model::cluster::CheckReport;
 
 use super::*;
+use crate::act::money::Deed;
 use crate::fixture;
 
 fn gone() -> ApiError {
@@ -18,6 +19,7 @@ struct Flaky {
     up: Arc<AtomicBool>,
     followed: mpsc::UnboundedSender<Option<u64>>,
     node: replay::Recording,
+    ledger_is_silent: bool,
 }
 
 impl Flaky {
@@ -32,7 +34,8 @@ impl Flaky {
 
     fn new(node: replay::Recording) -> (Self, mpsc::UnboundedReceiver<Option<u64>>) {
         let (followed, asked) = mpsc::unbounded_channel();
-        (Self { up: Arc::new(AtomicBool::new(true)), followed, node }, asked)
+        let up = Arc::new(AtomicBool::new(true));
+        (Self { up, followed, node, ledger_is_silent: false }, asked)
     }
 
     fn check(&self) -> Answer<()> {
@@ -81,6 +84,12 @@ impl Api for Flaky {
     async fn cluster(&self) -> Answer<ClusterStatus> {
         self.node.cluster().await
     }
+    async fn money(&self, page: &MoneyPage) -> Answer<MoneyTold> {
+        if self.ledger_is_silent {
+            return std::future::pending().await;
+        }
+        self.node.money(page).await
+    }
     async fn check(&self) -> Answer<CheckReport> {
         self.node.check().await
     }
@@ -89,6 +98,10 @@ impl Api for Flaky {
         let _ = self.followed.send(after);
         let next = self.node.events.iter().find(|e| after.is_none_or(|c| e.cursor > c));
         Ok(futures_util::stream::iter(next.cloned().map(Ok)).boxed())
+    }
+    async fn attempt(&self, wish: &Wish, once: LedgerId) -> Answer<Tried> {
+        self.check()?;
+        self.node.attempt(wish, once).await
     }
     async fn act(&self, _: &Act) -> Answer<String> {
         self.check()?;
@@ -168,6 +181,53 @@ async fn a_page_about_something_gone_is_not_a_lost_node() {
     conn.send(Request::Focus(Focus::Stream("gone".parse().unwrap()))).unwrap();
     let Some(Update::Seen(snapshot)) = updates.recv().await else { panic!("lost") };
     assert_eq!(snapshot.detail, Detail::Refused(gone()));
+}
+
+fn money(once: LedgerId) -> Act {
+    let deed = Deed::Credit { account: "fan".into(), amount: "1.00".into() };
+    Act::Money { deed, once, reason: "test".into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn money_that_nobody_answered_for_may_have_moved_and_its_line_is_safe_to_repeat() {
+    let (_up, conn, mut updates) = Flaky::start();
+    let once = LedgerId::new(7).unwrap();
+    conn.send(Request::Act(1, money(once))).unwrap();
+    let result = loop {
+        if let Some(Update::Done { result, .. }) = updates.recv().await {
+            break result;
+        }
+    };
+    let told = result.unwrap_err();
+    assert!(told.contains("may have been done") && told.contains("once"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_tried_waits_for_the_acts_before_it_and_says_why_it_would_not_be_done() {
+    let (_up, conn, mut updates) = Flaky::start();
+    let once = LedgerId::new(7).unwrap();
+    conn.send(Request::Act(1, kick())).unwrap();
+    conn.send(Request::Try(2, Wish::RefundOf { seq: 4, amount: None }, once)).unwrap();
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        match updates.recv().await.unwrap() {
+            Update::Done { id, result } => told.push((id, result.unwrap_err())),
+            Update::Tried { id, result } => told.push((id, result.unwrap_err())),
+            _ => {}
+        }
+    }
+    assert_eq!((told[0].0, told[1].0), (1, 2));
+    assert_eq!(told[1].1, "this is a recording, nothing can be tried");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_ledger_is_said_on_its_page_and_is_not_a_lost_node() {
+    let (mut flaky, _asked) = Flaky::new(fixture::recording());
+    flaky.ledger_is_silent = true;
+    let snapshot = look(&flaky, &Focus::Money(MoneyPage::Sessions)).await.unwrap();
+    let Detail::Refused(error) = snapshot.detail else { panic!("{:?}", snapshot.detail) };
+    assert_eq!(error.message, "The ledger has not answered in 4 s; it is asked again.");
+    assert!(!snapshot.streams.is_empty());
 }
 
 #[test]

@@ -1,10 +1,17 @@
 //! The question before an act that cannot be taken back.
 
 use weir_model::cluster::{ClusterNode, NodeChange};
+use weir_model::session::SessionInfo;
 use weir_model::{ChannelName, StreamKey, Viewing};
 
 use super::edit::Edit;
+use super::money::session::names;
 use crate::act::Act;
+use crate::act::money::Wish;
+
+mod money;
+
+pub use money::{Trial, is_amount};
 
 /// What must be typed before the act is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +20,20 @@ pub enum Need {
     Reason,
     /// This name, to show that one knows what goes.
     Name(String),
+    /// An amount; nothing at all where nothing means all.
+    Amount {
+        /// Whether nothing means all.
+        all: bool,
+    },
+}
+
+/// What comes of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Then {
+    /// It is done.
+    Act(Act),
+    /// It is tried, and asked about again with what it would do.
+    Try(Wish),
 }
 
 /// An open question.
@@ -28,7 +49,7 @@ pub struct Confirm {
     pub edit: Edit,
     /// Why `enter` did not do it.
     pub problem: Option<&'static str>,
-    act: Act,
+    then: Then,
 }
 
 impl Confirm {
@@ -44,7 +65,7 @@ impl Confirm {
             need: Need::Reason,
             edit: Edit::of(reason),
             problem: None,
-            act: Act::KickStream { channel: channel.clone(), reason: String::new() },
+            then: Then::Act(Act::KickStream { channel: channel.clone(), reason: String::new() }),
         }
     }
 
@@ -57,7 +78,24 @@ impl Confirm {
             need: Need::Reason,
             edit: Edit::default(),
             problem: None,
-            act: Act::KickViewing { id: viewing.id, reason: String::new() },
+            then: Then::Act(Act::KickViewing { id: viewing.id, reason: String::new() }),
+        }
+    }
+
+    /// Asks before a private session is ended.
+    #[must_use]
+    pub fn end_session(session: &SessionInfo, reason: &str) -> Self {
+        let parties = match names(session) {
+            none if none.is_empty() => "Nobody is in it.".into(),
+            names => format!("It ends for {names}; each pays for the time that was delivered."),
+        };
+        Self {
+            title: format!("End the private session of {}?", session.channel),
+            lines: vec![session.id.to_string(), parties],
+            need: Need::Reason,
+            edit: Edit::of(reason),
+            problem: None,
+            then: Then::Act(Act::EndSession { id: session.id, reason: String::new() }),
         }
     }
 
@@ -73,7 +111,7 @@ impl Confirm {
             need: Need::Name(key.channel.to_string()),
             edit: Edit::default(),
             problem: None,
-            act: Act::RevokeKey { channel: key.channel.clone(), key: key.id },
+            then: Then::Act(Act::RevokeKey { channel: key.channel.clone(), key: key.id }),
         }
     }
 
@@ -109,7 +147,7 @@ impl Confirm {
             need: Need::Reason,
             edit: Edit::of(reason),
             problem: None,
-            act: Act::ChangeNode { node: name.clone(), change, reason: String::new() },
+            then: Then::Act(Act::ChangeNode { node: name.clone(), change, reason: String::new() }),
         }
     }
 
@@ -125,7 +163,7 @@ impl Confirm {
             need: Need::Reason,
             edit: Edit::of(reason),
             problem: None,
-            act: Act::Rebalance { reason: String::new() },
+            then: Then::Act(Act::Rebalance { reason: String::new() }),
         }
     }
 
@@ -135,11 +173,31 @@ impl Confirm {
         match &self.need {
             Need::Reason => "Reason".into(),
             Need::Name(name) => format!("Type {name}"),
+            Need::Amount { all: false } => "Amount".into(),
+            Need::Amount { all: true } => "Amount; nothing for all that is left".into(),
         }
     }
 
-    /// The act, once what was typed suffices; else notes what is missing.
-    pub fn accept(&mut self) -> Option<Act> {
+    /// What `enter` is for.
+    #[must_use]
+    pub const fn enter(&self) -> &'static str {
+        match self.then {
+            Then::Act(_) => "do it",
+            Then::Try(_) => "see what it would do",
+        }
+    }
+
+    /// The same in a sentence.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self.then {
+            Then::Act(_) => "enter does it, esc does nothing",
+            Then::Try(_) => "enter shows what it would do, esc does nothing",
+        }
+    }
+
+    /// What comes of it, once what was typed suffices; else notes what is missing.
+    pub fn accept(&mut self) -> Option<Then> {
         let typed = self.edit.text().trim().to_owned();
         match &self.need {
             Need::Reason if typed.is_empty() => {
@@ -150,14 +208,27 @@ impl Confirm {
                 self.problem = Some("that is not the name");
                 return None;
             }
-            Need::Reason | Need::Name(_) => {}
+            Need::Amount { all } if !(is_amount(&typed) || *all && typed.is_empty()) => {
+                self.problem = Some("an amount looks like 5.00");
+                return None;
+            }
+            Need::Reason | Need::Name(_) | Need::Amount { .. } => {}
         }
-        Some(match self.act.clone() {
-            Act::KickStream { channel, .. } => Act::KickStream { channel, reason: typed },
-            Act::KickViewing { id, .. } => Act::KickViewing { id, reason: typed },
-            Act::ChangeNode { node, change, .. } => Act::ChangeNode { node, change, reason: typed },
-            Act::Rebalance { .. } => Act::Rebalance { reason: typed },
-            revoke @ Act::RevokeKey { .. } => revoke,
+        Some(match self.then.clone() {
+            Then::Try(wish) => Then::Try(money::with_amount(wish, typed)),
+            Then::Act(act) => Then::Act(with_reason(act, typed)),
         })
+    }
+}
+
+fn with_reason(act: Act, reason: String) -> Act {
+    match act {
+        Act::KickStream { channel, .. } => Act::KickStream { channel, reason },
+        Act::KickViewing { id, .. } => Act::KickViewing { id, reason },
+        Act::EndSession { id, .. } => Act::EndSession { id, reason },
+        Act::ChangeNode { node, change, .. } => Act::ChangeNode { node, change, reason },
+        Act::Rebalance { .. } => Act::Rebalance { reason },
+        Act::Money { deed, once, .. } => Act::Money { deed, once, reason },
+        revoke @ Act::RevokeKey { .. } => revoke,
     }
 }

@@ -10,6 +10,7 @@ use weir_model::node::NodeStatus;
 use weir_model::stream::HealthLevel;
 use weir_model::{Channel, ChannelName, Event, StreamInfo, StreamKey, StreamState, Viewing};
 
+use super::money::Money;
 use super::rows::stream_state;
 use crate::clean::clean_in;
 use crate::conn::{Detail, Snapshot};
@@ -108,6 +109,8 @@ pub struct Data {
     pub replicas: Arc<Vec<ReplicaInfo>>,
     /// The cluster, once asked for.
     pub cluster: Option<Arc<ClusterStatus>>,
+    /// What is known about money.
+    pub money: Money,
     /// Why the node refused what the page asked.
     pub refused: Option<String>,
     /// The worst finding.
@@ -170,6 +173,7 @@ impl Data {
                 clean_cluster(&mut status);
                 self.cluster = Some(Arc::from(status));
             }
+            Detail::Money(page, told) => self.money.take(page, told),
             Detail::Refused(mut error) => {
                 clean_in(&mut error.message);
                 self.refused = Some(error.message);

@@ -124,6 +124,11 @@ impl List {
         self.id = None;
     }
 
+    /// Begins anew for rows of something else: none is hidden, and the cursor is on the first.
+    pub fn begin(&mut self) {
+        (self.filter, self.cursor, self.id) = (Filter::default(), 0, None);
+    }
+
     /// Sorts by the next column that is on the screen.
     pub fn next_order<R: Row>(&mut self, data: &[R], now: Timestamp) {
         let count = R::COLUMNS.len().max(1);

@@ -29,6 +29,20 @@ pub struct Lists {
     pub replicas: List,
     /// Nodes in the agreement.
     pub peers: List,
+    /// Private sessions.
+    pub sessions: List,
+    /// Parties of the open session.
+    pub parties: List,
+    /// Accounts of people.
+    pub people: List,
+    /// Lines of the open statement.
+    pub lines: List,
+    /// Payouts.
+    pub payouts: List,
+    /// Records of the ledger.
+    pub records: List,
+    /// What staff did.
+    pub audit: List,
 }
 
 /// A list's name.
@@ -46,10 +60,24 @@ pub(super) enum Which {
     Actors,
     Replicas,
     Peers,
+    Sessions,
+    Parties,
+    People,
+    Lines,
+    Payouts,
+    Records,
+    Audit,
+}
+
+impl Which {
+    /// Whether a cursor on the newest row means: keep showing the newest.
+    pub(super) const fn follows(self) -> bool {
+        matches!(self, Self::Events | Self::Records | Self::Audit)
+    }
 }
 
 /// The lists that one look at the node fills.
-pub(super) const LOOKED: [Which; 10] = [
+pub(super) const LOOKED: [Which; 17] = [
     Which::Streams,
     Which::Viewings,
     Which::Loops,
@@ -60,6 +88,13 @@ pub(super) const LOOKED: [Which; 10] = [
     Which::Actors,
     Which::Replicas,
     Which::Peers,
+    Which::Sessions,
+    Which::Parties,
+    Which::People,
+    Which::Lines,
+    Which::Payouts,
+    Which::Records,
+    Which::Audit,
 ];
 
 impl Default for Lists {
@@ -77,6 +112,13 @@ impl Default for Lists {
             actors: List::default(),
             replicas: List::default(),
             peers: List::default(),
+            sessions: List::ordered(1, false),
+            parties: List::ordered(8, false),
+            people: List::default(),
+            lines: List::ordered(0, true),
+            payouts: List::ordered(1, false),
+            records: List::ordered(0, true),
+            audit: List::ordered(0, true),
         }
     }
 }
@@ -97,6 +139,13 @@ impl Lists {
             Which::Actors => &self.actors,
             Which::Replicas => &self.replicas,
             Which::Peers => &self.peers,
+            Which::Sessions => &self.sessions,
+            Which::Parties => &self.parties,
+            Which::People => &self.people,
+            Which::Lines => &self.lines,
+            Which::Payouts => &self.payouts,
+            Which::Records => &self.records,
+            Which::Audit => &self.audit,
         }
     }
 }

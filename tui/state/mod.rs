@@ -4,19 +4,24 @@
 
 use weir_client::filter::fields::Fields;
 use weir_client::filter::{Filter, FilterError};
+use weir_model::audit::AuditEntry;
+use weir_model::charge::LedgerId;
 use weir_model::cluster::{ClusterNode, LeaseInfo, LinkInfo, RaftPeer, ReplicaInfo};
+use weir_model::money::{LedgerRecord, PayoutInfo, StatementLine};
 use weir_model::node::LoopInfo;
-use weir_model::{Event, StreamInfo, StreamKey, Timestamp, Viewing};
+use weir_model::session::{SessionInfo, SessionParty};
+use weir_model::{Account, Event, StreamInfo, StreamKey, Timestamp, Viewing};
 
+use crate::act::money::Tried;
 use crate::conn::{Snapshot, Update};
-use confirm::Confirm;
+use confirm::{Confirm, Trial};
 use data::{ChannelRow, Data};
 use edit::Edit;
 use history::History;
 use list::{List, Move, Row};
 use lists::{LOOKED, Lists, Which};
 use log::{Entry, Log, Outcome};
-use nav::{Nav, Pane, View};
+use nav::{MoneyPage, Nav, Pane, View};
 
 pub mod cluster;
 pub mod columns;
@@ -27,6 +32,7 @@ pub mod history;
 pub mod list;
 pub mod lists;
 pub mod log;
+pub mod money;
 pub mod nav;
 pub mod rows;
 
@@ -65,6 +71,8 @@ pub enum Mode {
     Prompt(Edit),
     /// They answer a question.
     Confirm(Box<Confirm>),
+    /// `esc` gives up what the node is asked to try.
+    Trying(Box<Trial>),
     /// They choose among the columns; the cursor is on this one.
     Columns(usize),
     /// Any key closes the help.
@@ -96,6 +104,9 @@ pub struct State {
     pub typed: Vec<String>,
     /// Position in them while going back.
     pub typed_at: usize,
+    /// The number of the next id under which money is moved; 0 when the system gave none.
+    pub next_id: u128,
+    tries: u64,
     live: Data,
     frozen: Option<(Data, u64)>,
     notice: Option<(String, u64)>,
@@ -114,6 +125,8 @@ impl Default for State {
             history: History::default(),
             typed: Vec::new(),
             typed_at: 0,
+            next_id: 0,
+            tries: 0,
             live: Data::default(),
             frozen: None,
             notice: None,
@@ -151,6 +164,23 @@ macro_rules! on_list {
                 let ($list, $rows) = (&mut $state.lists.peers, peers.unwrap_or_default());
                 $body
             }
+            Which::Sessions => {
+                on_list!(@ $state.lists.sessions, data.money.sessions, $list, $rows, $body)
+            }
+            Which::Parties => {
+                on_list!(@ $state.lists.parties, data.money.parties, $list, $rows, $body)
+            }
+            Which::People => {
+                on_list!(@ $state.lists.people, data.money.people, $list, $rows, $body)
+            }
+            Which::Lines => on_list!(@ $state.lists.lines, data.money.lines, $list, $rows, $body),
+            Which::Payouts => {
+                on_list!(@ $state.lists.payouts, data.money.payouts, $list, $rows, $body)
+            }
+            Which::Records => {
+                on_list!(@ $state.lists.records, data.money.records, $list, $rows, $body)
+            }
+            Which::Audit => on_list!(@ $state.lists.audit, data.money.audit, $list, $rows, $body),
             Which::Log => {
                 let ($list, $rows) = (&mut $state.lists.log, $state.log.entries());
                 $body
@@ -179,6 +209,13 @@ macro_rules! on_rows {
             Some(Which::Actors) => on_rows!(@ LeaseInfo, $row, $body),
             Some(Which::Replicas) => on_rows!(@ ReplicaInfo, $row, $body),
             Some(Which::Peers) => on_rows!(@ RaftPeer, $row, $body),
+            Some(Which::Sessions) => on_rows!(@ SessionInfo, $row, $body),
+            Some(Which::Parties) => on_rows!(@ SessionParty, $row, $body),
+            Some(Which::People) => on_rows!(@ Account, $row, $body),
+            Some(Which::Lines) => on_rows!(@ StatementLine, $row, $body),
+            Some(Which::Payouts) => on_rows!(@ PayoutInfo, $row, $body),
+            Some(Which::Records) => on_rows!(@ LedgerRecord, $row, $body),
+            Some(Which::Audit) => on_rows!(@ AuditEntry, $row, $body),
             None => $nothing,
         }
     };
@@ -240,7 +277,38 @@ impl State {
                 self.changed(&[Which::Events]);
             }
             Update::Done { id, result } => self.done(id, result),
+            Update::Tried { id, result } => self.tried(id, result),
         }
+    }
+
+    /// What was tried is asked about, unless nobody waits for it any more.
+    fn tried(&mut self, id: u64, result: Result<Box<Tried>, String>) {
+        let Mode::Trying(trial) = &self.mode else { return };
+        if trial.id != id {
+            return;
+        }
+        let trial = trial.clone();
+        self.mode = match result {
+            Ok(mut tried) => {
+                money::clean_receipt(&mut tried.receipt);
+                Mode::Confirm(Box::new(Confirm::tried(*tried, &trial)))
+            }
+            Err(why) => {
+                self.tell(crate::clean::clean(&format!("nothing was done: {why}")));
+                Mode::Normal
+            }
+        };
+    }
+
+    /// Notes that something is tried; answers its number and the id under which it will be done, or none when the
+    /// system gave no random numbers.
+    pub fn begin_try(&mut self, title: String, reason: String) -> Option<(u64, LedgerId)> {
+        let once = LedgerId::new(self.next_id)?;
+        self.next_id = self.next_id.checked_add(1)?;
+        self.tries += 1;
+        let id = self.tries;
+        self.mode = Mode::Trying(Box::new(Trial { id, title, once, reason }));
+        Some((id, once))
     }
 
     fn seen(&mut self, snapshot: Snapshot) {
@@ -268,8 +336,7 @@ impl State {
     fn arrange(&mut self, which: Which) {
         let now = self.judged_at();
         on_list!(self, which, |list, rows| {
-            // A cursor on the newest event means: keep showing the newest.
-            if which == Which::Events && list.cursor() == 0 {
+            if which.follows() && list.cursor() == 0 {
                 list.follow();
             }
             list.arrange(rows, now);
@@ -316,7 +383,30 @@ impl State {
             self.lists.viewings.filter = Filter::default();
             self.lists.keys.filter = Filter::default();
         }
+        self.begin_money(&view);
         self.nav.open(view);
+    }
+
+    /// Opens a page in place of the open one.
+    pub fn swap(&mut self, view: View) {
+        self.begin_money(&view);
+        self.nav.swap(view);
+    }
+
+    /// Neither filter nor cursor goes from one person or session to another.
+    fn begin_money(&mut self, view: &View) {
+        let View::Money(page) = view else { return };
+        if self.shown().money.is_of(page) {
+            return;
+        }
+        match page {
+            MoneyPage::Session(_) => self.lists.parties.begin(),
+            MoneyPage::People(_) => self.lists.people.begin(),
+            MoneyPage::Wallet(_) => self.lists.lines.begin(),
+            MoneyPage::Ledger(_) => self.lists.records.begin(),
+            MoneyPage::Audit(_) => self.lists.audit.begin(),
+            MoneyPage::Sessions | MoneyPage::Payouts | MoneyPage::Record(_) => {}
+        }
     }
 
     fn which(&self) -> Option<Which> {
@@ -334,6 +424,14 @@ impl State {
             (View::Actors, _) => Which::Actors,
             (View::Replicas, _) => Which::Replicas,
             (View::Raft, _) => Which::Peers,
+            (View::Money(MoneyPage::Sessions), _) => Which::Sessions,
+            (View::Money(MoneyPage::Session(_)), _) => Which::Parties,
+            (View::Money(MoneyPage::People(_)), _) => Which::People,
+            (View::Money(MoneyPage::Wallet(_)), _) => Which::Lines,
+            (View::Money(MoneyPage::Payouts), _) => Which::Payouts,
+            (View::Money(MoneyPage::Ledger(_)), _) => Which::Records,
+            (View::Money(MoneyPage::Audit(_)), _) => Which::Audit,
+            (View::Money(MoneyPage::Record(_)), _) => return None,
         })
     }
 

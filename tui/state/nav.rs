@@ -1,6 +1,7 @@
 //! Which page is open and how one came there.
 
-use weir_model::ChannelName;
+use weir_model::money::PersonalAccount;
+use weir_model::{AccountName, ChannelName, SessionId};
 
 use crate::conn::Focus;
 
@@ -35,11 +36,54 @@ pub enum View {
     Replicas,
     /// The agreement of the voters.
     Raft,
+    /// Something about money.
+    Money(MoneyPage),
+}
+
+/// A page about money; it is also what is asked of the node for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MoneyPage {
+    /// Private sessions.
+    Sessions,
+    /// One of them and its parties.
+    Session(SessionId),
+    /// Accounts of people by name, from behind this one on.
+    People(Option<AccountName>),
+    /// What somebody has, and what happened to it.
+    Wallet(WalletPage),
+    /// Payouts.
+    Payouts,
+    /// Records of the ledger, the newest or those from a number on.
+    Ledger(Option<u64>),
+    /// One of them, in sentences.
+    Record(u64),
+    /// What staff did, the newest or what stands before a record.
+    Audit(Option<u64>),
+}
+
+/// A part of somebody's statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletPage {
+    /// Whose, by name or id.
+    pub account: String,
+    /// Of which of his accounts.
+    pub of: PersonalAccount,
+    /// Nothing behind this record.
+    pub upto: Option<u64>,
+}
+
+impl WalletPage {
+    /// The newest of what somebody pays with.
+    #[must_use]
+    pub fn of(account: impl ToString) -> Self {
+        Self { account: account.to_string(), of: PersonalAccount::Wallet, upto: None }
+    }
 }
 
 /// Pages that the digit keys and `:` open, in the order of the digits: page, name, short name, title.
-/// The first [`TOP_NODE`] are about the node that is asked, the others about its cluster.
-pub const TOP: [(View, &str, &str, &str); 10] = [
+/// Those below [`TOP_NODE`] are about the node that is asked, those below [`TOP_CLUSTER`] about its cluster, the others
+/// about money; there are no digits left for these.
+pub const TOP: [(View, &str, &str, &str); 15] = [
     (View::Streams, "streams", "st", "Streams"),
     (View::Node, "node", "nd", "Node"),
     (View::Events, "events", "ev", "Events"),
@@ -50,13 +94,26 @@ pub const TOP: [(View, &str, &str, &str); 10] = [
     (View::Actors, "actors", "act", "Actors"),
     (View::Replicas, "replicas", "re", "Replicas"),
     (View::Raft, "raft", "ra", "Raft"),
+    (View::Money(MoneyPage::Sessions), "sessions", "se", "Sessions"),
+    (View::Money(MoneyPage::People(None)), "people", "pe", "People"),
+    (View::Money(MoneyPage::Payouts), "payouts", "pa", "Payouts"),
+    (View::Money(MoneyPage::Ledger(None)), "ledger", "le", "Ledger"),
+    (View::Money(MoneyPage::Audit(None)), "audit", "au", "Audit"),
 ];
 
 /// What people also call the things on a page.
-pub const ALIASES: [(&str, View); 2] = [("leases", View::Actors), ("placements", View::Actors)];
+pub const ALIASES: [(&str, View); 4] = [
+    ("leases", View::Actors),
+    ("placements", View::Actors),
+    ("users", View::Money(MoneyPage::People(None))),
+    ("wallets", View::Money(MoneyPage::People(None))),
+];
 
 /// How many of the pages are about the one node.
 pub const TOP_NODE: usize = 5;
+
+/// Where the pages about the cluster end and those about money begin.
+pub const TOP_CLUSTER: usize = 10;
 
 impl View {
     /// The page with this name, short name or alias.
@@ -73,6 +130,7 @@ impl View {
         match self {
             Self::Stream(_) => Self::Streams,
             Self::Channel(_) => Self::Channels,
+            Self::Money(page) => Self::Money(page.top()),
             other => other.clone(),
         }
     }
@@ -89,7 +147,20 @@ impl View {
             Self::Actors => Focus::Actors,
             Self::Replicas => Focus::Replicas,
             Self::Raft => Focus::Raft,
+            Self::Money(page) => Focus::Money(page.clone()),
             Self::Streams | Self::Node | Self::Events | Self::Log => Focus::Overview,
+        }
+    }
+}
+
+impl MoneyPage {
+    fn top(&self) -> Self {
+        match self {
+            Self::Sessions | Self::Session(_) => Self::Sessions,
+            Self::People(_) | Self::Wallet(_) => Self::People(None),
+            Self::Payouts => Self::Payouts,
+            Self::Ledger(_) | Self::Record(_) => Self::Ledger(None),
+            Self::Audit(_) => Self::Audit(None),
         }
     }
 }
@@ -149,6 +220,11 @@ impl Nav {
         self.trail.push(left.clone());
         self.ahead.clear();
         self.last = Some(left);
+    }
+
+    /// Puts another page in the place of the open one.
+    pub fn swap(&mut self, view: View) {
+        self.current = view;
     }
 
     /// Goes back where one came from; false when there is nowhere to go.

@@ -33,8 +33,12 @@ pub fn draw(paint: &mut Paint<'_>, state: &State) -> Option<Position> {
             keys(paint, &[("space", "show or hide"), ("enter", "sort"), more, ("esc", "close")]);
             None
         }
-        Mode::Confirm(_) => {
-            keys(paint, &[("enter", "do it"), ("esc", "do nothing")]);
+        Mode::Confirm(ask) => {
+            keys(paint, &[("enter", ask.enter()), ("esc", "do nothing")]);
+            None
+        }
+        Mode::Trying(_) => {
+            keys(paint, &[("esc", "do nothing")]);
             None
         }
         Mode::Quit => {

@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 
 use crate::state::State;
-use crate::state::confirm::Confirm;
+use crate::state::confirm::{Confirm, Trial};
 use crate::text;
 use crate::theme::Tone;
 
@@ -32,9 +32,17 @@ pub fn confirm(paint: &mut Paint<'_>, ask: &Confirm) -> Option<Position> {
     let cursor = typed(&mut inner.rows(y + 2, 1), " ", &ask.edit);
     match ask.problem {
         Some(problem) => inner.at(1, y + 3, problem, Tone::Bad),
-        None => inner.at(1, y + 3, "enter does it, esc does nothing", Tone::Dim),
+        None => inner.at(1, y + 3, ask.hint(), Tone::Dim),
     };
     cursor
+}
+
+/// Draws what the node is asked to try.
+pub fn trying(paint: &mut Paint<'_>, trial: &Trial) {
+    let area = centred(paint.area(), 4);
+    let mut inner = paint.boxed(area, &trial.title);
+    inner.at(1, 0, "The node is asked what would be on each account then.", Tone::Text);
+    inner.at(1, 1, "Nothing is done before you have seen it; esc does nothing", Tone::Dim);
 }
 
 /// Draws the question before leaving while acts are under way.

@@ -3,7 +3,7 @@
 use weir_model::stream::HealthLevel;
 
 use crate::state::data::{About, Totals};
-use crate::state::nav::{TOP, TOP_NODE};
+use crate::state::nav::{TOP, TOP_CLUSTER, TOP_NODE, View};
 use crate::state::{Link, Mode, State};
 use crate::text;
 use crate::theme::Tone;
@@ -68,37 +68,63 @@ fn figures(state: &State, roomy: bool) -> String {
     }
 }
 
-/// Where there is no room for all titles, the pages of the other half of the console stand behind one word.
-fn pages(paint: &mut Paint<'_>, state: &State) {
-    let top = state.nav.view().top();
-    let label = |(n, page): (usize, &(crate::state::nav::View, &str, &str, &str))| {
-        let (digit, title, open) = ((n + 1) % 10, page.3, page.0 == top);
-        (if open { format!("[{digit} {title}]") } else { format!(" {digit} {title} ") }, open)
+/// A group of pages: the word for it where there is no room for its titles, and its titles.
+type Group = (&'static str, Vec<(String, bool)>);
+
+fn groups(open: &View) -> [Group; 3] {
+    let tab = |n: usize| match TOP.get(n) {
+        Some((page, _, _, title)) => {
+            // Pages about money have no digits.
+            let title = match n {
+                0..TOP_CLUSTER => format!("{} {title}", (n + 1) % 10),
+                _ => (*title).to_owned(),
+            };
+            let is_open = page == open;
+            (if is_open { format!("[{title}]") } else { format!(" {title} ") }, is_open)
+        }
+        None => (String::new(), false),
     };
-    let mut tabs: Vec<(String, bool)> = TOP.iter().enumerate().map(label).collect();
-    let mut of_cluster = tabs.split_off(TOP_NODE);
+    let tabs = |range: std::ops::Range<usize>| range.map(tab).collect();
+    [
+        (" 1-5 Node ", tabs(0..TOP_NODE)),
+        (" 6-0 Cluster ", tabs(TOP_NODE..TOP_CLUSTER)),
+        (" $ Money ", tabs(TOP_CLUSTER..TOP.len())),
+    ]
+}
+
+/// Where there is no room for all titles, pages of the groups that are not open stand behind one word, the last group
+/// first; where there is none for that either, they are not named.
+fn pages(paint: &mut Paint<'_>, state: &State) {
+    let groups = groups(&state.nav.view().top());
     let marks = marks(state);
     let taken = text::width(&marks) + usize::from(!marks.is_empty());
     let room = usize::from(paint.width()).saturating_sub(taken);
-    let width =
-        |tabs: &[(String, bool)]| tabs.iter().map(|(tab, _)| text::width(tab)).sum::<usize>();
-    if width(&tabs) + width(&of_cluster) > room {
-        if of_cluster.iter().any(|(_, open)| *open) {
-            tabs = vec![(" 1-5 Node ".into(), false)];
-        } else {
-            of_cluster = vec![(" 6-0 Cluster ".into(), false)];
-            if width(&tabs) + width(&of_cluster) > room {
-                of_cluster.clear();
-            }
-        }
-    }
     let mut x = 0;
-    for (tab, open) in tabs.into_iter().chain(of_cluster) {
+    for (tab, open) in fitting(groups, room) {
         x = paint.at(x, 1, &tab, if open { Tone::Accent } else { Tone::Dim });
     }
     let room = usize::from(paint.width().saturating_sub(x + 1));
     let marks = text::fit(&marks, room, paint.theme.ascii);
     paint.right(1, &marks, Tone::Warning);
+}
+
+fn fitting(groups: [Group; 3], room: usize) -> Vec<(String, bool)> {
+    let width = |shown: &[Vec<(String, bool)>]| -> usize {
+        shown.iter().flatten().map(|(tab, _)| text::width(tab)).sum()
+    };
+    let is_open = |tabs: &[(String, bool)]| tabs.iter().any(|(_, open)| *open);
+    let closed: Vec<usize> = (0..groups.len()).rev().filter(|n| !is_open(&groups[*n].1)).collect();
+    let words = groups.each_ref().map(|(word, _)| *word);
+    let mut shown: Vec<_> = groups.into_iter().map(|(_, tabs)| tabs).collect();
+    let shorter = [Some(words), None];
+    for (words, n) in shorter.iter().flat_map(|words| closed.iter().map(move |n| (words, *n))) {
+        if width(&shown) <= room {
+            break;
+        }
+        let word = words.map(|words| (words[n].to_owned(), false));
+        shown[n] = word.into_iter().collect();
+    }
+    shown.into_iter().flatten().collect()
 }
 
 fn marks(state: &State) -> String {

@@ -11,12 +11,13 @@ use crate::intent::Intent;
 use crate::keymap::Command;
 use crate::state::data::About;
 use crate::state::list::{List, Move};
-use crate::state::nav::{Pane, TOP, View};
+use crate::state::nav::{Pane, TOP, TOP_CLUSTER, View};
 use crate::state::{Mode, State};
 use crate::theme::{Theme, Tone};
 use paint::Paint;
 
 pub mod actors;
+pub mod audit;
 pub mod bottom;
 pub mod channel;
 pub mod channels;
@@ -24,16 +25,24 @@ pub mod dialog;
 pub mod events;
 pub mod header;
 pub mod help;
+pub mod ledger;
 pub mod links;
 pub mod log;
+pub mod money;
 pub mod node;
 pub mod nodes;
 pub mod paint;
+pub mod payouts;
+pub mod people;
 pub mod raft;
+pub mod record;
 pub mod replicas;
+pub mod session;
+pub mod sessions;
 pub mod stream;
 pub mod streams;
 pub mod table;
+pub mod wallet;
 
 /// Lines of the header.
 const HEADER_ROWS: u16 = 3;
@@ -58,6 +67,7 @@ pub fn render(buf: &mut Buffer, area: Rect, state: &State, theme: Theme) -> Opti
     match &state.mode {
         Mode::Help => help::draw(&mut paint.within(body), state),
         Mode::Confirm(ask) => cursor = dialog::confirm(&mut paint.within(body), ask),
+        Mode::Trying(trial) => dialog::trying(&mut paint.within(body), trial),
         Mode::Columns(at) => dialog::columns(&mut paint.within(body), state, *at),
         Mode::Quit => dialog::quit(&mut paint.within(body), state),
         Mode::Normal | Mode::Filter(..) | Mode::Prompt(_) => {}
@@ -79,6 +89,7 @@ fn page(paint: &mut Paint<'_>, state: &State) {
         View::Actors => actors::draw(paint, state),
         View::Replicas => replicas::draw(paint, state),
         View::Raft => raft::draw(paint, state),
+        View::Money(page) => money::draw(paint, state, page),
     }
 }
 
@@ -92,6 +103,7 @@ pub fn intent(command: Command, state: &State) -> Intent {
         View::Channel(name) => channel::intent(command, state, name),
         View::Log => log::intent(command, state),
         View::Nodes => nodes::intent(command, state),
+        View::Money(page) => money::intent(command, state, page),
         View::Node | View::Events | View::Links | View::Actors | View::Replicas | View::Raft => {
             None
         }
@@ -115,6 +127,7 @@ fn common(command: Command, state: &State) -> Intent {
         Command::LastRow => Intent::Move(Move::Last),
         Command::LastView => Intent::Last,
         Command::Log => Intent::Open(View::Log),
+        Command::Money => top(TOP_CLUSTER),
         Command::PageDown => Intent::Move(Move::Pages(1)),
         Command::PageUp => Intent::Move(Move::Pages(-1)),
         Command::Pane => Intent::Pane,
@@ -125,18 +138,30 @@ fn common(command: Command, state: &State) -> Intent {
         Command::Refresh => Intent::Refresh,
         Command::Reverse => Intent::Reverse,
         Command::Sort => Intent::Sort,
-        Command::Top(n) => TOP.get(n).map_or(Intent::None, |top| Intent::Open(top.0.clone())),
+        Command::Top(n) => top(n),
         Command::Up => Intent::Move(Move::By(-1)),
         Command::Wide => Intent::Wide,
         Command::Cordon
+        | Command::Credit
         | Command::Copy
         | Command::Drain
+        | Command::End
+        | Command::FreezeMoney
         | Command::Kick
+        | Command::Older
         | Command::Open
+        | Command::PayoutFailed
+        | Command::PayoutPaid
         | Command::Rebalance
+        | Command::Refund
         | Command::Revoke
-        | Command::Uncordon => Intent::None,
+        | Command::Uncordon
+        | Command::UnfreezeMoney => Intent::None,
     }
+}
+
+fn top(n: usize) -> Intent {
+    TOP.get(n).map_or(Intent::None, |top| Intent::Open(top.0.clone()))
 }
 
 /// The command line that prints what the open page shows, its filter with it; none for the log of this console.
@@ -161,6 +186,10 @@ pub fn shell(state: &State) -> Option<String> {
         (View::Replicas, _) => "weir cluster replicas".into(),
         // One command prints the whole cluster; its voters cannot be chosen there.
         (View::Raft, _) => return Some("weir cluster status -o json".into()),
+        (View::Money(page), _) => match money::shell(page) {
+            (line, true) => line,
+            (line, false) => return Some(line),
+        },
         (View::Log, _) => return None,
     };
     Some(match state.list().filter(|list| !list.filter.is_empty()) {
