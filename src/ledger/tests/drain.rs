@@ -4,11 +4,9 @@ use super::invariants::check;
 use crate::Refusal;
 use crate::account::{Account, Kind};
 use crate::record::Receipt;
-use crate::request::{
-    Command, DisputeCommand, EventCommand, HoldCommand, IncomeCommand, PayoutCommand, Refs, Request,
-};
+use crate::request::{Command, DisputeCommand, EventCommand, PayoutCommand, Refs, Request};
 use crate::row::{At, DisputeState, EventState, Id, PayoutState};
-use crate::state::{Done, Expiring, State};
+use crate::state::{Done, State};
 
 /// More than anything that is open lasts.
 const LONG_MS: u64 = 400 * 24 * 3_600_000;

@@ -168,7 +168,7 @@ impl Workload {
     pub(super) fn refund(&mut self) -> Command {
         let charge = self.dice.pick(&self.charges).copied().unwrap_or(ChargeId::Tip(9));
         let amount = self.amount(40);
-        let amount = Some(amount).filter(|_| self.dice.below(4) > 0);
+        let amount = Some(amount).filter(|amount| amount.units() % 8 > 0);
         Command::Payment(PaymentCommand::Refund { charge, amount })
     }
 
