@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeRef, NodeStatus};
 use weir_model::stream::{Finding, HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{
-    AccountId, Channel, ChannelName, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
+    Access, AccountId, Channel, ChannelName, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
     StreamState, Timestamp, Viewing, ViewingId,
 };
 
@@ -185,6 +185,7 @@ pub(crate) fn recording() -> Recording {
         title: title.into(),
         owner: AccountId(1),
         created_at: NOW.plus_ms(-864_000_000),
+        access: Access::Public,
     };
     let mut grace = stream("studio-1");
     (grace.publisher, grace.viewers, grace.bitrate) = (None, 0, 0);

@@ -303,6 +303,7 @@ impl Bench {
             audit: shared_audit,
             boards: shared_boards,
             fee_bps,
+            playback: Arc::new(|channel, _, _| Ok(format!("{channel}-token"))),
             events,
             people,
             tasks,

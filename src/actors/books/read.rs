@@ -42,6 +42,9 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
         }
         Question::Rehearse { request } => value(&reader.rehearse(request)?),
         Question::Charge { charge } => value(&reader.charge(*charge)?),
+        Question::TicketEvent { event } => value(&reader.event(*event)?),
+        Question::TicketEvents { limit } => value(&reader.events(*limit)),
+        Question::Member { account, channel } => value(&reader.member(*account, *channel)),
         Question::Payouts { account, limit } => value(&reader.payouts(*account, *limit)?),
         Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
