@@ -180,13 +180,6 @@ pub(crate) fn recording() -> Recording {
         expires_at: (n == 2).then(|| NOW.plus_ms(86_400_000)),
         revoked_at: revoked.then_some(NOW),
     };
-    let channel = |text: &str, title: &str| Channel {
-        name: name(text),
-        title: title.into(),
-        owner: AccountId(1),
-        created_at: NOW.plus_ms(-864_000_000),
-        access: Access::Public,
-    };
     let mut grace = stream("studio-1");
     (grace.publisher, grace.viewers, grace.bitrate) = (None, 0, 0);
     grace.grace_until = Some(NOW.plus_ms(21_000));
@@ -229,6 +222,16 @@ pub(crate) fn recording() -> Recording {
         links: cluster::links(),
         actors: cluster::actors(),
         replicas: cluster::replicas(),
+    }
+}
+
+fn channel(text: &str, title: &str) -> Channel {
+    Channel {
+        name: name(text),
+        title: title.into(),
+        owner: AccountId(1),
+        created_at: NOW.plus_ms(-864_000_000),
+        access: Access::Public,
     }
 }
 

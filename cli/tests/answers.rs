@@ -74,7 +74,7 @@ fn ago(seconds: i64) -> Timestamp {
     NOW.plus_ms(-1000 * seconds)
 }
 
-fn channel() -> Channel {
+pub(crate) fn channel() -> Channel {
     Channel {
         name: "demo".parse().unwrap(),
         title: "Demo channel".into(),

@@ -9,7 +9,7 @@ use weir_model::api::sale::{JoinMembers, MemberInfo};
 use weir_model::money::MoneyReceipt;
 use weir_model::{Access, Account, AccountId, ApiError, ChannelName, ErrorCode, Timestamp};
 use weir_people::Action;
-use weir_session::limits::PASSES_MAX;
+use weir_session::limits::PASSES_SOLD_MAX;
 use weir_session::{Good, PassId, Renewal};
 
 use super::Context;
@@ -249,10 +249,10 @@ fn terms(ctx: &Context, payer: AccountId, offer: &Offer, cap: Amount) -> Result<
 
 /// Refuses to sell what could not be given: nobody pays for a pass that has no place.
 pub(super) fn room(ctx: &Context, more: usize) -> Result<(), Refusal> {
-    if ctx.store.pass_count() + more <= PASSES_MAX {
+    if ctx.store.pass_count() + more <= PASSES_SOLD_MAX {
         return Ok(());
     }
-    let text = format!("the cluster has {PASSES_MAX} members and tickets, and no more");
+    let text = format!("the cluster has {PASSES_SOLD_MAX} members and tickets, and no more");
     Err(Refusal::new(ErrorCode::Conflict, text).hint("nothing was paid"))
 }
 

@@ -36,6 +36,7 @@ mod cluster;
 mod contract;
 mod money;
 mod rights;
+mod sales;
 mod sessions;
 
 /// A live stream with one video track.

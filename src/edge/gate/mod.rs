@@ -164,7 +164,12 @@ async fn heard(
     }
     let told = async {
         loop {
-            news.next(context, &mut false).await;
+            // That there is a channel is no news of a session.
+            let mut asked = false;
+            tokio::select! {
+                () = news.next(context, &mut asked) => {}
+                () = tokio::time::sleep(LOOK_PAUSE) => {}
+            }
             let now = view(context, stream, viewer);
             if now != Err(Refusal::Unheard) {
                 return now;
