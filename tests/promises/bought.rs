@@ -278,6 +278,32 @@ async fn an_edge_without_the_ledger_knows_who_has_bought_what() {
 }
 
 #[tokio::test]
+async fn the_next_leader_goes_on_with_who_may_watch() {
+    let mut cluster = Cluster::configured(3, 0, LEDGER).await;
+    let site = Site::open(cluster.cli(0), cluster.api(0)).await;
+    site.cli.json(&["channel", "create", "hers", "--owner", "star"]);
+    site.cli.json(&["price", "set", "hers", "--members", "4.99", "--every", "30d"]);
+    let join = ["member", "join", "hers", "--as", "fan", "--price", "4.99"];
+    let charge = site.cli.json(&join)["charge"].as_str().unwrap().to_owned();
+    let leader = cluster.leader(0, &[]).await;
+    cluster.kill(leader);
+    let living: Vec<usize> = (0..cluster.len()).filter(|node| *node != leader).collect();
+    let id = ["--id", "6f1a2b3c-0000-4000-8000-00000000cafe", "--yes"];
+    let refund = [&["refund", &charge], &id[..]].concat();
+    eventually("somebody leads and pays back", SOON, async || {
+        (cluster.cli(living[0]).run(&refund).code == 0).then_some(())
+    })
+    .await;
+    for node in living {
+        eventually("every node knows that he is a member no longer", SOON, async || {
+            let members = cluster.cli(node).run(&["member", "list", "hers", "-o", "jsonl"]);
+            (members.code == 0 && members.out.is_empty()).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_member_who_asked_for_it_pays_each_further_period_once() {
     let node = Node::start_configured(LEDGER).await;
     let site = Site::on(&node).await;
