@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
-use weir_model::api::sale::{JoinMembers, MemberInfo};
+use weir_model::api::sale::{JoinMembers, MemberInfo, MemberQuery};
 use weir_model::{Access, ChannelName};
 
 use crate::act::{Once, insist, told};
@@ -12,6 +12,9 @@ use crate::output::{Sheet, Table, View};
 use crate::session::{Done, Session};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  weir member join demo\n  weir member gift demo --to alice,bob\n  weir member list demo";
+
+/// Most members that the node gives at once.
+const ASKED_MAX: usize = 5_000;
 
 /// What can be done with members.
 #[derive(Debug, Subcommand)]
@@ -31,6 +34,9 @@ pub(crate) enum Verb {
     List {
         /// Of which channel.
         channel: ChannelName,
+        /// At most this many, those who stay longest first.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
         /// Only rows that fit: a text, or an expression over the fields of the JSON.
         #[arg(long, value_name = "EXPR", value_parser = filter::over(fields::MEMBER))]
         filter: Option<Filter>,
@@ -96,12 +102,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let body = JoinMembers { to, partial, ..JoinMembers::default() };
             pay(session, paid, body).await
         }
-        Verb::List { channel, filter } => {
-            let members = session.client.members(&channel).await?;
-            let members = filter::fitting(filter.as_ref(), members, session.view.now);
-            let text = session.view.list(&members, || table(&members, &session.view));
-            session.print(&text)
-        }
+        Verb::List { channel, limit, filter } => list(session, &channel, limit, filter).await,
         Verb::Lapse { channel, account } => {
             let account = match account {
                 Some(account) => account,
@@ -113,6 +114,24 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             session.print(&text)
         }
     }
+}
+
+async fn list(
+    session: &mut Session<'_>,
+    channel: &ChannelName,
+    limit: usize,
+    filter: Option<Filter>,
+) -> Done {
+    let asked = if filter.is_some() { ASKED_MAX } else { limit };
+    let members = session.client.members(channel, &MemberQuery { limit: Some(asked) }).await?;
+    let mut members = filter::fitting(filter.as_ref(), members, session.view.now);
+    members.truncate(limit);
+    let text = session.view.list(&members, || table(&members, &session.view));
+    session.print(&text)?;
+    if members.len() == limit {
+        session.say(&format!("only {limit}; raise --limit to see more"));
+    }
+    Ok(())
 }
 
 async fn pay(session: &mut Session<'_>, paid: Paid, body: JoinMembers) -> Done {

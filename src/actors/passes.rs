@@ -165,7 +165,8 @@ impl Usher {
         match self.parts.store.follow_passes(put, gone).await {
             // The API refuses to sell so many; what takes something away goes on.
             Err(error @ StoreError::Limit { .. }) => {
-                tracing::warn!(%error, "somebody has paid and cannot watch");
+                let text = format!("somebody has paid and cannot watch: {error}");
+                self.parts.events.emit("pass.no_room", None, text, &[]);
                 Ok(())
             }
             other => other.map_err(|error| error.to_string()),

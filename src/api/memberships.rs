@@ -5,7 +5,7 @@ use weir_ledger::Amount;
 use weir_ledger::request::{Command, Gift, MemberCommand, Terms};
 use weir_ledger::row::{At, MemberId, Membership};
 use weir_model::api::Mutation;
-use weir_model::api::sale::{JoinMembers, MemberInfo};
+use weir_model::api::sale::{JoinMembers, MemberInfo, MemberQuery};
 use weir_model::money::MoneyReceipt;
 use weir_model::{Access, Account, AccountId, ApiError, ChannelName, ErrorCode, Timestamp};
 use weir_people::Action;
@@ -23,6 +23,12 @@ use super::money::amount;
 use super::payments::split;
 use crate::actors::books::Question;
 use crate::actors::clock;
+
+/// Members of one answer unless asked for fewer or more.
+const LIMIT: usize = 100;
+
+/// Members of one answer at most: a MB of JSON.
+const LIMIT_MAX: usize = 5_000;
 
 type Answer = Result<axum::Json<MoneyReceipt>, Refusal>;
 
@@ -42,18 +48,21 @@ struct Offer {
 /// Members of a channel: all of them for whoever may read what its owner earns, else oneself.
 #[utoipa::path(
     get, path = "/v1/channels/{name}/memberships", tag = "money",
-    params(("name" = String, Path)),
+    params(("name" = String, Path), MemberQuery),
     responses((status = 200, body = Vec<MemberInfo>), (status = "default", body = ApiError)),
 )]
 pub(super) async fn list(
     State(ctx): State<Context>,
     asker: Asker,
     Path(name): Path<ChannelName>,
+    Query(query): Query<MemberQuery>,
 ) -> Result<axum::Json<Vec<MemberInfo>>, Refusal> {
     let good = Good::Channel(ctx.store.ledger_id(&name)?);
     let (all, now) = (asker.sees(Action::WalletRead, &name), clock::now());
     let mut passes = ctx.store.passes_of(good);
     passes.retain(|pass| pass.is_good(now) && (all || pass.id.account == asker.principal.account));
+    passes.sort_by_key(|pass| std::cmp::Reverse((pass.until, pass.id)));
+    passes.truncate(query.limit.unwrap_or(LIMIT).min(LIMIT_MAX));
     let infos = passes.into_iter().map(|pass| {
         let account = pass.id.account;
         let known = ctx.store.account(&account.to_string()).ok();

@@ -2,7 +2,8 @@
 
 use weir_model::api::Mutation;
 use weir_model::api::sale::{
-    BuyTicket, EndTicketEvent, JoinMembers, MemberInfo, OpenTicketEvent, SetAccess, TicketEvent,
+    BuyTicket, EndTicketEvent, JoinMembers, MemberInfo, MemberQuery, OpenTicketEvent, SetAccess,
+    TicketEvent,
 };
 use weir_model::charge::LedgerId;
 use weir_model::money::MoneyReceipt;
@@ -31,8 +32,12 @@ impl Client {
     }
 
     /// `GET /v1/channels/{name}/memberships`.
-    pub async fn members(&self, channel: &ChannelName) -> Answer<Vec<MemberInfo>> {
-        self.read(&format!("/v1/channels/{channel}/memberships")).await
+    pub async fn members(
+        &self,
+        channel: &ChannelName,
+        query: &MemberQuery,
+    ) -> Answer<Vec<MemberInfo>> {
+        self.query(&format!("/v1/channels/{channel}/memberships"), query).await
     }
 
     /// `POST /v1/channels/{name}/memberships`.
