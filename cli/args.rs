@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use crate::output::Format;
 use crate::{
-    account, actor, audit, auth, channel, cluster, event, key, ledger, node, pay, payout, private,
-    stream, token, topics, viewing, wallet,
+    account, actor, audit, auth, channel, cluster, event, key, ledger, member, node, pay, payout,
+    price, private, stream, ticket, token, topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -100,6 +100,15 @@ pub(crate) enum Command {
     /// Private sessions that viewers pay for by the time: list, show, start, join, leave, end.
     #[command(subcommand, after_help = private::EXAMPLES)]
     Session(private::Verb),
+    /// Who may watch a channel, and what it costs: set, show.
+    #[command(subcommand, after_help = price::EXAMPLES)]
+    Price(price::Verb),
+    /// Members of channels: join, gift, list, lapse.
+    #[command(subcommand, after_help = member::EXAMPLES)]
+    Member(member::Verb),
+    /// Events that a ticket opens a channel for: open, buy, end, list.
+    #[command(subcommand, after_help = ticket::EXAMPLES)]
+    Ticket(ticket::Verb),
     /// What people have: show, statement, credit, freeze, unfreeze.
     #[command(subcommand, after_help = wallet::EXAMPLES)]
     Wallet(wallet::Verb),

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::{ChannelDetail, CreateChannel};
-use weir_model::{Channel, ChannelName};
+use weir_model::{Access, Channel, ChannelName};
 
 use crate::filter;
 use crate::output::{Sheet, Table, View};
@@ -84,9 +84,14 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
 fn table(channels: &[Channel], view: &View) -> Table {
     let rows = channels.iter().map(|channel| {
         let name = channel.name.to_string();
-        vec![name, channel.title.clone(), view.ago(channel.created_at)]
+        let who = match channel.access {
+            Access::Public => "everybody",
+            Access::Members { .. } => "members",
+            Access::Ticket { .. } => "ticket",
+        };
+        vec![name, channel.title.clone(), who.into(), view.ago(channel.created_at)]
     });
-    Table { header: vec!["NAME", "TITLE", "CREATED"], rows: rows.collect() }
+    Table { header: vec!["NAME", "TITLE", "WATCHED BY", "CREATED"], rows: rows.collect() }
 }
 
 fn sheet(channel: &Channel, view: &View) -> Sheet {
@@ -95,6 +100,7 @@ fn sheet(channel: &Channel, view: &View) -> Sheet {
         ("title", channel.title.clone()),
         ("owner", channel.owner.to_string()),
         ("created", view.ago(channel.created_at)),
+        ("watched by", super::price::words(&channel.access)),
     ])
 }
 

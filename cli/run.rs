@@ -10,8 +10,8 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Format, json_line};
 use crate::session::{Done, Session, Surroundings, print};
 use crate::{
-    account, actor, audit, auth, channel, cluster, event, key, ledger, node, pay, payout, private,
-    status, stream, token, topics, viewing, wallet,
+    account, actor, audit, auth, channel, cluster, event, key, ledger, member, node, pay, payout,
+    price, private, status, stream, ticket, token, topics, viewing, wallet,
 };
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
@@ -82,6 +82,9 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
         Command::Token(verb) => token::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Auth(verb) => auth::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Session(verb) => private::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Price(verb) => price::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Member(verb) => member::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Ticket(verb) => ticket::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Wallet(verb) => wallet::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Tip(tip) => pay::tip(&mut Session::new(cli.global, around)?, tip).await,
         Command::Refund(refund) => {

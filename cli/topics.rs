@@ -3,7 +3,7 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 17] = [
+const LISTS: [(&str, Fields); 19] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
@@ -11,6 +11,8 @@ const LISTS: [(&str, Fields); 17] = [
     ("account list", fields::ACCOUNT),
     ("token list", fields::TOKEN),
     ("session list", fields::SESSION),
+    ("member list", fields::MEMBER),
+    ("ticket list", fields::TICKET_EVENT),
     ("audit list", fields::AUDIT_ENTRY),
     ("payout list", fields::PAYOUT),
     ("ledger tail", fields::LEDGER_RECORD),

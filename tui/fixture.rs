@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeRef, NodeStatus};
 use weir_model::stream::{Finding, HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{
-    AccountId, Channel, ChannelName, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
+    Access, AccountId, Channel, ChannelName, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
     StreamState, Timestamp, Viewing, ViewingId,
 };
 
@@ -184,12 +184,6 @@ pub(crate) fn recording() -> Recording {
         last_seen: NOW,
         requests: 40 * n,
     };
-    let channel = |text: &str, title: &str| Channel {
-        name: name(text),
-        title: title.into(),
-        owner: AccountId(1),
-        created_at: NOW.plus_ms(-864_000_000),
-    };
     let mut grace = stream("studio-1");
     (grace.publisher, grace.viewers, grace.bitrate) = (None, 0, 0);
     grace.grace_until = Some(NOW.plus_ms(21_000));
@@ -233,6 +227,16 @@ pub(crate) fn recording() -> Recording {
         actors: cluster::actors(),
         replicas: cluster::replicas(),
         money: money::books(),
+    }
+}
+
+fn channel(text: &str, title: &str) -> Channel {
+    Channel {
+        name: name(text),
+        title: title.into(),
+        owner: AccountId(1),
+        created_at: NOW.plus_ms(-864_000_000),
+        access: Access::Public,
     }
 }
 

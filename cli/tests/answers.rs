@@ -4,8 +4,8 @@ use weir_model::api::{ChannelDetail, CreatedKey, Kicked, StreamExplanation, Vers
 use weir_model::node::{Endpoint, LoopInfo, LoopState, NodeRef, NodeStatus};
 use weir_model::stream::{Finding, HealthLevel, PublisherInfo, TrackInfo};
 use weir_model::{
-    AccountId, ApiError, Channel, ErrorCode, Event, KeyId, NodeId, ShowId, StreamInfo, StreamKey,
-    StreamState, Timestamp, Viewing, ViewingId,
+    Access, AccountId, ApiError, Channel, ErrorCode, Event, KeyId, NodeId, ShowId, StreamInfo,
+    StreamKey, StreamState, Timestamp, Viewing, ViewingId,
 };
 
 use super::NOW;
@@ -74,12 +74,13 @@ fn ago(seconds: i64) -> Timestamp {
     NOW.plus_ms(-1000 * seconds)
 }
 
-fn channel() -> Channel {
+pub(crate) fn channel() -> Channel {
     Channel {
         name: "demo".parse().unwrap(),
         title: "Demo channel".into(),
         owner: AccountId(1),
         created_at: ago(90),
+        access: Access::Public,
     }
 }
 

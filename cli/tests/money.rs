@@ -1,5 +1,6 @@
 //! What the node of these tests says of sessions and of money.
 
+use weir_model::api::sale::{MemberInfo, TicketEvent, TicketEventState};
 use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{
     BalanceChange, BalanceState, Durability, MoneyReceipt, PayoutInfo, PayoutState,
@@ -7,7 +8,7 @@ use weir_model::money::{
 use weir_model::session::{
     Counting, SessionHalt, SessionInfo, SessionParty, SessionPrice, SessionState,
 };
-use weir_model::{AccountId, SessionId};
+use weir_model::{Access, AccountId, Channel, SessionId};
 
 use super::*;
 
@@ -15,9 +16,9 @@ const SESSION: &str = "/v1/sessions/ses_0000000000000001";
 
 /// Whether a path is about sessions or money.
 pub(crate) fn knows(path: &str) -> bool {
-    ["/v1/sessions", "/v1/payouts", "/v1/tips", "/v1/refunds", "/v1/wallets"]
-        .iter()
-        .any(|noun| path.contains(noun))
+    let nouns = ["/v1/sessions", "/v1/payouts", "/v1/tips", "/v1/refunds", "/v1/wallets"];
+    let sold = ["/access", "/memberships", "/v1/ticket-events"];
+    nouns.iter().chain(&sold).any(|noun| path.contains(noun))
 }
 
 /// The body for `METHOD /path`.
@@ -38,6 +39,17 @@ pub(crate) fn answer(path: &str) -> String {
         }),
         path if path.contains("/v1/sessions") => json(&session()),
         "GET /v1/payouts" => json(&[payout()]),
+        "GET /v1/ticket-events" => json(&[event()]),
+        path if path.starts_with("GET") && path.ends_with("/access") => json(&members()),
+        path if path.starts_with("PUT") && path.ends_with("/access") => {
+            json(&Channel { access: members(), ..answers::channel() })
+        }
+        path if path.starts_with("GET") && path.ends_with("/memberships") => json(&[member()]),
+        path if path.ends_with("/renewal") => json(&MemberInfo { renews: false, ..member() }),
+        path if path.contains("/memberships") => json(&receipt("subscription")),
+        path if path.contains("/v1/ticket-events") => {
+            json(&MoneyReceipt { charge: None, ..receipt("ticket") })
+        }
         path if path.ends_with("/freeze") => json(&MoneyReceipt {
             seq: Some(9),
             durability: None,
@@ -52,6 +64,33 @@ pub(crate) fn answer(path: &str) -> String {
             ..receipt("payout ended")
         }),
         _ => json(&receipt("tip")),
+    }
+}
+
+fn members() -> Access {
+    let (price, currency) = ("4.99".into(), "EUR".into());
+    Access::Members { price, currency, period_secs: 30 * 86_400 }
+}
+
+fn member() -> MemberInfo {
+    MemberInfo {
+        channel: "demo".parse().unwrap(),
+        account: AccountId(2),
+        name: Some("alice".parse().unwrap()),
+        until: Some(NOW.plus_ms(7 * 86_400_000)),
+        renews: true,
+    }
+}
+
+fn event() -> TicketEvent {
+    TicketEvent {
+        id: LedgerId::new(9).unwrap(),
+        price: "3.00".into(),
+        currency: "EUR".into(),
+        capacity: 500,
+        sold: 123,
+        state: TicketEventState::Open,
+        creator: Some(AccountId(1)),
     }
 }
 
@@ -221,6 +260,38 @@ async fn what_is_typed_of_money_and_sessions_is_what_the_node_is_asked() {
             "POST /v1/payouts/0123456789abcdef0123456789abcdef/fail?dry_run=false null",
         ),
         ("session list --state live --limit 3", "GET /v1/sessions?state=live&limit=3"),
+        (
+            "price set demo --members 4.99 --every 7d",
+            r#"PUT /v1/channels/demo/access?dry_run=false {"kind":"members","price":"4.99","period_secs":604800}"#,
+        ),
+        (
+            "price set demo --public --dry-run",
+            r#"PUT /v1/channels/demo/access?dry_run=true {"kind":"public"}"#,
+        ),
+        (
+            "member join demo --price 4.99 --as alice --renew",
+            r#"POST /v1/channels/demo/memberships?dry_run=false {"id":"0123456789abcdef0123456789abcdef","account":"alice","price":"4.99","partial":false,"renew":true}"#,
+        ),
+        (
+            "member gift demo --price 4.99 --to alice,bobby --partial",
+            r#"POST /v1/channels/demo/memberships?dry_run=false {"id":"0123456789abcdef0123456789abcdef","price":"4.99","to":["alice","bobby"],"partial":true,"renew":false}"#,
+        ),
+        (
+            "member lapse demo --as alice",
+            "DELETE /v1/channels/demo/memberships/alice/renewal?dry_run=false",
+        ),
+        (
+            "ticket open demo 3.00 --places 500",
+            r#"POST /v1/ticket-events?dry_run=false {"id":"0123456789abcdef0123456789abcdef","channel":"demo","price":"3.00","capacity":500}"#,
+        ),
+        (
+            "ticket buy 00000000000000000000000000000009 --as alice",
+            r#"POST /v1/ticket-events/00000000000000000000000000000009/tickets?dry_run=false {"id":"0123456789abcdef0123456789abcdef","account":"alice"}"#,
+        ),
+        (
+            "ticket end 00000000000000000000000000000009 --cancelled --yes",
+            r#"POST /v1/ticket-events/00000000000000000000000000000009/end?dry_run=false {"cancelled":true}"#,
+        ),
     ] {
         let ran = piped(line).await;
         assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);

@@ -8,6 +8,7 @@ pub mod names;
 mod payouts;
 mod plan;
 mod read;
+mod sales;
 mod verify;
 
 pub use plan::{receipt_of, refused};
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_ledger::Currency;
+use weir_model::charge::LedgerId;
 use weir_model::money::{ExportFormat, LedgerInfo, PersonalAccount};
 use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
 
@@ -99,6 +101,23 @@ pub enum Question {
     Rehearse {
         /// What would be asked.
         request: Box<weir_ledger::Request>,
+    },
+    /// Something that tickets are sold for: a [`TicketEvent`](weir_model::api::sale::TicketEvent).
+    TicketEvent {
+        /// Which.
+        event: LedgerId,
+    },
+    /// The newest of them.
+    TicketEvents {
+        /// At most so many.
+        limit: usize,
+    },
+    /// Until when somebody is a member: a [`Membership`](weir_ledger::row::Membership).
+    Member {
+        /// Who.
+        account: AccountId,
+        /// Of which channel, as the ledger calls it.
+        channel: u128,
     },
     /// The newest payouts, of everybody or of one account.
     Payouts {

@@ -10,6 +10,7 @@ pub mod events;
 pub mod membership;
 mod numbers;
 pub mod packager;
+pub mod passes;
 pub mod people;
 pub mod placement;
 pub mod reach;

@@ -5,6 +5,7 @@
 //! ([`request`]) stamps with the request's id. Everything but the version and the API's own description
 //! needs a token, and each route names the action that its bearer must be allowed to do ([`auth`]).
 
+mod access;
 mod accounts;
 mod acts;
 mod audit;
@@ -19,6 +20,7 @@ mod extract;
 mod keys;
 mod ledger;
 mod live;
+mod memberships;
 mod money;
 mod node;
 mod nodes;
@@ -26,11 +28,13 @@ mod openapi;
 mod payments;
 mod payouts;
 mod placements;
+mod playback;
 mod request;
 mod rights;
 mod serve;
 mod sessions;
 mod streams;
+mod tickets;
 mod tokens;
 mod viewings;
 mod wallets;
@@ -58,6 +62,7 @@ pub use cluster::{Answer, Cluster};
 pub use live::{Live, Reply};
 pub use money::{Cashier, Money, Told};
 pub use node::StatusFn;
+pub use playback::PlaybackFn;
 pub use serve::serve;
 
 /// The longest body is a label, a date and a reason.
@@ -77,6 +82,7 @@ pub struct Context {
     audit: Arc<dyn Audit>,
     boards: Arc<dyn Boards>,
     fee_bps: u32,
+    playback: PlaybackFn,
     events: Events,
     people: People,
     tasks: Tasks,
@@ -101,6 +107,8 @@ pub struct Parts {
     pub boards: Arc<dyn Boards>,
     /// The platform's part of what streamers earn, in hundredths of a percent.
     pub fee_bps: u32,
+    /// Makes tokens for players.
+    pub playback: PlaybackFn,
     /// The node's event log.
     pub events: Events,
     /// Hashes passwords.
@@ -126,7 +134,7 @@ impl Context {
     /// Everything a handler may use.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, live, cluster, money, audit, boards, fee_bps, .. } = parts;
+        let Parts { store, live, cluster, money, audit, boards, fee_bps, playback, .. } = parts;
         let Parts { events, people, tasks, status, addresses, .. } = parts;
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
         Self {
@@ -137,6 +145,7 @@ impl Context {
             audit,
             boards,
             fee_bps,
+            playback,
             events,
             people,
             tasks,
@@ -200,6 +209,7 @@ fn guarded_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::AuditRead, On::Any, routes!(audit::list)))
         .merge(people_routes())
         .merge(session_routes())
+        .merge(sale_routes())
         .merge(money_routes())
         .merge(cluster_routes())
 }
@@ -230,6 +240,20 @@ fn session_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::SessionJoin, On::Some, routes!(sessions::join)))
         .routes(needs(Action::SessionJoin, On::Some, routes!(sessions::leave)))
         .routes(needs(Action::SessionEnd, On::Some, routes!(sessions::end)))
+}
+
+fn sale_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(needs(Action::SelfRead, On::Some, routes!(access::show)))
+        .routes(needs(Action::PriceSet, On::Channel, routes!(access::set)))
+        .routes(needs(Action::WalletRead, On::Some, routes!(memberships::list)))
+        .routes(needs(Action::WalletSpend, On::Some, routes!(memberships::join)))
+        .routes(needs(Action::WalletSpend, On::Some, routes!(memberships::lapse)))
+        .routes(needs(Action::SelfRead, On::Some, routes!(tickets::list)))
+        .routes(needs(Action::PriceSet, On::Some, routes!(tickets::open)))
+        .routes(needs(Action::WalletSpend, On::Some, routes!(tickets::buy)))
+        .routes(needs(Action::PriceSet, On::Some, routes!(tickets::end)))
+        .routes(needs(Action::SelfRead, On::Some, routes!(playback::create)))
 }
 
 fn money_routes() -> OpenApiRouter<Context> {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use weir_ledger::request::{Command, PaymentCommand, Terms};
-use weir_ledger::split::{Recipient, Share, Split};
+use weir_ledger::split::Split;
 use weir_model::api::Mutation;
 use weir_model::api::money::{RefundCharge, SendTip};
 use weir_model::money::MoneyReceipt;
@@ -73,9 +73,7 @@ pub(super) async fn refund(
 }
 
 /// The platform its part, rounded down, and the streamer the rest.
-fn split(fee_bps: u32, creator: AccountId) -> Result<Split, Refusal> {
-    let fee = Share { to: Recipient::Platform, bps: fee_bps };
-    let shares = if fee_bps == 0 { Vec::new() } else { vec![fee] };
-    Split::new(shares, Recipient::Creator(creator))
+pub(super) fn split(fee_bps: u32, creator: AccountId) -> Result<Split, Refusal> {
+    Split::less_fee(fee_bps, creator)
         .map_err(|error| Refusal::new(ErrorCode::Internal, error.to_string()))
 }

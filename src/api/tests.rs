@@ -36,6 +36,7 @@ mod cluster;
 mod contract;
 mod money;
 mod rights;
+mod sales;
 mod sessions;
 
 /// A live stream with one video track.
@@ -303,6 +304,7 @@ impl Bench {
             audit: shared_audit,
             boards: shared_boards,
             fee_bps,
+            playback: Arc::new(|channel, _, _| Ok(format!("{channel}-token"))),
             events,
             people,
             tasks,

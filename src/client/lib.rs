@@ -14,6 +14,7 @@ mod follow;
 mod money;
 mod people;
 mod routes;
+mod sale;
 mod session;
 
 use std::collections::BTreeSet;

@@ -23,8 +23,8 @@ pub mod watch;
 use std::sync::Arc;
 
 use tokio::sync::watch::Receiver;
-use weir_model::{AccountId, ChannelName, SessionId, Timestamp, TokenId};
-use weir_session::Screen;
+use weir_model::{Access, AccountId, ChannelName, SessionId, Timestamp, TokenId};
+use weir_session::{Door, Screen};
 
 use crate::actors::events::Events;
 use crate::actors::people::People;
@@ -53,6 +53,15 @@ pub trait Lookup: Send + Sync + 'static {
 
     /// Who sees what of a channel; none when everybody sees all of it.
     fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>>;
+
+    /// Whether a channel is everybody's.
+    fn door(&self, channel: &ChannelName) -> Door;
+
+    /// Whether an account may watch a channel that is not.
+    fn admits(&self, channel: &ChannelName, account: AccountId, now: Timestamp) -> bool;
+
+    /// What opens a channel, in words for its page.
+    fn access(&self, channel: &ChannelName) -> Access;
 
     /// Whether this node has heard that a private session had its stream.
     fn knows_veil(&self, session: SessionId) -> bool;
@@ -92,6 +101,18 @@ impl Lookup for NodeLookup {
 
     fn screen(&self, channel: &ChannelName) -> Option<Arc<Screen>> {
         self.store.screen(channel)
+    }
+
+    fn door(&self, channel: &ChannelName) -> Door {
+        self.store.door(channel)
+    }
+
+    fn admits(&self, channel: &ChannelName, account: AccountId, now: Timestamp) -> bool {
+        self.store.admits(channel, account, now)
+    }
+
+    fn access(&self, channel: &ChannelName) -> Access {
+        self.store.channel(channel).map(|channel| channel.access).unwrap_or_default()
     }
 
     fn knows_veil(&self, session: SessionId) -> bool {

@@ -12,8 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use weir_media::rendition::Timing;
 use weir_media::{Codec, CodecConfig, Init, Output, Part, SegmentEnd, SegmentStart, TrackId};
-use weir_model::{AccountId, ChannelName, SessionId, ShowId, StreamState, Timestamp, TokenId};
-use weir_session::Screen;
+use weir_model::{
+    Access, AccountId, ChannelName, SessionId, ShowId, StreamState, Timestamp, TokenId,
+};
+use weir_session::{Door, Screen};
 
 use self::session::Sessions;
 use super::http::listen;
@@ -56,6 +58,22 @@ impl Lookup for One {
             Some(sessions) => sessions.screen().filter(|_| *channel == self.stream.channel),
             None => self.store.screen(channel),
         }
+    }
+
+    fn door(&self, channel: &ChannelName) -> Door {
+        match self.store.door(channel) {
+            // Most tests have a stream without a channel.
+            Door::Unheard => Door::Open,
+            door => door,
+        }
+    }
+
+    fn admits(&self, channel: &ChannelName, account: AccountId, now: Timestamp) -> bool {
+        self.store.admits(channel, account, now)
+    }
+
+    fn access(&self, channel: &ChannelName) -> Access {
+        self.store.channel(channel).map(|channel| channel.access).unwrap_or_default()
     }
 
     fn knows_veil(&self, session: SessionId) -> bool {

@@ -92,6 +92,16 @@ impl Split {
         Self { shares: Arc::new([]), residual }
     }
 
+    /// The platform its part, in hundredths of a percent and rounded down, and `creator` the rest.
+    ///
+    /// # Errors
+    /// When the part is more than the whole.
+    pub fn less_fee(fee_bps: u32, creator: AccountId) -> Result<Self, InvalidSplit> {
+        let fee = Share { to: Recipient::Platform, bps: fee_bps };
+        let shares = if fee_bps == 0 { Vec::new() } else { vec![fee] };
+        Self::new(shares, Recipient::Creator(creator))
+    }
+
     /// Whether `who` gets anything.
     #[must_use]
     pub fn names(&self, who: Recipient) -> bool {

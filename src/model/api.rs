@@ -4,6 +4,7 @@ pub mod audit;
 pub mod meet;
 pub mod money;
 pub mod people;
+pub mod sale;
 pub mod session;
 
 use crate::cluster::PlacementInfo;

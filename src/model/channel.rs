@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::limits::CHANNEL_NAME_CHARS_MAX;
-use crate::{AccountId, Timestamp};
+use crate::{Access, AccountId, Timestamp};
 
 /// A channel's public name: 1–64 characters of `a-z`, `0-9`, `-`, `_`, the first one a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +78,9 @@ pub struct Channel {
     pub owner: AccountId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who may watch.
+    #[serde(default)]
+    pub access: Access,
 }
 
 #[cfg(test)]

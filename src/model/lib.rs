@@ -2,6 +2,7 @@
 //!
 //! Nothing here touches the world: no clock, no randomness, no I/O. Layers above add behaviour.
 
+pub mod access;
 pub mod account;
 pub mod address;
 pub mod api;
@@ -27,6 +28,7 @@ pub mod text;
 pub mod time;
 pub mod viewing;
 
+pub use access::Access;
 pub use account::{Account, AccountName, AccountRole, AccountRoles, Token, TokenKind};
 pub use channel::{Channel, ChannelName};
 pub use error::{ApiError, ErrorCode};

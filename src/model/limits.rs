@@ -17,3 +17,12 @@ pub const KEY_SECRET_BYTES: usize = 16;
 
 /// An actor's key is a channel's name and at most as much again to say what of it.
 pub const ACTOR_KEY_CHARS_MAX: usize = 128;
+
+/// The shortest period of a membership: below, a page would be told of a renewal more often than of anything else.
+pub const PERIOD_SECS_MIN: u64 = 60;
+
+/// The longest one: a leap year.
+pub const PERIOD_SECS_MAX: u64 = 366 * 86_400;
+
+/// A price or a currency as text.
+pub const PRICE_CHARS_MAX: usize = 32;

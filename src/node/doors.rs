@@ -82,7 +82,11 @@ impl Doors {
         if let Some((listener, tls)) = listeners.rtmps.zip(rtmps) {
             ingest::rtmp::spawn(listener, Some(tls), ingest);
         }
-        self.serve_operators(people, metrics, listeners.api, listeners.metrics);
+        let playback: api::PlaybackFn = Arc::new(move |channel, standing, until| {
+            let issued = edge.tickets.issue_until(channel, Some(standing), until);
+            issued.map(|issued| issued.value).map_err(|error| error.to_string())
+        });
+        self.serve_operators(people, metrics, playback, (listeners.api, listeners.metrics));
         Ok(())
     }
 
@@ -123,8 +127,8 @@ impl Doors {
         &self,
         people: People,
         metrics: metrics::Metrics,
-        api: TcpListener,
-        scrape: TcpListener,
+        playback: api::PlaybackFn,
+        (api, scrape): (TcpListener, TcpListener),
     ) {
         let sources = metrics::Sources {
             streams: self.streams.clone(),
@@ -159,6 +163,7 @@ impl Doors {
             audit: Arc::new(Recorder::new(self.teller.clone())),
             boards: Arc::new(self.sessions.clone()),
             fee_bps: self.config.ledger.fee_bps,
+            playback,
             events: self.events.clone(),
             people,
             tasks: self.tasks.clone(),

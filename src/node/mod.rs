@@ -40,6 +40,7 @@ use crate::actors::books::Books;
 use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::membership::Membership;
+use crate::actors::passes;
 use crate::actors::placement::{self, Placement};
 use crate::actors::reach::{self, Reach};
 use crate::actors::session;
@@ -132,6 +133,7 @@ impl Node {
         let books = books(&mesh, &store, &tasks, currency).await;
         let sessions = (store.clone(), streams.clone(), books.clone(), events.clone());
         let sessions = private(sessions, &tasks, &mesh, &membership).await?;
+        passes(&mesh, (&store, &events), config.ledger.fee_bps, &tasks);
         let doors = Doors {
             config,
             roles,
@@ -250,6 +252,19 @@ async fn private(
     let (link, membership) = (mesh.link.clone(), membership.clone());
     let parts = sessions::Parts { context, link, membership };
     Sessions::start(parts).await.map_err(|error| error.to_string())
+}
+
+/// Who may watch what is sold, from what the ledger says.
+fn passes(mesh: &Mesh, (store, events): (&Store, &Events), fee_bps: u32, tasks: &Tasks) {
+    let parts = passes::Parts {
+        ledger: mesh.ledger.clone(),
+        consensus: mesh.consensus.clone(),
+        store: store.clone(),
+        teller: mesh.teller.clone(),
+        events: events.clone(),
+        fee_bps,
+    };
+    passes::start(parts, tasks);
 }
 
 /// The ledger, founded if it was not, and the way to what it says.

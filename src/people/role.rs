@@ -46,7 +46,8 @@ pub const fn reach(role: AccountRole, action: Action) -> Reach {
             | Action::PayoutRequest
             | Action::SessionRead
             | Action::SessionOffer
-            | Action::SessionEnd,
+            | Action::SessionEnd
+            | Action::PriceSet,
         ) => Reach::Own,
         (
             Viewer,
@@ -99,6 +100,7 @@ mod tests {
             (Action::SessionRead, Reach::Own, Reach::Own),
             (Action::SessionOffer, Reach::Own, Reach::Nothing),
             (Action::SessionEnd, Reach::Own, Reach::Nothing),
+            (Action::PriceSet, Reach::Own, Reach::Nothing),
             (Action::SessionJoin, Reach::Nothing, Reach::Own),
             (Action::WalletSpend, Reach::Nothing, Reach::Own),
             (Action::PayoutRequest, Reach::Own, Reach::Nothing),

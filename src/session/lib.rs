@@ -5,6 +5,8 @@
 //! what of the channel; every edge asks it. A [`Meeting`] is what runs it on one node: a bill for each party, fed with
 //! the evidence of media and of playback; it says what the ledger and the directory shall be asked for.
 //!
+//! A channel that is sold beside that, to members or for a ticket, is seen by whoever holds a [`Pass`].
+//!
 //! Group sessions and onlookers are data: a session has one or more prices, and each price has places.
 //!
 //! Nothing here reads a clock: time is an argument, wall time as [`weir_model::Timestamp`], a monotonic clock's as
@@ -13,10 +15,12 @@
 pub mod command;
 pub mod limits;
 pub mod meeting;
+pub mod pass;
 pub mod screen;
 pub mod session;
 
 pub use command::{Command, Offer, Refusal};
 pub use meeting::{Deed, Meeting, Standing};
+pub use pass::{Door, Good, Pass, PassId, Renewal, Touched};
 pub use screen::{Screen, Sight, Veil};
 pub use session::{Ending, Party, PartyId, Price, Session, Settled, Stage};

@@ -3,7 +3,7 @@
 use weir_ledger::Amount;
 use weir_ledger::meter::{Agreement, Halt, Tariff};
 use weir_ledger::row::Id;
-use weir_ledger::split::{InvalidSplit, Recipient, Share, Split};
+use weir_ledger::split::{InvalidSplit, Split};
 use weir_model::{AccountId, ChannelName, SessionId, Timestamp};
 
 use crate::screen::Veil;
@@ -201,8 +201,6 @@ impl Session {
     /// # Errors
     /// When the platform's part is more than the whole.
     pub fn split(&self) -> Result<Split, InvalidSplit> {
-        let fee = Share { to: Recipient::Platform, bps: self.fee_bps };
-        let shares = if self.fee_bps == 0 { Vec::new() } else { vec![fee] };
-        Split::new(shares, Recipient::Creator(self.host))
+        Split::less_fee(self.fee_bps, self.host)
     }
 }

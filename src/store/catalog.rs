@@ -6,6 +6,7 @@
 
 mod cluster;
 mod invites;
+mod passes;
 mod people;
 mod requests;
 mod sessions;
@@ -23,10 +24,12 @@ use super::entry::{Change, Entry};
 use super::record::{
     ChannelRecord, ClusterRecord, Hex32, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
 };
+use passes::Passes;
 use requests::Replies;
 
 pub(super) use cluster::{Answer, Command};
 pub(super) use invites::{Guest, NewInvite};
+pub(super) use passes::PassChange;
 pub(super) use people::{AccountChange, NewAccount, NewToken, People, no_account};
 pub(super) use requests::Asked;
 use sessions::Sessions;
@@ -41,6 +44,8 @@ pub(super) struct Catalog {
     pub(super) people: People,
     /// Private sessions, with their indexes.
     pub(super) sessions: Sessions,
+    /// Who bought what.
+    pub(super) passes: Passes,
     pub(super) channels: BTreeMap<ChannelName, ChannelRecord>,
     pub(super) keys: BTreeMap<KeyId, KeyRecord>,
     by_hash: HashMap<Hex32, KeyId>,
@@ -84,6 +89,10 @@ impl Catalog {
             }
             Change::RemoveAccount(id) => self.people.remove_account(*id),
             Change::RemoveSession(id) => self.sessions.remove(*id),
+            Change::RemovePass(id) => self.passes.remove(id),
+            Change::RemoveRenewal(channel, account) => {
+                self.passes.remove_renewal(channel, *account);
+            }
             Change::RemoveToken(id) => self.people.remove_token(*id),
             Change::RemovePart(key) => self.edit(Edit::Drop(key.clone())),
             Change::RemoveReply(number) => self.replies.remove(*number),
@@ -94,6 +103,8 @@ impl Catalog {
         match entry {
             Entry::Account(account) => self.people.put_account(account),
             Entry::Session(session) => self.sessions.put(session),
+            Entry::Pass(pass) => self.passes.put(*pass),
+            Entry::Renewal(renewal) => self.passes.put_renewal(renewal),
             Entry::Token(token) => self.people.put_token(token),
             Entry::Channel(channel) => {
                 self.channels.insert(channel.name.clone(), channel.clone());
@@ -181,6 +192,7 @@ impl Catalog {
     pub(super) fn plan_deletion(&self, name: &ChannelName) -> Planned<Channel> {
         let answer = Channel::from(self.channel(name)?);
         let mut changes = self.plan_without_sessions(name)?;
+        changes.extend(self.without_passes(name));
         let keys = self.keys_of(name).into_iter().map(|key| Change::RemoveKey(key.id));
         changes.extend(keys);
         if let Some(&next) = self.msn.get(name) {

@@ -70,9 +70,10 @@ impl Directory {
         place: Vec<u8>,
     ) -> Result<Vec<Vec<Box<RawValue>>>, StoreError> {
         let made = self.held.writer.follow(move |catalog| make(catalog, entries, place));
-        let Applied { replies, changed, replaced, people, sessions } = made.await??;
+        let Applied { replies, changed, replaced, people, sessions, passes } = made.await??;
         self.held.people.send_if_modified(|known| std::mem::replace(known, people) != people);
         self.held.sessions.send_if_modified(|known| std::mem::replace(known, sessions) != sessions);
+        self.held.passes.send_if_modified(|known| std::mem::replace(known, passes) != passes);
         self.held.changed.send_if_modified(|known| std::mem::replace(known, changed) != changed);
         if replaced.is_some() {
             self.held.replaced.send_replace(replaced);
@@ -114,6 +115,7 @@ impl Directory {
         self.held.changed.send_replace(replaced.changed);
         self.held.people.send_modify(|known| *known = known.wrapping_add(1));
         self.held.sessions.send_modify(|known| *known = known.wrapping_add(1));
+        self.held.passes.send_modify(|known| *known = known.wrapping_add(1));
         if replaced.token {
             self.held.replaced.send_replace(None);
         }
@@ -159,6 +161,8 @@ struct Applied {
     people: u64,
     /// Changes of sessions so far.
     sessions: u64,
+    /// Changes of passes so far.
+    passes: u64,
 }
 
 /// What a snapshot did.
@@ -191,8 +195,8 @@ fn make(catalog: &mut Catalog, entries: Vec<(u64, Vec<Asking>)>, place: Vec<u8>)
     match raw {
         Ok(raw) => {
             let (changed, people) = (catalog.changed, catalog.people.changes);
-            let sessions = catalog.sessions.changes;
-            (raw, Ok(Applied { replies, changed, replaced, people, sessions }))
+            let (sessions, passes) = (catalog.sessions.changes, catalog.passes.changes);
+            (raw, Ok(Applied { replies, changed, replaced, people, sessions, passes }))
         }
         Err(error) => (Vec::new(), Err(unreadable(error))),
     }

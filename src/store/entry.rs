@@ -2,7 +2,7 @@
 
 use weir_cluster::directory::{Edit, Part, PartKey};
 use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId, SessionId, TokenId};
-use weir_session::Session;
+use weir_session::{Good, Pass, PassId, Renewal, Session};
 
 use super::record::{
     self, AccountRecord, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord, ForgottenRecord,
@@ -31,7 +31,11 @@ pub(super) enum Entry {
     Node(NodeRecord),
     /// Of the directory of members and leases.
     Part(Part),
+    /// That somebody may watch what is sold.
+    Pass(Pass),
     Place(PlaceRecord),
+    /// That somebody stays a member.
+    Renewal(Renewal),
     Reply(ReplyRecord),
     /// Large beside the others.
     Session(Box<Session>),
@@ -49,6 +53,8 @@ pub(super) enum Change {
     RemoveKey(KeyId),
     RemoveMsn(ChannelName),
     RemovePart(PartKey),
+    RemovePass(PassId),
+    RemoveRenewal(ChannelName, AccountId),
     RemoveReply(u64),
     RemoveSession(SessionId),
     RemoveToken(TokenId),
@@ -69,7 +75,9 @@ impl Entry {
             Self::Changed(_) => "changed".into(),
             Self::Invite(invite) => invite_name(invite.id),
             Self::Part(part) => part_name(&part.key()),
+            Self::Pass(pass) => pass_name(&pass.id),
             Self::Place(_) => "place".into(),
+            Self::Renewal(one) => renewal_name(&one.channel, one.account),
             Self::Reply(reply) => reply_name(reply.number),
             Self::Session(session) => session_name(session.id),
             Self::Token(token) => token_name(token.id),
@@ -89,7 +97,9 @@ impl Entry {
             Self::Changed(changed) => record::encode(changed),
             Self::Invite(invite) => record::encode(invite),
             Self::Part(part) => encode_part(part),
+            Self::Pass(pass) => record::encode(pass),
             Self::Place(place) => record::encode(place),
+            Self::Renewal(renewal) => record::encode(renewal),
             Self::Reply(reply) => record::encode(reply),
             Self::Session(session) => record::encode(session.as_ref()),
             Self::Token(token) => record::encode(token),
@@ -117,7 +127,9 @@ impl Entry {
             "member" | "removed" | "lease" | "vacancy" | "epoch" => {
                 Self::Part(decode_part(kind, bytes)?)
             }
+            "pass" => Self::Pass(record::decode(bytes)?),
             "place" => Self::Place(record::decode(bytes)?),
+            "renewal" => Self::Renewal(record::decode(bytes)?),
             "reply" => Self::Reply(record::decode(bytes)?),
             "session" => Self::Session(Box::new(record::decode(bytes)?)),
             "token" => Self::Token(record::decode(bytes)?),
@@ -146,6 +158,10 @@ impl Change {
             Self::RemoveMsn(channel) => (msn_name(channel).into_bytes(), None),
             Self::RemoveInvite(invite) => (invite_name(*invite).into_bytes(), None),
             Self::RemovePart(key) => (part_name(key).into_bytes(), None),
+            Self::RemovePass(id) => (pass_name(id).into_bytes(), None),
+            Self::RemoveRenewal(channel, account) => {
+                (renewal_name(channel, *account).into_bytes(), None)
+            }
             Self::RemoveReply(number) => (reply_name(*number).into_bytes(), None),
             Self::RemoveSession(session) => (session_name(*session).into_bytes(), None),
             Self::RemoveAccount(account) => (account_name(*account).into_bytes(), None),
@@ -214,6 +230,17 @@ fn decode_part(kind: &str, bytes: &[u8]) -> Result<Part, RecordError> {
 /// So that a scan lists replies in their order.
 fn reply_name(number: u64) -> String {
     format!("reply/{number:016x}")
+}
+
+fn pass_name(id: &PassId) -> String {
+    match id.good {
+        Good::Channel(channel) => format!("pass/member/{channel:032x}/{}", id.account),
+        Good::Event(event) => format!("pass/ticket/{event:032x}/{}", id.account),
+    }
+}
+
+fn renewal_name(channel: &ChannelName, account: AccountId) -> String {
+    format!("renewal/{channel}/{account}")
 }
 
 fn session_name(id: SessionId) -> String {

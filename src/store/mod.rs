@@ -15,6 +15,7 @@ mod identity;
 mod invite;
 pub mod ledger;
 mod open;
+mod passes;
 mod people;
 mod record;
 mod sessions;
@@ -161,6 +162,8 @@ struct Held {
     people: watch::Sender<u64>,
     /// Tells how many changes of private sessions the log has brought.
     sessions: watch::Sender<u64>,
+    /// Tells how many changes of passes the log has brought.
+    passes: watch::Sender<u64>,
     // Before the lock: the database is closed when another process may open it.
     writer: writer::Writer,
     _lock: Lock,

@@ -38,7 +38,7 @@ pub(super) fn open(dir: &Path, now: Timestamp, sync_file: &SyncFile) -> Result<I
     let writer = writer::Writer::start(disk, Arc::clone(&catalog), now)?;
     let dir = dir.to_owned();
     let replaced = watch::Sender::new(None);
-    let (people, sessions) = (watch::Sender::new(0), watch::Sender::new(0));
+    let [people, sessions, passes] = std::array::from_fn(|_| watch::Sender::new(0));
     let held = Held {
         node: node.clone(),
         catalog,
@@ -46,6 +46,7 @@ pub(super) fn open(dir: &Path, now: Timestamp, sync_file: &SyncFile) -> Result<I
         replaced,
         people,
         sessions,
+        passes,
         writer,
         _lock: lock,
     };

@@ -8,7 +8,7 @@ mod people;
 mod session;
 
 use serde::de::DeserializeOwned;
-use weir_model::{AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Timestamp};
+use weir_model::{Access, AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Timestamp};
 
 pub(super) use cluster::{
     ChangedRecord, EpochRecord, InviteRecord, LeaseRecord, RemovedRecord, VacancyRecord,
@@ -86,6 +86,9 @@ pub(super) struct ChannelRecord {
     pub(super) title: String,
     pub(super) owner: AccountId,
     pub(super) created_at: Timestamp,
+    /// Not written of a public channel: what it holds then is what it always was.
+    #[serde(default, skip_serializing_if = "Access::is_public")]
+    pub(super) access: Access,
 }
 
 impl Record for ChannelRecord {
@@ -208,6 +211,7 @@ impl From<&ChannelRecord> for Channel {
             title: record.title.clone(),
             owner: record.owner,
             created_at: record.created_at,
+            access: record.access.clone(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod audience;
 mod balanced;
+mod bought;
 mod checked;
 mod cluster;
 mod codecs;

@@ -2,8 +2,8 @@
 
 use weir_ledger::account::Balance;
 use weir_ledger::record::Receipt;
-use weir_ledger::request::{Command, PaymentCommand, PayoutCommand};
-use weir_ledger::row::At;
+use weir_ledger::request::{Command, MemberCommand, PaymentCommand, PayoutCommand};
+use weir_ledger::row::{At, ChargeId};
 use weir_ledger::state::{Change, Done};
 use weir_ledger::{Currency, Refusal, Request};
 use weir_model::charge::{ChargeName, LedgerId};
@@ -63,6 +63,10 @@ pub fn receipt_of(
     let charge = match &request.command {
         Command::Payment(PaymentCommand::Tip { .. }) => Some(ChargeName::Tip(request.id)),
         Command::Payment(PaymentCommand::Refund { charge, .. }) => Some(name_of(*charge)),
+        Command::Member(MemberCommand::Gift(_)) => Some(ChargeName::Gift(request.id)),
+        Command::Member(MemberCommand::Subscribe { member, period, .. }) => {
+            Some(name_of(ChargeId::Period { member: *member, number: *period }))
+        }
         _ => None,
     };
     let payout = match &request.command {

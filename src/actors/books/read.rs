@@ -41,6 +41,9 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
             value(&ledger.read(|state| state.session(*bill, state.head().at)))
         }
         Question::Rehearse { request } => value(&reader.rehearse(request)?),
+        Question::TicketEvent { event } => value(&reader.event(*event)?),
+        Question::TicketEvents { limit } => value(&reader.events(*limit)),
+        Question::Member { account, channel } => value(&reader.member(*account, *channel)),
         Question::Payouts { account, limit } => value(&reader.payouts(*account, *limit)?),
         Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),

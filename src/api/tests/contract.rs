@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 70] = [
+const ROUTES: [(&str, &str); 80] = [
     ("GET", "/v1/accounts"),
     ("POST", "/v1/accounts"),
     ("GET", "/v1/accounts/{id}"),
@@ -24,10 +24,15 @@ const ROUTES: [(&str, &str); 70] = [
     ("POST", "/v1/channels"),
     ("GET", "/v1/channels/{name}"),
     ("DELETE", "/v1/channels/{name}"),
+    ("GET", "/v1/channels/{name}/access"),
+    ("PUT", "/v1/channels/{name}/access"),
     ("GET", "/v1/channels/{name}/keys"),
     ("POST", "/v1/channels/{name}/keys"),
     ("DELETE", "/v1/channels/{name}/keys/{id}"),
     ("POST", "/v1/channels/{name}/keys/{id}/rotate"),
+    ("GET", "/v1/channels/{name}/memberships"),
+    ("POST", "/v1/channels/{name}/memberships"),
+    ("DELETE", "/v1/channels/{name}/memberships/{account}/renewal"),
     ("GET", "/v1/cluster"),
     ("GET", "/v1/cluster/check"),
     ("POST", "/v1/cluster/rebalance"),
@@ -51,6 +56,7 @@ const ROUTES: [(&str, &str); 70] = [
     ("POST", "/v1/payouts"),
     ("POST", "/v1/payouts/{id}/fail"),
     ("POST", "/v1/payouts/{id}/paid"),
+    ("POST", "/v1/playback-tokens"),
     ("POST", "/v1/refunds"),
     ("GET", "/v1/replicas"),
     ("GET", "/v1/sessions"),
@@ -64,6 +70,10 @@ const ROUTES: [(&str, &str); 70] = [
     ("GET", "/v1/streams/{channel}"),
     ("GET", "/v1/streams/{channel}/explain"),
     ("POST", "/v1/streams/{channel}/kick"),
+    ("GET", "/v1/ticket-events"),
+    ("POST", "/v1/ticket-events"),
+    ("POST", "/v1/ticket-events/{id}/end"),
+    ("POST", "/v1/ticket-events/{id}/tickets"),
     ("POST", "/v1/tips"),
     ("GET", "/v1/tokens"),
     ("POST", "/v1/tokens"),
@@ -81,8 +91,8 @@ const ROUTES: [(&str, &str); 70] = [
 /// Need no token.
 pub(super) const OPEN: [&str; 2] = ["/v1/openapi.json", "/v1/version"];
 
-/// Change nothing that is stored: a question with a body, and looking at every record again.
-const QUESTIONS: [&str; 2] = ["/v1/auth/can-i", "/v1/ledger/verification"];
+/// Change nothing that is stored: a question with a body, a token that is signed, and looking at every record again.
+const QUESTIONS: [&str; 3] = ["/v1/auth/can-i", "/v1/ledger/verification", "/v1/playback-tokens"];
 
 pub(super) fn filled(path: &str) -> String {
     let id = match path {

@@ -214,6 +214,31 @@ pub const CHANNEL: Fields = fields![
     "title" Text,
     "owner" Text,
     "created_at" Since,
+    "access" Whole,
+    "access.kind" Word(&["public", "members", "ticket"]),
+    "access.price" Text,
+    "access.currency" Text,
+    "access.period_secs" Number,
+];
+
+/// `weir member list`.
+pub const MEMBER: Fields = fields![
+    "channel" Text,
+    "account" Text,
+    "name" Text,
+    "until" Until,
+    "renews" Flag,
+];
+
+/// `weir ticket list`.
+pub const TICKET_EVENT: Fields = fields![
+    "id" Text,
+    "price" Text,
+    "currency" Text,
+    "capacity" Number,
+    "sold" Number,
+    "state" Word(&["open", "delivered", "cancelled"]),
+    "creator" Text,
 ];
 
 /// `weir key list`.

@@ -229,8 +229,15 @@ fn the_fields_are_those_of_the_json_no_more_no_less() {
         "remote": "r", "player": "p", "since": at, "last_seen": at, "requests": 1});
     holds_exactly::<weir_model::Viewing>(fields::VIEWING, viewing);
     let owner = serde_json::to_value(weir_model::AccountId(1)).unwrap();
-    let place = json!({"name": channel, "title": "t", "owner": &owner, "created_at": at});
+    let place = json!({"name": channel, "title": "t", "owner": &owner, "created_at": at,
+        "access": {"kind": "members", "price": "4.99", "currency": "EUR", "period_secs": 60}});
     holds_exactly::<weir_model::Channel>(fields::CHANNEL, place);
+    let member = json!({"channel": channel, "account": &owner, "name": "alice", "until": at,
+        "renews": true});
+    holds_exactly::<weir_model::api::sale::MemberInfo>(fields::MEMBER, member);
+    let event = json!({"id": "00000000000000000000000000000001", "price": "3.00",
+        "currency": "EUR", "capacity": 9, "sold": 1, "state": "open", "creator": &owner});
+    holds_exactly::<weir_model::api::sale::TicketEvent>(fields::TICKET_EVENT, event);
     let stream_key = json!({"id": key, "channel": channel, "label": "l", "created_at": at,
         "expires_at": at, "revoked_at": at});
     holds_exactly::<weir_model::StreamKey>(fields::KEY, stream_key);

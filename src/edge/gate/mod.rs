@@ -1,8 +1,9 @@
 //! The one place that says whether a request may watch, and what.
 //!
 //! [`seen`] does a request's work for what its viewer may be given ([`view`]): everything of a public stream, what is
-//! of a private session to its parties only, and to nobody what belongs to a session that is over. A request that had
-//! to wait is judged again before its answer goes out. [`admit`] counts viewings and bounds them.
+//! of a private session to its parties only, of a channel that is sold to whoever has bought it (which the directory
+//! says, here: [`weir_session::pass`]), and to nobody what belongs to a session that is over. A request that had to wait
+//! is judged again before its answer goes out: what was taken back meanwhile is not given. [`admit`] counts viewings and bounds them.
 
 mod view;
 mod who;
@@ -14,9 +15,10 @@ use tokio::sync::watch;
 use weir_model::{ChannelName, ViewingId};
 
 pub use self::view::View;
-use self::view::{Blocked, decide};
+use self::view::{Blocked, decide, through};
 pub use self::who::{Known, Viewer, known};
 use super::Context;
+use crate::actors::clock;
 use crate::actors::streams::PublicStream;
 use crate::actors::viewings::{Verdict, Visit};
 
@@ -32,6 +34,14 @@ pub enum Refusal {
     /// A session has the stream.
     #[error("the channel is in a private session; whoever takes part in it signs in to watch")]
     Private,
+    /// The channel is its members'.
+    #[error(
+        "this channel is for its members; become one (`weir member join`) and sign in to watch"
+    )]
+    Members,
+    /// A ticket opens the channel.
+    #[error("a ticket opens this channel; buy one (`weir ticket buy`) and sign in to watch")]
+    Ticket,
     /// It is not known yet who may watch.
     #[error("this node does not know yet who may watch; ask again")]
     Unheard,
@@ -56,6 +66,8 @@ impl Refusal {
         match self {
             Self::Kicked => "kicked",
             Self::Private => "private",
+            Self::Members => "members",
+            Self::Ticket => "ticket",
             Self::Unheard => "unheard",
             Self::AddressFull => "address_full",
             Self::ChannelFull => "channel_full",
@@ -83,13 +95,24 @@ pub fn view(
     let decided = decide(screen.as_deref(), shade, heard, || {
         known.insert(self::known(context, &stream.channel, viewer)).account()
     });
+    let decided = decided.and_then(|view| {
+        through(view, lookup.door(&stream.channel), || {
+            let known = known.insert(self::known(context, &stream.channel, viewer));
+            let admits = |account| lookup.admits(&stream.channel, account, clock::now());
+            known.account().is_some_and(admits)
+        })
+    });
     match decided {
-        Ok(View::Party(_)) if known.is_some_and(|known| context.viewings.kicked(known.id)) => {
+        Ok(View::Party(_) | View::Sold(_))
+            if known.is_some_and(|known| context.viewings.kicked(known.id)) =>
+        {
             Err(Refusal::Kicked)
         }
         Ok(view) => Ok(view),
         Err(Blocked::Private) => Err(Refusal::Private),
         Err(Blocked::Unheard) => Err(Refusal::Unheard),
+        Err(Blocked::Members) => Err(Refusal::Members),
+        Err(Blocked::Ticket) => Err(Refusal::Ticket),
     }
 }
 
@@ -154,7 +177,11 @@ async fn heard(
     }
     let told = async {
         loop {
-            news.next(context).await;
+            // That there is a channel is no news of a session.
+            tokio::select! {
+                () = news.next(context) => {}
+                () = tokio::time::sleep(LOOK_PAUSE) => {}
+            }
             let now = view(context, stream, viewer);
             if now != Err(Refusal::Unheard) {
                 return now;

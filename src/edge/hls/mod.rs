@@ -11,7 +11,7 @@ use weir_media::{TrackId, TrackKind};
 use weir_model::{ChannelName, StreamState};
 
 use self::target::Target;
-use super::gate::{View, Viewer};
+use super::gate::Viewer;
 use super::http::body::Body;
 use super::http::reply::{self, Reply};
 use super::metrics::Kind;
@@ -59,7 +59,7 @@ async fn media(
     };
     let (view, reply) = gate::seen(context, stream, viewer, work).await.map_err(refused)?;
     let mut reply = reply.unwrap_or_else(|refusal| refusal);
-    if let View::Party(_) = view {
+    if view.is_own() {
         reply.headers_mut().insert(header::CACHE_CONTROL, reply::PRIVATE);
     }
     Ok(reply)
@@ -76,7 +76,11 @@ fn missing(context: &Context, channel: &ChannelName) -> Reply {
 /// A refusal is for this viewer and this moment: a player that is told 403 stops, and one that is told 503 asks again.
 fn refused(refusal: gate::Refusal) -> Reply {
     let status = match refusal {
-        gate::Refusal::Kicked | gate::Refusal::Private => StatusCode::FORBIDDEN,
+        // Not 402: players know 403, and stop.
+        gate::Refusal::Kicked
+        | gate::Refusal::Private
+        | gate::Refusal::Members
+        | gate::Refusal::Ticket => StatusCode::FORBIDDEN,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
     let mut reply = reply::sentence(status, refusal);

@@ -59,7 +59,7 @@ pub(super) async fn of_track(
     let reload = Reload::parse(ask.query)
         .map_err(|error| reply::sentence(StatusCode::BAD_REQUEST, error))?;
     // A party that watched before goes on at once: its playlist has gaps where it may not look any more.
-    let first = if let View::Public(from) = view { from } else { 0 };
+    let first = if let View::Party(_) = view { 0 } else { view.from() };
     started(context, stream, first).await?;
     let known = gate::known(context, &stream.channel, viewer);
     let id = gate::admit(context, &stream.channel, viewer, &known).map_err(super::refused)?;
@@ -67,7 +67,7 @@ pub(super) async fn of_track(
         let issued = context.tickets.renew(&stream.channel, id, known.holder, clock::now());
         format!("?v={}", issued.value)
     };
-    let query = matches!(view, View::Party(_)).then(own);
+    let query = view.is_own().then(own);
     let shown = Shown { from: view.from(), query: query.as_deref() };
     match stream.window.playlist(track, &reload, shown).await {
         PlaylistAnswer::Ready(text) => Ok(ready(stream, &reload, &text, ask)),

@@ -1,6 +1,7 @@
 //! HLS over a real socket.
 
 mod private;
+mod sold;
 
 use std::time::Duration;
 

@@ -69,8 +69,21 @@ impl Tickets {
         holder: Option<Standing>,
         now: Timestamp,
     ) -> Result<Issued, NoRandomness> {
+        self.issue_until(channel, holder, now.plus_ms(LIFE_MS))
+    }
+
+    /// The same, good for as long as whoever asks for it wants.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub fn issue_until(
+        &self,
+        channel: &ChannelName,
+        holder: Option<Standing>,
+        expires_at: Timestamp,
+    ) -> Result<Issued, NoRandomness> {
         let viewing = ViewingId(getrandom::u64().map_err(NoRandomness)?);
-        Ok(self.renew(channel, viewing, holder, now))
+        Ok(self.issued(channel, Token { id: viewing, holder, expires_at }))
     }
 
     /// A fresh token for a viewing that there is.
@@ -82,8 +95,11 @@ impl Tickets {
         holder: Option<Standing>,
         now: Timestamp,
     ) -> Issued {
-        let expires_at = now.plus_ms(LIFE_MS);
-        let token = Token { id: viewing, holder, expires_at };
+        self.issued(channel, Token { id: viewing, holder, expires_at: now.plus_ms(LIFE_MS) })
+    }
+
+    fn issued(&self, channel: &ChannelName, token: Token) -> Issued {
+        let Token { id: viewing, expires_at, .. } = token;
         Issued { value: token.write(&self.key.read(), channel), viewing, expires_at }
     }
 

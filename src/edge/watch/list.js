@@ -45,7 +45,7 @@ function show(streams) {
     const viewers = stream.viewers === 1 ? '1 viewer' : stream.viewers + ' viewers';
     card.pill.textContent = stream.state;
     card.pill.dataset.state = stream.state;
-    card.count.textContent = stream.state === 'private' ? 'in a private session' : viewers;
+    card.count.textContent = { private: 'in a private session', members: 'for members', ticket: 'with a ticket' }[stream.state] ?? viewers;
     if (!card.item.isConnected) cards.append(card.item);
   }
   empty.hidden = streams.length > 0;

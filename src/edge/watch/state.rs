@@ -13,7 +13,7 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use prometheus::IntGauge;
 use tokio::sync::watch;
-use weir_model::{ChannelName, StreamState};
+use weir_model::{Access, ChannelName, StreamState};
 
 use crate::actors::placement::Watched;
 use crate::actors::streams::PublicStream;
@@ -44,6 +44,10 @@ enum SeenState {
     Live,
     /// A private session has it, and whoever looks is not of it.
     Private,
+    /// It is its members', and whoever looks is none.
+    Members,
+    /// A ticket opens it, and whoever looks has none.
+    Ticket,
     Ended,
     Offline,
 }
@@ -68,6 +72,9 @@ struct Seen {
     viewers: u64,
     /// Changes when another show begins.
     show: Option<String>,
+    /// What opens it, for who may not watch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Access>,
 }
 
 /// Every live stream, most viewers first, and behind them those in a private session: whoever waits for one of them
@@ -214,9 +221,16 @@ fn seen(
     let public = stream.map(|stream| *stream.state.borrow());
     let state = public.map_or(SeenState::Offline, |public| public.state.into());
     let view = stream.map(|stream| gate::view(context, stream, viewer));
-    let is_private = view == Some(Err(Refusal::Private)) && state == SeenState::Live;
+    let shut = match view {
+        Some(Err(Refusal::Private)) => Some(SeenState::Private),
+        Some(Err(Refusal::Members)) => Some(SeenState::Members),
+        Some(Err(Refusal::Ticket)) => Some(SeenState::Ticket),
+        _ => None,
+    };
+    let shut = shut.filter(|_| state == SeenState::Live);
+    let is_sold = matches!(shut, Some(SeenState::Members | SeenState::Ticket));
     let from = match view {
-        Some(Ok(View::Public(from))) => from,
+        Some(Ok(View::Public(from) | View::Sold(from))) => from,
         // Whoever is of the session goes on with what he plays.
         _ => 0,
     };
@@ -224,10 +238,11 @@ fn seen(
     Some(Seen {
         channel: channel.clone(),
         title,
-        state: if is_private { SeenState::Private } else { state },
-        playable: playable && !is_private,
-        viewers: if is_private { 0 } else { context.viewings.watching(channel) },
+        state: shut.unwrap_or(state),
+        playable: playable && shut.is_none(),
+        viewers: if shut.is_some() { 0 } else { context.viewings.watching(channel) },
         show: public.and_then(|public| public.show).map(|show| show.to_string()),
+        access: is_sold.then(|| context.lookup.access(channel)),
     })
 }
 

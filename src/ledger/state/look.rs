@@ -5,7 +5,10 @@ use weir_model::AccountId;
 use super::{Expiring, Purse, State, Totals};
 use crate::account::{Account, Balance};
 use crate::record::Head;
-use crate::row::{At, Charge, ChargeId, ChargeState, Founding, Hold, HoldId, Id, Lot, Policy};
+use crate::row::{
+    At, Charge, ChargeId, ChargeState, Event, EventState, Founding, Hold, HoldId, Id, Lot,
+    MemberId, Membership, Policy, SeatId,
+};
 use crate::table::View;
 
 /// What the ledger has of a session, for whoever goes on with it.
@@ -89,6 +92,55 @@ impl State {
     #[must_use]
     pub fn charge(&self, id: ChargeId) -> Option<&Charge> {
         self.charges.get(&id)
+    }
+
+    /// Something that tickets are sold for.
+    #[must_use]
+    pub fn event(&self, id: Id) -> Option<&Event> {
+        self.events.get(&id)
+    }
+
+    /// An event that is over and has tickets that are not settled.
+    #[must_use]
+    pub fn unsettled(&self) -> Option<Id> {
+        let mut from = 0;
+        loop {
+            let (event, _) = self.escrowed.range((from, ChargeId::ENDS.0)..).next()?;
+            if self.event(*event).is_some_and(|one| one.state != EventState::Open) {
+                return Some(*event);
+            }
+            from = event.checked_add(1)?;
+        }
+    }
+
+    /// All of these as they are now.
+    #[must_use]
+    pub fn all_events(&self) -> View<Id, Event> {
+        self.events.view()
+    }
+
+    /// How many tickets somebody has bought so far.
+    #[must_use]
+    pub fn seat(&self, id: SeatId) -> u32 {
+        self.seats.get(&id).copied().unwrap_or_default()
+    }
+
+    /// All who ever bought one, as they are now.
+    #[must_use]
+    pub fn all_seats(&self) -> View<SeatId, u32> {
+        self.seats.view()
+    }
+
+    /// Until when somebody is a member.
+    #[must_use]
+    pub fn member(&self, id: MemberId) -> Membership {
+        self.members.get(&id).copied().unwrap_or_default()
+    }
+
+    /// All who ever were members, as they are now.
+    #[must_use]
+    pub fn all_members(&self) -> View<MemberId, Membership> {
+        self.members.view()
     }
 
     /// Reserved money.

@@ -6,15 +6,17 @@
 use weir_cluster::Applied;
 use weir_cluster::members::Profile;
 use weir_model::{
-    Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, SessionId, StreamKey,
-    Timestamp, Token, TokenId,
+    Access, Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, SessionId,
+    StreamKey, Timestamp, Token, TokenId,
 };
 
 use super::super::StoreError;
 use super::super::entry::{Change, Entry};
 use super::super::invite::{Admission, Invite};
 use super::super::record::{ChangedRecord, ChannelRecord, ClusterRecord, Hex32};
-use super::{AccountChange, Catalog, Guest, NewAccount, NewInvite, NewKey, NewToken, Planned};
+use super::{
+    AccountChange, Catalog, Guest, NewAccount, NewInvite, NewKey, NewToken, PassChange, Planned,
+};
 
 /// Lost leases that an answer names: it is kept as a record and has to fit a request between nodes, also with
 /// others beside it. The directory lists all of them as vacancies.
@@ -32,6 +34,11 @@ pub(in crate::store) enum Command {
     },
     DeleteChannel {
         name: ChannelName,
+    },
+    /// Says who may watch a channel.
+    SetAccess {
+        channel: ChannelName,
+        access: Access,
     },
     CreateKey {
         channel: ChannelName,
@@ -83,6 +90,8 @@ pub(in crate::store) enum Command {
     },
     /// About a private session.
     Session(weir_session::Command),
+    /// Who bought what.
+    Passes(PassChange),
 }
 
 /// What a command answers.
@@ -108,8 +117,10 @@ impl Command {
             | Self::CreateInvite(_)
             | Self::UseInvite { .. }
             | Self::RevokeInvite { .. }
-            | Self::Session(_) => true,
+            | Self::Session(_)
+            | Self::Passes(_) => true,
             Self::CreateChannel { .. }
+            | Self::SetAccess { .. }
             | Self::DeleteChannel { .. }
             | Self::CreateKey { .. }
             | Self::RotateKey { .. }
@@ -135,7 +146,9 @@ impl Command {
             | Self::RevokeToken { .. } => true,
             Self::ChangeAccount { change, .. } => change.takes_away(),
             Self::Session(command) => command.is_upkeep(),
+            Self::Passes(change) => change.is_upkeep(),
             Self::CreateChannel { .. }
+            | Self::SetAccess { .. }
             | Self::CreateKey { .. }
             | Self::RotateKey { .. }
             | Self::CreateInvite(_)
@@ -201,7 +214,12 @@ impl Catalog {
         let token = |(changes, answer)| (changes, Answer::Token(answer));
         match command {
             Command::CreateChannel { name, title, owner, created_at } => {
-                self.plan_channel(ChannelRecord { name, title, owner, created_at }).map(channel)
+                let access = Access::Public;
+                let new = ChannelRecord { name, title, owner, created_at, access };
+                self.plan_channel(new).map(channel)
+            }
+            Command::SetAccess { channel: name, access } => {
+                self.plan_access(&name, access).map(channel)
             }
             Command::DeleteChannel { name } => self.plan_deletion(&name).map(channel),
             Command::CreateKey { channel, key: new } => self.plan_key(&channel, new).map(key),
@@ -234,6 +252,7 @@ impl Catalog {
             Command::CreateToken(new) => self.plan_token(new).map(token),
             Command::RevokeToken { token: id } => self.plan_token_revocation(id).map(token),
             Command::CreateAccount(new) => self.plan_account(new).map(account),
+            Command::Passes(change) => self.plan_passes(change).map(number),
             Command::Session(command) => {
                 let (changes, id) = self.plan_session(&command)?;
                 Ok((changes, Answer::Session(id)))

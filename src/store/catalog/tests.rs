@@ -16,6 +16,7 @@ fn channel(text: &str) -> ChannelRecord {
         title: text.into(),
         owner: AccountId(1),
         created_at: Timestamp(0),
+        access: weir_model::Access::Public,
     }
 }
 

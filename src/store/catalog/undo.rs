@@ -33,8 +33,15 @@ impl Catalog {
             Change::RemovePart(key) => self.undo_part(key.clone()),
             // Only the log makes these, and nothing in the log is taken back.
             Change::Put(
-                Entry::Forgotten(_) | Entry::Place(_) | Entry::Reply(_) | Entry::Session(_),
+                Entry::Forgotten(_)
+                | Entry::Pass(_)
+                | Entry::Place(_)
+                | Entry::Renewal(_)
+                | Entry::Reply(_)
+                | Entry::Session(_),
             )
+            | Change::RemovePass(_)
+            | Change::RemoveRenewal(..)
             | Change::RemoveReply(_)
             | Change::RemoveSession(_) => None,
             Change::RemoveAccount(id) => self.undo_account(*id),
@@ -58,6 +65,7 @@ impl Catalog {
             .chain(floor.map(Entry::MsnFloor))
             .chain(self.people.entries())
             .chain(self.sessions.entries())
+            .chain(self.passes.entries())
             .chain(channels)
             .chain(keys)
             .chain(msn)

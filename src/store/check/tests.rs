@@ -40,6 +40,7 @@ fn channel(name: &str, owner: u64) -> Raw {
         title: name.into(),
         owner: AccountId(owner),
         created_at: Timestamp(0),
+        access: weir_model::Access::Public,
     }))
 }
 

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
 use weir_ledger::account::{Account, Balance};
 use weir_ledger::batch::{self, Answer};
 use weir_ledger::record::{Entry, Head, Record};
@@ -79,6 +80,8 @@ struct Inner {
     state: RwLock<State>,
     reader: Reader,
     writer: Mutex<Writer>,
+    /// Tells the newest record.
+    told: watch::Sender<u64>,
 }
 
 struct Writer {
@@ -102,7 +105,8 @@ impl Ledger {
         let reader = journal.reader();
         let writer = Mutex::new(Writer { journal, index });
         let dir = dir.join(JOURNAL_DIR);
-        Ok(Self { inner: Arc::new(Inner { dir, state: RwLock::new(state), reader, writer }) })
+        let (told, state) = (watch::Sender::new(state.head().seq), RwLock::new(state));
+        Ok(Self { inner: Arc::new(Inner { dir, state, reader, writer, told }) })
     }
 
     /// The newest entry of the log that was made here; zero before the first.
@@ -127,8 +131,10 @@ impl Ledger {
         let each = posted.batches.iter().map(|batch| self.batch(&mut state, batch, &mut made));
         let answers = each.collect::<Result<_, LedgerError>>()?;
         writer.journal.append(posted.index, &made).map_err(failed)?;
+        let seq = state.head().seq;
         drop(state);
         writer.index = posted.index;
+        self.inner.told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
         Ok(answers)
     }
 
@@ -289,7 +295,10 @@ impl Ledger {
         // Also before a fault: what is in the state is in the journal.
         let index = writer.index;
         writer.journal.append(index, &made).map_err(failed)?;
-        fault.map_or(Ok(state.head().seq), Err)
+        let seq = state.head().seq;
+        drop(state);
+        self.inner.told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
+        fault.map_or(Ok(seq), Err)
     }
 
     /// Says that everything up to entry `index` of the log is in what was taken, and syncs it. Blocks.
@@ -310,6 +319,12 @@ impl Ledger {
     #[must_use]
     pub fn head(&self) -> Head {
         *self.inner.state.read().head()
+    }
+
+    /// Changes whenever a record was made.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.told.subscribe()
     }
 
     /// Looks at the state. A batch waits meanwhile, so `look` takes what it wants, a view at most, and goes.

@@ -110,3 +110,20 @@ fn a_shade_is_not_taken_back_by_what_was_said_before_it() {
         assert_eq!(newer.with(newer), newer);
     }
 }
+
+#[test]
+fn what_is_sold_is_for_whoever_may_pass_its_door_and_a_session_has_a_door_of_its_own() {
+    let (public, party) = (View::Public(5), View::Party(7));
+    let nobody = || panic!("nobody asks");
+    assert_eq!(through(public, Door::Open, nobody), Ok(public));
+    for (door, blocked) in [(Door::Members, Blocked::Members), (Door::Ticket, Blocked::Ticket)] {
+        assert_eq!(through(public, door, || false), Err(blocked));
+        assert_eq!(through(public, door, || true), Ok(View::Sold(5)));
+        assert_eq!(through(party, door, || false), Ok(party));
+    }
+}
+
+#[test]
+fn a_channel_that_is_not_heard_of_is_for_nobody() {
+    assert_eq!(through(View::Public(0), Door::Unheard, || true), Err(Blocked::Unheard));
+}

@@ -17,6 +17,8 @@ const WORDS = {
   offline: ['Offline', 'The stream will start here by itself.'],
   starting: ['Starting', 'The first pictures are on their way.'],
   private: [channel + ' is in a private session', 'When it is public again, it goes on here by itself.'],
+  members: [channel + ' is for its members', 'Sign in if you are one.'],
+  ticket: ['A ticket opens ' + channel, 'Sign in if you have one.'],
   ended: ['The show has ended', 'If another one begins, it will start here by itself.'],
   refused: ['Your viewing was ended', 'An operator of this site ended it. Reload the page to ask again.'],
   unsupported: ['This browser cannot play the stream', 'It supports neither media source extensions nor HLS.'],
@@ -37,7 +39,7 @@ function say(state) {
   const [title, text] = WORDS[state] ?? ['', ''];
   by('notice-title').textContent = title;
   by('notice-text').textContent = text;
-  by('pill').textContent = { live: 'live', starting: 'starting', private: 'private', ended: 'ended', offline: 'offline' }[state] ?? '';
+  by('pill').textContent = { live: 'live', starting: 'starting', private: 'private', members: 'members', ticket: 'ticket', ended: 'ended', offline: 'offline' }[state] ?? '';
 }
 
 function play() {
@@ -69,8 +71,8 @@ function heard(what, detail) {
     by('spinner').hidden = video.readyState > 2 || video.paused;
     if (video.paused && video.currentTime === 0) play();
   }
-  if (what === 'refused' && detail === 'private') {
-    finish('private');
+  if (what === 'refused' && ['private', 'members', 'ticket'].includes(detail)) {
+    finish(detail);
     // It may be over before the server has told this page of it.
     setTimeout(ask, LOOK_MS);
     return;
@@ -105,6 +107,13 @@ function end() {
   else if (!ending) ending = setTimeout(() => finish('ended'), ahead * 1000);
 }
 
+/** What opens a channel, in a sentence. */
+function cost({ kind, price, currency, period_secs }) {
+  const days = period_secs / 86400;
+  const time = days === 1 ? 'a day' : days >= 1 ? Math.round(days * 10) / 10 + ' days' : Math.round(period_secs / 60) + ' minutes';
+  return kind === 'members' ? `${price} ${currency} for ${time}. ` : `${price} ${currency}. `;
+}
+
 function tell(stream) {
   if (show === 'refused' || show === 'unsupported') return;
   if (stream === null) {
@@ -125,6 +134,7 @@ function tell(stream) {
     end();
   } else {
     finish(stream.state);
+    if (stream.access) by('notice-text').textContent = cost(stream.access) + WORDS[stream.state][1];
   }
 }
 
