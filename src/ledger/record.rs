@@ -55,7 +55,7 @@ pub struct Entry {
     pub before: Vec<u64>,
 }
 
-/// Bytes that are no record, or no snapshot.
+/// Bytes that are no record, or not of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not of a ledger: {0}")]
 pub struct Unreadable(pub(crate) String);

@@ -54,7 +54,7 @@ pub struct State {
     /// The record of the newest act of staff; zero before the first.
     pub(crate) newest_act: u64,
     /// Requests with an id, and the record of each.
-    seen: Table<AskedId, Seen>,
+    pub(crate) seen: Table<AskedId, Seen>,
     /// Derived: what people can spend.
     pub(crate) purses: Table<AccountId, Purse>,
     /// Derived: what creators have pending.
@@ -65,9 +65,9 @@ pub struct State {
     pub(crate) spent: Vec<BTreeSet<usize>>,
     /// Derived: what ends by itself.
     expiring: BTreeSet<(At, Expiring)>,
-    totals: Totals,
+    pub(crate) totals: Totals,
     /// Rules that this program does not know; it cannot go on.
-    unknown_rules: Option<u16>,
+    pub(crate) unknown_rules: Option<u16>,
 }
 
 /// Whose request, and its id.

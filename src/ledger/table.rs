@@ -2,22 +2,22 @@
 //!
 //! Rows lie in pages that a [`View`] shares; a page that is shared is copied when one of its rows changes. So a view
 //! costs a pointer for each page, a change costs at most one page, and a reader that takes its time never makes a
-//! writer wait. Pages that two views share are the same rows, which makes a checkpoint as large as what changed.
+//! writer wait. A table notes which of its pages changed, which makes a checkpoint as large as what changed.
 
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod changed;
 mod index;
 
+use changed::Changed;
 use index::Index;
 
 /// Rows of a page: a few kilobytes to copy.
-const PAGE_ROWS: usize = 32;
+pub(crate) const PAGE_ROWS: usize = 32;
 
 /// One page, whose rows lie in it.
 pub type Page<K, V> = ArrayVec<(K, V), PAGE_ROWS>;
@@ -28,13 +28,18 @@ pub struct Table<K, V> {
     index: Index,
     len: usize,
     pages: Vec<Arc<Page<K, V>>>,
+    changed: Changed,
 }
 
 /// Rows by their number from 1. They are added and never changed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct List<V> {
     pages: Vec<Arc<Page<(), V>>>,
+    changed: Changed,
 }
+
+/// Pages with their numbers, as they were at one moment.
+pub(crate) type Pages<K, V> = Vec<(u32, Arc<Page<K, V>>)>;
 
 /// All rows as they were at one moment, in the order in which they came into being.
 #[derive(Debug, Clone)]
@@ -44,11 +49,18 @@ pub struct View<K, V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { index: Index::default(), len: 0, pages: Vec::new() }
+        let (index, changed) = (Index::default(), Changed::default());
+        Self { index, len: 0, pages: Vec::new(), changed }
     }
 }
 
 impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Table<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.pages.iter().flat_map(|page| page.iter())).finish()
+    }
+}
+
+impl<V: fmt::Debug> fmt::Debug for List<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.pages.iter().flat_map(|page| page.iter())).finish()
     }
@@ -109,9 +121,31 @@ impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
         place
     }
 
+    /// Adds a row that is not there; answers with its number, counted from 0.
+    pub(crate) fn append(&mut self, key: K, row: V) -> usize {
+        self.add(self.index.hash(&key), key, row)
+    }
+
+    /// Makes room for so many rows.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.index.reserve(rows);
+        self.pages.reserve(rows.div_ceil(PAGE_ROWS));
+    }
+
     /// The page of a row, for a change.
     fn page(&mut self, place: usize) -> &mut Page<K, V> {
+        self.changed.note(place / PAGE_ROWS);
         Arc::make_mut(&mut self.pages[place / PAGE_ROWS])
+    }
+
+    /// The pages that changed since this was asked last.
+    pub(crate) fn take_changed(&mut self) -> Pages<K, V> {
+        self.changed.take(&self.pages)
+    }
+
+    /// Nothing has changed since somebody asked last.
+    pub(crate) fn forget_changes(&mut self) {
+        self.changed = Changed::default();
     }
 
     /// How many rows there are.
@@ -131,21 +165,11 @@ impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
     pub fn view(&self) -> View<K, V> {
         View { pages: self.pages.clone() }
     }
-
-    /// A table with the rows of `view`, in the same pages.
-    #[must_use]
-    pub fn of(view: &View<K, V>) -> Self {
-        let mut table = Self::default();
-        for (key, row) in view.rows() {
-            table.put(*key, row.clone());
-        }
-        table
-    }
 }
 
 impl<V> Default for List<V> {
     fn default() -> Self {
-        Self { pages: Vec::new() }
+        Self { pages: Vec::new(), changed: Changed::default() }
     }
 }
 
@@ -168,20 +192,34 @@ impl<V: Clone> List<V> {
                 self.pages.push(Arc::new(page));
             }
         }
+        self.changed.note(self.pages.len() - 1);
     }
 
-    /// All rows as they are now.
-    #[must_use]
-    pub fn view(&self) -> View<(), V> {
-        View { pages: self.pages.clone() }
+    /// The same as a table's, whose rows have no names.
+    pub(crate) fn append(&mut self, (): (), row: V) -> usize {
+        self.push(row);
+        self.len() - 1
     }
 
-    /// A list with the rows of `view`.
-    #[must_use]
-    pub fn of(view: &View<(), V>) -> Self {
-        let mut list = Self::default();
-        view.rows().for_each(|(_, row)| list.push(row.clone()));
-        list
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        let full = self.pages.len().saturating_sub(1) * PAGE_ROWS;
+        self.pages.last().map_or(0, |last| full + last.len())
+    }
+
+    /// Makes room for so many rows.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.pages.reserve(rows.div_ceil(PAGE_ROWS));
+    }
+
+    /// The pages that changed since this was asked last.
+    pub(crate) fn take_changed(&mut self) -> Pages<(), V> {
+        self.changed.take(&self.pages)
+    }
+
+    /// Nothing has changed since somebody asked last.
+    pub(crate) fn forget_changes(&mut self) {
+        self.changed = Changed::default();
     }
 }
 
@@ -190,49 +228,11 @@ impl<K, V> View<K, V> {
     pub fn rows(&self) -> impl Iterator<Item = &(K, V)> {
         self.pages.iter().flat_map(|page| page.iter())
     }
-
-    /// Number and rows of each page that is not the one that `before` has.
-    pub fn changed_since<'a>(
-        &'a self,
-        before: &'a Self,
-    ) -> impl Iterator<Item = (usize, &'a Page<K, V>)> {
-        let is_same = |at: usize, page: &Arc<Page<K, V>>| {
-            before.pages.get(at).is_some_and(|known| Arc::ptr_eq(known, page))
-        };
-        let pages = self.pages.iter().enumerate();
-        pages.filter(move |(at, page)| !is_same(*at, page)).map(|(at, page)| (at, &**page))
-    }
-
-    /// The view that has these pages, in order.
-    #[must_use]
-    pub fn of(pages: Vec<Page<K, V>>) -> Self {
-        Self { pages: pages.into_iter().map(Arc::new).collect() }
-    }
 }
 
 impl<K, V> Default for View<K, V> {
     fn default() -> Self {
         Self { pages: Vec::new() }
-    }
-}
-
-impl<K: Serialize, V: Serialize> Serialize for View<K, V> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let count = self.pages.iter().map(|page| page.len()).sum();
-        let mut all = to.serialize_seq(Some(count))?;
-        self.rows().try_for_each(|row| all.serialize_element(row))?;
-        all.end()
-    }
-}
-
-impl<'de, K: Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for View<K, V> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut rows = Vec::<(K, V)>::deserialize(from)?.into_iter().peekable();
-        let mut pages = Vec::new();
-        while rows.peek().is_some() {
-            pages.push(rows.by_ref().take(PAGE_ROWS).collect());
-        }
-        Ok(Self::of(pages))
     }
 }
 
@@ -271,39 +271,29 @@ mod tests {
         fn a_list_is_numbered_from_one(rows in prop::collection::vec(any::<u32>(), 0..100)) {
             let mut list = List::default();
             rows.iter().for_each(|row| list.push(*row));
-            for list in [List::of(&list.view()), list] {
-                for (number, row) in (1..).zip(&rows) {
-                    prop_assert_eq!(list.get(number), Some(row));
-                }
-                prop_assert_eq!((list.get(0), list.get(rows.len() as u64 + 1)), (None, None));
+            for (number, row) in (1..).zip(&rows) {
+                prop_assert_eq!(list.get(number), Some(row));
             }
+            prop_assert_eq!((list.get(0), list.get(rows.len() as u64 + 1)), (None, None));
+            prop_assert_eq!(list.len(), rows.len());
         }
 
-        /// A checkpoint that is brought up to date by the changed pages is the newer view.
+        /// The pages that changed, laid over those from before, are the table.
         #[test]
-        fn the_changed_pages_make_the_older_view_the_newer_one(
+        fn the_changed_pages_make_the_older_table_the_newer_one(
             first in prop::collection::vec((0_u64..200, any::<u32>()), 0..200),
             then in prop::collection::vec((0_u64..400, any::<u32>()), 0..200),
         ) {
-            let mut table = Table::default();
-            for (key, row) in first {
-                table.put(key, row);
+            let (mut table, mut pages) = (Table::default(), BTreeMap::new());
+            for puts in [first, then] {
+                for (key, row) in puts {
+                    table.put(key, row);
+                }
+                pages.extend(table.take_changed());
             }
-            let before = table.view();
-            for (key, row) in then {
-                table.put(key, row);
-            }
-            let after = table.view();
-            let mut pages: Vec<Page<u64, u32>> = before.pages.iter().map(|page| (**page).clone()).collect();
-            for (at, page) in after.changed_since(&before) {
-                pages.resize(pages.len().max(at + 1), Page::new());
-                pages[at] = page.clone();
-            }
-            let mended = View::of(pages);
-            prop_assert_eq!(mended.rows().collect::<Vec<_>>(), after.rows().collect::<Vec<_>>());
-            let again = Table::of(&mended).view();
-            prop_assert_eq!(again.rows().collect::<Vec<_>>(), after.rows().collect::<Vec<_>>());
-            prop_assert_eq!(after.changed_since(&after).count(), 0);
+            let kept: Vec<(u64, u32)> = pages.values().flat_map(|page| page.iter()).copied().collect();
+            prop_assert_eq!(kept, table.view().rows().copied().collect::<Vec<_>>());
+            prop_assert!(table.take_changed().is_empty());
         }
     }
 }

@@ -4,68 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Expiring, Row, State};
 use crate::row::{
-    At, Charge, ChargeId, ChargeState, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, RULES,
-    Taken,
+    At, Charge, ChargeId, ChargeState, DueId, Hold, HoldId, HoldState, Id, Lot, LotState, Taken,
 };
-use crate::snapshot::Snapshot;
-use crate::table::{List, Table};
 
 impl State {
-    /// The state as it is now, for others.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            head: self.head,
-            founding: self.founding.clone(),
-            policy: self.policy,
-            balances: self.balances.view(),
-            lots: self.lots.view(),
-            holds: self.holds.view(),
-            charges: self.charges.view(),
-            dues: self.dues.view(),
-            events: self.events.view(),
-            seats: self.seats.view(),
-            members: self.members.view(),
-            payouts: self.payouts.view(),
-            repayments: self.repayments.view(),
-            disputes: self.disputes.view(),
-            writeoffs: self.writeoffs.view(),
-            corrected: self.corrected.view(),
-            moved: self.moved.view(),
-            newest_act: self.newest_act,
-            seen: self.seen.view(),
-        }
-    }
-
-    /// The state that `snapshot` was taken of; what is derived is made anew.
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let mut state = Self {
-            head: snapshot.head,
-            founding: snapshot.founding.clone(),
-            policy: snapshot.policy,
-            unknown_rules: Some(snapshot.policy.rules).filter(|rules| *rules > RULES),
-            balances: Table::of(&snapshot.balances),
-            events: Table::of(&snapshot.events),
-            seats: Table::of(&snapshot.seats),
-            members: Table::of(&snapshot.members),
-            payouts: Table::of(&snapshot.payouts),
-            repayments: Table::of(&snapshot.repayments),
-            disputes: Table::of(&snapshot.disputes),
-            writeoffs: Table::of(&snapshot.writeoffs),
-            corrected: Table::of(&snapshot.corrected),
-            moved: List::of(&snapshot.moved),
-            newest_act: snapshot.newest_act,
-            seen: Table::of(&snapshot.seen),
-            ..Self::default()
-        };
-        snapshot.lots.rows().for_each(|(id, lot)| state.put_lot(*id, *lot));
-        snapshot.holds.rows().for_each(|(id, hold)| state.put_hold(*id, hold));
-        snapshot.charges.rows().for_each(|(id, charge)| state.put_charge(*id, charge));
-        snapshot.dues.rows().for_each(|(id, units)| state.put_due(*id, *units));
-        snapshot.balances.rows().for_each(|(_, balance)| state.totals.count(balance));
-        state
-    }
-
     pub(super) fn put(&mut self, row: &Row) {
         match row {
             Row::Founding(founding) => self.founding = Some(founding.clone()),
@@ -90,7 +32,7 @@ impl State {
         }
     }
 
-    fn put_lot(&mut self, id: Id, lot: Lot) {
+    pub(crate) fn put_lot(&mut self, id: Id, lot: Lot) {
         let before = self.lots.put(id, lot);
         if before.is_none() {
             self.spent.push(BTreeSet::new());
@@ -100,6 +42,14 @@ impl State {
         self.purses.change(lot.owner, |purse| purse.change(out, into));
         let ends = |lot: Lot| lot.expires_at.filter(|_| lot.state == LotState::Open);
         self.expires(Expiring::Lot(id), before.and_then(ends), ends(lot));
+    }
+
+    /// A payment that is not there yet.
+    pub(crate) fn load_charge(&mut self, id: ChargeId, charge: Charge) {
+        let place = self.charges.len();
+        self.note_spent(place, &[], &charge.taken);
+        self.note_escrowed(id, &charge);
+        self.charges.append(id, charge);
     }
 
     fn put_charge(&mut self, id: ChargeId, charge: &Charge) {
@@ -112,6 +62,10 @@ impl State {
         if !is_same(&before, &charge.taken) {
             self.note_spent(place, &before, &charge.taken);
         }
+        self.note_escrowed(id, charge);
+    }
+
+    fn note_escrowed(&mut self, id: ChargeId, charge: &Charge) {
         if let ChargeId::Ticket { event, .. } = id {
             let waits = charge.state == ChargeState::Escrowed && charge.net() > 0;
             let _ = match waits {
@@ -132,7 +86,7 @@ impl State {
         }
     }
 
-    fn put_due(&mut self, id: DueId, units: u64) {
+    pub(crate) fn put_due(&mut self, id: DueId, units: u64) {
         let before = self.dues.put(id, units).unwrap_or_default();
         let ends = |units: u64| (units > 0).then_some(id.at);
         match (before > 0, units > 0) {
@@ -143,7 +97,7 @@ impl State {
         self.expires(Expiring::Due(id), ends(before), ends(units));
     }
 
-    fn put_hold(&mut self, id: HoldId, hold: &Hold) {
+    pub(crate) fn put_hold(&mut self, id: HoldId, hold: &Hold) {
         let before = self.holds.put(id, hold.clone());
         let ends = |hold: &Hold| (hold.state == HoldState::Open).then_some(hold.expires_at);
         self.expires(Expiring::Hold(id), before.as_ref().and_then(ends), ends(hold));

@@ -29,7 +29,7 @@ impl Totals {
         };
     }
 
-    pub(super) fn count(&mut self, balance: &Balance) {
+    pub(crate) fn count(&mut self, balance: &Balance) {
         let add = |sum: &mut u128, more: u128| *sum = sum.saturating_add(more);
         add(&mut self.posted.0, balance.debits_posted);
         add(&mut self.posted.1, balance.credits_posted);

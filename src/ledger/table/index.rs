@@ -49,6 +49,17 @@ impl Index {
         same.find(|place| is_it(*place))
     }
 
+    /// Makes room for so many places in all.
+    pub(super) fn reserve(&mut self, places: usize) {
+        // Parts are not filled alike; a tenth more is enough for nearly all of them.
+        let each = places.div_ceil(PARTS) * 11 / 10;
+        for part in &mut self.parts {
+            while (each + 1) * 3 > part.spots.len() * 2 {
+                part.grow();
+            }
+        }
+    }
+
     /// Notes a place that is not there.
     pub(super) fn insert(&mut self, hash: u64, place: usize) {
         let part = &mut self.parts[part_of(hash)];

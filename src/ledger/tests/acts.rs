@@ -1,10 +1,11 @@
 //! What staff did, between the records of money.
 
+use std::collections::BTreeMap;
+
 use super::bank::Bank;
 use crate::Record;
 use crate::request::{Act, Command, Outcome, TARGET_CHARS_MAX};
 use crate::row::Row;
-use crate::snapshot::Snapshot;
 use crate::state::Done;
 
 fn kick(outcome: Outcome) -> Act {
@@ -31,8 +32,7 @@ fn acts_stand_in_the_chain_and_each_leads_to_the_one_before() {
     let second = did(&mut bank, kick(failed));
     assert_eq!(second.rows, [Row::Act(first.seq)]);
     assert_eq!(bank.state.newest_act(), second.seq);
-    let bytes = bank.state.snapshot().bytes().unwrap();
-    let again = Snapshot::read(&bytes).unwrap().into_state();
+    let again = super::through_pages(&mut bank.state, &mut BTreeMap::new()).unwrap();
     assert_eq!(again.newest_act(), second.seq);
 }
 

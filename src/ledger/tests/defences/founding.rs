@@ -5,7 +5,6 @@ use crate::chain::Link;
 use crate::record::Record;
 use crate::request::{PaymentCommand, Refs};
 use crate::row::{Founding, RULES};
-use crate::snapshot::Snapshot;
 use crate::state::State;
 use crate::verify::Verifier;
 use crate::{Currency, Request};
@@ -104,10 +103,6 @@ fn bytes_of_another_form_are_not_read() {
     let error = Record::read(&bytes).unwrap_err();
     assert_eq!(error.to_string(), "not of a ledger: a record of form 2");
     assert!(Record::read(&[]).is_err());
-    let mut snapshot = bank.state.snapshot().bytes().unwrap();
-    assert!(Snapshot::read(&snapshot).is_ok());
-    snapshot.extend([1, 2, 3]);
-    assert!(Snapshot::read(&snapshot).is_err(), "more than a snapshot");
 }
 
 #[test]

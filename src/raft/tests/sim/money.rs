@@ -12,7 +12,6 @@ use weir_ledger::request::{
     ControlCommand, HoldCommand, IncomeCommand, PaymentCommand, Provider, Refs, Terms,
 };
 use weir_ledger::row::{At, Founding, HoldId};
-use weir_ledger::snapshot::Snapshot;
 use weir_ledger::split::{Recipient, Share, Split};
 use weir_ledger::state::Done;
 use weir_ledger::verify::Verifier;
@@ -63,18 +62,20 @@ pub(super) struct Books {
 /// What a snapshot of it is made of.
 #[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct Packed {
-    state: Vec<u8>,
     stored: Vec<(Vec<u8>, Link)>,
 }
 
 impl Books {
     pub(super) fn pack(&self) -> Packed {
-        Packed { state: self.state.snapshot().bytes().unwrap(), stored: self.stored.clone() }
+        Packed { stored: self.stored.clone() }
     }
 
     pub(super) fn unpack(packed: Packed) -> Self {
-        let state = Snapshot::read(&packed.state).unwrap().into_state();
-        Self { state, stored: packed.stored }
+        let mut again = Verifier::default();
+        for (bytes, link) in &packed.stored {
+            again.take(bytes, *link).unwrap();
+        }
+        Self { state: again.into_state(), stored: packed.stored }
     }
 
     /// Makes a batch; its answers as text.
