@@ -2,9 +2,10 @@
 
 use crate::account::{Account, Balance};
 use crate::record::{Head, Unreadable};
+use crate::request::Provider;
 use crate::row::{
-    Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId, Membership,
-    Payout, Policy, Repayment, SeatId,
+    Charge, ChargeId, Dispute, DueId, Event, Founding, Heard, Hold, HoldId, Id, Lot, MemberId,
+    Membership, Payout, Policy, Repayment, Report, SeatId, Told,
 };
 use crate::state::{AskedId, Seen, State};
 use crate::table::View;
@@ -31,6 +32,10 @@ pub struct Snapshot {
     pub(crate) moved: View<(), u64>,
     pub(crate) newest_act: u64,
     pub(crate) seen: View<AskedId, Seen>,
+    pub(crate) heard: View<Id, Heard>,
+    pub(crate) settled: View<Id, u64>,
+    pub(crate) reports: View<Provider, Report>,
+    pub(crate) told: View<Id, Told>,
 }
 
 /// The form of the bytes; a newer one is refused by older programs.

@@ -34,6 +34,10 @@ impl State {
             moved: self.moved.view(),
             newest_act: self.newest_act,
             seen: self.seen.view(),
+            heard: self.heard.view(),
+            settled: self.settled.view(),
+            reports: self.reports.view(),
+            told: self.told.view(),
         }
     }
 
@@ -48,20 +52,24 @@ impl State {
             events: Table::of(&snapshot.events),
             seats: Table::of(&snapshot.seats),
             members: Table::of(&snapshot.members),
-            payouts: Table::of(&snapshot.payouts),
             repayments: Table::of(&snapshot.repayments),
-            disputes: Table::of(&snapshot.disputes),
             writeoffs: Table::of(&snapshot.writeoffs),
             corrected: Table::of(&snapshot.corrected),
             moved: List::of(&snapshot.moved),
             newest_act: snapshot.newest_act,
             seen: Table::of(&snapshot.seen),
+            settled: Table::of(&snapshot.settled),
+            reports: Table::of(&snapshot.reports),
+            told: Table::of(&snapshot.told),
             ..Self::default()
         };
         snapshot.lots.rows().for_each(|(id, lot)| state.put_lot(*id, *lot));
         snapshot.holds.rows().for_each(|(id, hold)| state.put_hold(*id, hold));
         snapshot.charges.rows().for_each(|(id, charge)| state.put_charge(*id, charge));
         snapshot.dues.rows().for_each(|(id, units)| state.put_due(*id, *units));
+        snapshot.payouts.rows().for_each(|(id, payout)| state.put_payout(*id, *payout));
+        snapshot.disputes.rows().for_each(|(id, dispute)| state.put_dispute(*id, *dispute));
+        snapshot.heard.rows().for_each(|(id, heard)| state.put_heard(*id, heard));
         snapshot.balances.rows().for_each(|(_, balance)| state.totals.count(balance));
         state
     }
@@ -80,13 +88,17 @@ impl State {
             Row::Event(id, event) => drop(self.events.put(*id, event.clone())),
             Row::Seat(id, count) => drop(self.seats.put(*id, *count)),
             Row::Member(id, member) => drop(self.members.put(*id, *member)),
-            Row::Payout(id, payout) => drop(self.payouts.put(*id, *payout)),
+            Row::Payout(id, payout) => self.put_payout(*id, *payout),
             Row::Repayment(id, repayment) => drop(self.repayments.put(*id, *repayment)),
-            Row::Dispute(id, dispute) => drop(self.disputes.put(*id, *dispute)),
+            Row::Dispute(id, dispute) => self.put_dispute(*id, *dispute),
             Row::Writeoff(id, units) => drop(self.writeoffs.put(*id, *units)),
             Row::Corrected(seq, units) => drop(self.corrected.put(*seq, *units)),
             // It is of the record that is being made.
             Row::Act(_) => self.newest_act = self.head.seq + 1,
+            Row::Heard(id, heard) => self.put_heard(*id, heard),
+            Row::Settled(id, units) => drop(self.settled.put(*id, *units)),
+            Row::Report(provider, report) => drop(self.reports.put(*provider, *report)),
+            Row::Told(id, told) => drop(self.told.put(*id, told.clone())),
         }
     }
 
