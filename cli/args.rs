@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use crate::output::Format;
 use crate::{
     account, actor, audit, auth, channel, cluster, event, key, ledger, node, pay, payout, private,
-    stream, token, topics, viewing, wallet,
+    provider, stream, token, topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// Private sessions that viewers pay for by the time: list, show, start, join, leave, end.
     #[command(subcommand, after_help = private::EXAMPLES)]
     Session(private::Verb),
-    /// What people have: show, statement, credit, freeze, unfreeze.
+    /// What people have: show, statement, credit, top-up, freeze, unfreeze.
     #[command(subcommand, after_help = wallet::EXAMPLES)]
     Wallet(wallet::Verb),
     /// Tips the owner of a channel.
@@ -112,6 +112,9 @@ pub(crate) enum Command {
     /// What streamers are paid: list, request, paid, fail.
     #[command(subcommand, after_help = payout::EXAMPLES)]
     Payout(payout::Verb),
+    /// Payment providers and what they say: list, show, dismiss.
+    #[command(subcommand, after_help = provider::EXAMPLES)]
+    Provider(provider::Verb),
     /// The record of all money: show, tail, explain, verify, trial-balance, export.
     #[command(subcommand, after_help = ledger::EXAMPLES)]
     Ledger(ledger::Verb),

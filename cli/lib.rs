@@ -27,6 +27,7 @@ pub mod password;
 mod pay;
 mod payout;
 mod private;
+mod provider;
 mod run;
 mod session;
 mod status;

@@ -3,7 +3,7 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 17] = [
+const LISTS: [(&str, Fields); 18] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
@@ -13,6 +13,7 @@ const LISTS: [(&str, Fields); 17] = [
     ("session list", fields::SESSION),
     ("audit list", fields::AUDIT_ENTRY),
     ("payout list", fields::PAYOUT),
+    ("provider list", fields::PROVIDER),
     ("ledger tail", fields::LEDGER_RECORD),
     ("ledger trial-balance", fields::ACCOUNT_BALANCE),
     ("event list, follow", fields::EVENT),

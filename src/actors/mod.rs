@@ -12,6 +12,7 @@ mod numbers;
 pub mod packager;
 pub mod people;
 pub mod placement;
+pub mod providers;
 pub mod reach;
 pub mod replication;
 pub mod session;

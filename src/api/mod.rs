@@ -26,6 +26,7 @@ mod openapi;
 mod payments;
 mod payouts;
 mod placements;
+mod providers;
 mod request;
 mod rights;
 mod serve;
@@ -44,9 +45,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_model::ChannelName;
 use weir_people::Action;
+use weir_provider::event::EVENT_BYTES_MAX;
 
 use crate::actors::events::Events;
 use crate::actors::people::People;
+use crate::actors::providers::Providers;
 use crate::actors::tasks::Tasks;
 use crate::store::Store;
 
@@ -77,6 +80,9 @@ pub struct Context {
     audit: Arc<dyn Audit>,
     boards: Arc<dyn Boards>,
     fee_bps: u32,
+    providers: Providers,
+    /// Places for events of providers.
+    webhooks: Arc<Semaphore>,
     events: Events,
     people: People,
     tasks: Tasks,
@@ -101,6 +107,8 @@ pub struct Parts {
     pub boards: Arc<dyn Boards>,
     /// The platform's part of what streamers earn, in hundredths of a percent.
     pub fee_bps: u32,
+    /// The payment providers.
+    pub providers: Providers,
     /// The node's event log.
     pub events: Events,
     /// Hashes passwords.
@@ -127,7 +135,8 @@ impl Context {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, live, cluster, money, audit, boards, fee_bps, .. } = parts;
-        let Parts { events, people, tasks, status, addresses, .. } = parts;
+        let Parts { providers, events, people, tasks, status, addresses, .. } = parts;
+        let webhooks = Arc::new(Semaphore::new(providers::WEBHOOKS_MAX));
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
         Self {
             store,
@@ -137,6 +146,8 @@ impl Context {
             audit,
             boards,
             fee_bps,
+            providers,
+            webhooks,
             events,
             people,
             tasks,
@@ -176,7 +187,11 @@ pub fn router(ctx: Context) -> axum::Router {
 }
 
 fn open_routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(node::version)).routes(routes!(openapi::document))
+    let webhooks = OpenApiRouter::new().routes(routes!(providers::hear));
+    OpenApiRouter::new()
+        .routes(routes!(node::version))
+        .routes(routes!(openapi::document))
+        .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)))
 }
 
 fn guarded_routes() -> OpenApiRouter<Context> {
@@ -252,6 +267,10 @@ fn money_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::PayoutRequest, On::Some, routes!(payouts::request)))
         .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::paid)))
         .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::fail)))
+        .routes(read(routes!(providers::list)))
+        .routes(read(routes!(providers::show)))
+        .routes(needs(Action::WalletChange, On::Any, routes!(providers::dismiss)))
+        .routes(needs(Action::WalletSpend, On::Some, routes!(providers::top_up)))
 }
 
 fn cluster_routes() -> OpenApiRouter<Context> {

@@ -7,7 +7,7 @@ pub const TRIES_MAX: u32 = 180;
 /// The longest wait between two attempts.
 pub const WAIT_MS_MAX: u64 = 3_600_000;
 /// An attempt takes no longer, whatever became of whoever made it.
-pub const ATTEMPT_MS_MAX: u64 = 60_000;
+pub const ATTEMPT_MS_MAX: u64 = 25_000;
 /// Providers forget which keys they have seen after a day: from then on one is asked before it is told.
 pub const LOOK_UP_AFTER_MS: u64 = 24 * 3_600_000;
 /// The wait after the first attempt; it doubles with every further one.

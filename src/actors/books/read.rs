@@ -43,6 +43,7 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
         Question::Rehearse { request } => value(&reader.rehearse(request)?),
         Question::Charge { charge } => value(&reader.charge(*charge)?),
         Question::Payouts { account, limit } => value(&reader.payouts(*account, *limit)?),
+        Question::Provider { provider } => value(&reader.provider(*provider)?),
         Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
     }
