@@ -100,7 +100,7 @@ fn books(state: &State, events: &[Event]) -> String {
         .collect();
     accounts.retain(|(_, net, pending)| (*net, *pending) != (0, 0));
     accounts.sort_unstable();
-    let heard = events.iter().map(|event| event_id(event)).map(|id| state.heard(id));
+    let heard = events.iter().map(event_id).map(|id| state.heard(id));
     assert!(
         heard.clone().all(|heard| heard == Some(&Heard::Counted)),
         "{:?}",
