@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use crate::output::Format;
 use crate::{
     account, actor, audit, auth, channel, cluster, event, key, ledger, member, node, pay, payout,
-    price, private, stream, ticket, token, topics, viewing, wallet,
+    price, private, provider, stream, ticket, token, topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -109,7 +109,7 @@ pub(crate) enum Command {
     /// Events that a ticket opens a channel for: open, buy, end, list.
     #[command(subcommand, after_help = ticket::EXAMPLES)]
     Ticket(ticket::Verb),
-    /// What people have: show, statement, credit, freeze, unfreeze.
+    /// What people have: show, statement, credit, top-up, freeze, unfreeze.
     #[command(subcommand, after_help = wallet::EXAMPLES)]
     Wallet(wallet::Verb),
     /// Tips the owner of a channel.
@@ -121,6 +121,9 @@ pub(crate) enum Command {
     /// What streamers are paid: list, request, paid, fail.
     #[command(subcommand, after_help = payout::EXAMPLES)]
     Payout(payout::Verb),
+    /// Payment providers and what they say: list, show, dismiss.
+    #[command(subcommand, after_help = provider::EXAMPLES)]
+    Provider(provider::Verb),
     /// The record of all money: show, tail, explain, verify, trial-balance, export.
     #[command(subcommand, after_help = ledger::EXAMPLES)]
     Ledger(ledger::Verb),

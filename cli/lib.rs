@@ -29,6 +29,7 @@ mod pay;
 mod payout;
 mod price;
 mod private;
+mod provider;
 mod run;
 mod session;
 mod status;

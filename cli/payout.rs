@@ -4,7 +4,7 @@ use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::money::{PayoutQuery, RequestPayout};
 use weir_model::charge::LedgerId;
-use weir_model::money::{PayoutInfo, PayoutState};
+use weir_model::money::{PayoutInfo, PayoutState, TellingInfo, TellingState};
 
 use crate::act::{Once, insist, told};
 use crate::filter;
@@ -102,7 +102,7 @@ async fn list(
 }
 
 fn table(payouts: &[PayoutInfo], view: &View) -> Table {
-    let header = vec!["ID", "ACCOUNT", "AMOUNT", "STATE", "PROVIDER", "SINCE", "RECORD"];
+    let header = vec!["ID", "ACCOUNT", "AMOUNT", "STATE", "PROVIDER", "TOLD", "SINCE", "RECORD"];
     let rows = payouts.iter().map(|payout| {
         let state = match payout.state {
             PayoutState::Open => "open",
@@ -115,9 +115,22 @@ fn table(payouts: &[PayoutInfo], view: &View) -> Table {
             payout.amount.clone(),
             state.into(),
             payout.provider.clone(),
+            payout.told.as_ref().map(told_as).unwrap_or_default(),
             view.ago(payout.at),
             payout.seq.to_string(),
         ]
     });
     Table { header, rows: rows.collect() }
+}
+
+/// How far the provider was told.
+fn told_as(told: &TellingInfo) -> String {
+    let tries = told.tries;
+    match told.state {
+        TellingState::Trying => format!("trying, {tries}"),
+        TellingState::Sent => "sent".into(),
+        TellingState::Failed => {
+            format!("failed, {tries}: {}", told.error.as_deref().unwrap_or_default())
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::output::{Format, json_line};
 use crate::session::{Done, Session, Surroundings, print};
 use crate::{
     account, actor, audit, auth, channel, cluster, event, key, ledger, member, node, pay, payout,
-    price, private, status, stream, ticket, token, topics, viewing, wallet,
+    price, private, provider, status, stream, ticket, token, topics, viewing, wallet,
 };
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
@@ -91,6 +91,9 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
             pay::refund(&mut Session::new(cli.global, around)?, refund).await
         }
         Command::Payout(verb) => payout::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Provider(verb) => {
+            provider::run(&mut Session::new(cli.global, around)?, verb).await
+        }
         Command::Ledger(verb) => ledger::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Audit(verb) => audit::run(&mut Session::new(cli.global, around)?, verb).await,
         Command::Event(verb) => event::run(&mut Session::new(cli.global, around)?, verb).await,

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use weir_model::Timestamp;
 use weir_model::api::money::{CreditWallet, SetStanding, StatementQuery};
 use weir_model::money::{PersonalAccount, StatementInfo, Wallet};
+use weir_model::provider::OpenTopUp;
 use weir_model::time::span_ms;
 
 use crate::act::{Once, insist, told};
@@ -47,6 +48,10 @@ pub(crate) enum Verb {
                             weir wallet credit alice 5.00 --grant --expires 30d --dry-run"
     )]
     Credit(Credit),
+    /// Asks a payment provider for a page on which somebody pays into a wallet.
+    #[command(after_help = "Examples:\n  weir wallet top-up alice 20.00 --provider acme\n  \
+                            weir wallet top-up alice 20.00 --provider acme --dry-run")]
+    TopUp(TopUp),
     /// Lets nothing leave a wallet, or what is payable to a streamer.
     #[command(after_help = "Examples:\n  weir wallet freeze mallory --reason 'stolen card'\n  \
                             weir wallet freeze mallory --of payable --yes")]
@@ -71,6 +76,20 @@ pub(crate) struct Credit {
     /// when the command is repeated with its --id.
     #[arg(long, value_name = "SPAN|TIME", requires = "grant")]
     expires: Option<String>,
+    #[command(flatten)]
+    once: Once,
+}
+
+/// Money that somebody is to pay.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TopUp {
+    /// Whose wallet, by name or id.
+    account: String,
+    /// How much, in the ledger's currency.
+    amount: String,
+    /// By which payment provider.
+    #[arg(long, value_name = "NAME")]
+    provider: String,
     #[command(flatten)]
     once: Once,
 }
@@ -108,6 +127,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             insist(session, id, async || session.client.unfreeze(&account, &body, &how).await)
                 .await?
         }
+        Verb::TopUp(top_up) => return pay_in(session, top_up).await,
         Verb::Show { account } => {
             let wallet = session.client.wallet(&account).await?;
             let text = session.view.one(&wallet, || Sheet(sheet(&wallet)));
@@ -121,6 +141,17 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
         }
     };
     told(session, &receipt)
+}
+
+async fn pay_in(session: &mut Session<'_>, top_up: TopUp) -> Done {
+    let (id, how) = (top_up.once.id(session)?, session.mutation());
+    let TopUp { account, amount, provider, .. } = top_up;
+    let body = OpenTopUp { id: Some(id), account: Some(account), amount, provider };
+    let page = session.client.open_top_up(&body, &how).await?;
+    let url = page.url.clone().unwrap_or_default();
+    let rows = vec![("reference", page.reference.to_string()), ("pay at", url)];
+    let text = session.view.one(&page, || Sheet(rows));
+    session.print(&text)
 }
 
 fn expires(session: &Session<'_>, credit: &Credit) -> Result<Option<Timestamp>, Failure> {

@@ -3,7 +3,11 @@
 use weir_model::api::sale::{MemberInfo, TicketEvent, TicketEventState};
 use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{
-    BalanceChange, BalanceState, Durability, MoneyReceipt, PayoutInfo, PayoutState,
+    BalanceChange, BalanceState, Durability, MoneyReceipt, PayoutInfo, PayoutState, TellingInfo,
+    TellingState,
+};
+use weir_model::provider::{
+    ParkedEvent, ParkedState, ProviderDetail, ProviderInfo, Reported, TopUpPage,
 };
 use weir_model::session::{
     Counting, SessionHalt, SessionInfo, SessionParty, SessionPrice, SessionState,
@@ -18,7 +22,8 @@ const SESSION: &str = "/v1/sessions/ses_0000000000000001";
 pub(crate) fn knows(path: &str) -> bool {
     let nouns = ["/v1/sessions", "/v1/payouts", "/v1/tips", "/v1/refunds", "/v1/wallets"];
     let sold = ["/access", "/memberships", "/v1/ticket-events"];
-    nouns.iter().chain(&sold).any(|noun| path.contains(noun))
+    let outside = ["/v1/providers", "/v1/topups"];
+    nouns.iter().chain(&sold).chain(&outside).any(|noun| path.contains(noun))
 }
 
 /// The body for `METHOD /path`.
@@ -63,6 +68,17 @@ pub(crate) fn answer(path: &str) -> String {
             id: None,
             ..receipt("payout ended")
         }),
+        "GET /v1/providers" => json(&[provider()]),
+        "GET /v1/providers/acme" => {
+            json(&ProviderDetail { provider: provider(), events: vec![parked()] })
+        }
+        "POST /v1/topups" => json(&TopUpPage {
+            reference: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+            url: Some("https://pay.example.com/7".into()),
+        }),
+        path if path.contains("/v1/providers") => {
+            json(&MoneyReceipt { charge: None, id: None, ..receipt("event put aside") })
+        }
         _ => json(&receipt("tip")),
     }
 }
@@ -128,6 +144,39 @@ fn frozen() -> BalanceChange {
     BalanceChange { account, before: state("open"), after: state("frozen") }
 }
 
+fn provider() -> ProviderInfo {
+    ProviderInfo {
+        name: "acme".into(),
+        url: None,
+        waiting: 1,
+        stopped: 0,
+        oldest_at: Some(ago(300)),
+        seq: Some(7),
+        at: Some(ago(60)),
+        pending: "20.00".into(),
+        available: "-1.00".into(),
+        reported: Some(Reported {
+            at: ago(600),
+            pending: "20.00".into(),
+            available: "0.00".into(),
+        }),
+        taken: 9,
+        refused: 1,
+    }
+}
+
+fn parked() -> ParkedEvent {
+    ParkedEvent {
+        id: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+        event: "evt_7".into(),
+        what: "dispute.opened".into(),
+        state: ParkedState::Waiting,
+        why: "payment 00000000000000000000000000000007".into(),
+        created: ago(400),
+        since: ago(300),
+    }
+}
+
 fn payout() -> PayoutInfo {
     PayoutInfo {
         id: "0123456789abcdef0123456789abcdef".parse().unwrap(),
@@ -135,6 +184,12 @@ fn payout() -> PayoutInfo {
         amount: "50.00".into(),
         provider: "manual".into(),
         state: PayoutState::Open,
+        told: Some(TellingInfo {
+            state: TellingState::Failed,
+            tries: 3,
+            at: ago(60),
+            error: Some("the provider cannot be reached".into()),
+        }),
         seq: 7,
         at: ago(600),
     }

@@ -7,6 +7,7 @@ mod acts;
 pub mod names;
 mod payouts;
 mod plan;
+mod providers;
 mod read;
 mod sales;
 mod verify;
@@ -125,6 +126,11 @@ pub enum Question {
         account: Option<AccountId>,
         /// At most so many.
         limit: usize,
+    },
+    /// A payment provider by the books.
+    Provider {
+        /// Which.
+        provider: weir_ledger::request::Provider,
     },
     /// A piece of all records in another program's words.
     Export {

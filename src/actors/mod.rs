@@ -13,6 +13,7 @@ pub mod packager;
 pub mod passes;
 pub mod people;
 pub mod placement;
+pub mod providers;
 pub mod reach;
 pub mod replication;
 pub mod session;

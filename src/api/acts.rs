@@ -81,7 +81,7 @@ pub(super) async fn done(
     })
 }
 
-fn untold(error: Untold) -> ApiError {
+pub(super) fn untold(error: Untold) -> ApiError {
     let text = error.to_string();
     match error {
         Untold::Busy => ApiError::new(ErrorCode::Unavailable, text)
@@ -94,7 +94,7 @@ fn untold(error: Untold) -> ApiError {
     }
 }
 
-fn new_id() -> Result<u128, Refusal> {
+pub(super) fn new_id() -> Result<u128, Refusal> {
     let half = || getrandom::u64().map(u128::from);
     let number = half().and_then(|high| Ok((high << 64) | half()?));
     let none = || Refusal::new(ErrorCode::Internal, "the system gives no random numbers");

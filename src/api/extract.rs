@@ -21,6 +21,17 @@ pub(super) struct Query<T>(pub(super) T);
 /// A JSON body; an empty one counts as `{}`. Types here refuse unknown fields.
 pub(super) struct Json<T>(pub(super) T);
 
+/// A body as it was sent.
+pub(super) struct Raw(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        Ok(Self(Bytes::from_request(request, state).await?))
+    }
+}
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 

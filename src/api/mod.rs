@@ -29,6 +29,7 @@ mod payments;
 mod payouts;
 mod placements;
 mod playback;
+mod providers;
 mod request;
 mod rights;
 mod serve;
@@ -48,9 +49,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use weir_model::ChannelName;
 use weir_people::Action;
+use weir_provider::event::EVENT_BYTES_MAX;
 
 use crate::actors::events::Events;
 use crate::actors::people::People;
+use crate::actors::providers::Providers;
 use crate::actors::tasks::Tasks;
 use crate::store::Store;
 
@@ -83,6 +86,9 @@ pub struct Context {
     boards: Arc<dyn Boards>,
     fee_bps: u32,
     playback: PlaybackFn,
+    providers: Providers,
+    /// Places for events of providers.
+    webhooks: Arc<Semaphore>,
     events: Events,
     people: People,
     tasks: Tasks,
@@ -109,6 +115,8 @@ pub struct Parts {
     pub fee_bps: u32,
     /// Makes tokens for players.
     pub playback: PlaybackFn,
+    /// The payment providers.
+    pub providers: Providers,
     /// The node's event log.
     pub events: Events,
     /// Hashes passwords.
@@ -135,7 +143,8 @@ impl Context {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, live, cluster, money, audit, boards, fee_bps, playback, .. } = parts;
-        let Parts { events, people, tasks, status, addresses, .. } = parts;
+        let Parts { providers, events, people, tasks, status, addresses, .. } = parts;
+        let webhooks = Arc::new(Semaphore::new(providers::WEBHOOKS_MAX));
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
         Self {
             store,
@@ -146,6 +155,8 @@ impl Context {
             boards,
             fee_bps,
             playback,
+            providers,
+            webhooks,
             events,
             people,
             tasks,
@@ -185,7 +196,11 @@ pub fn router(ctx: Context) -> axum::Router {
 }
 
 fn open_routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(node::version)).routes(routes!(openapi::document))
+    let webhooks = OpenApiRouter::new().routes(routes!(providers::hear));
+    OpenApiRouter::new()
+        .routes(routes!(node::version))
+        .routes(routes!(openapi::document))
+        .merge(webhooks.layer(DefaultBodyLimit::max(EVENT_BYTES_MAX)))
 }
 
 fn guarded_routes() -> OpenApiRouter<Context> {
@@ -276,6 +291,10 @@ fn money_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::PayoutRequest, On::Some, routes!(payouts::request)))
         .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::paid)))
         .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::fail)))
+        .routes(read(routes!(providers::list)))
+        .routes(read(routes!(providers::show)))
+        .routes(needs(Action::WalletChange, On::Any, routes!(providers::dismiss)))
+        .routes(needs(Action::WalletSpend, On::Some, routes!(providers::top_up)))
 }
 
 fn cluster_routes() -> OpenApiRouter<Context> {

@@ -23,6 +23,7 @@ use weir_model::{
 use super::*;
 use crate::actors::books::{self, Question};
 use crate::actors::people;
+use crate::actors::providers::Providers;
 use crate::actors::reach::Gathered;
 use crate::actors::sessions::Standings;
 use crate::actors::teller::{self, Durability, Untold};
@@ -35,6 +36,7 @@ mod client;
 mod cluster;
 mod contract;
 mod money;
+mod providers;
 mod rights;
 mod sales;
 mod sessions;
@@ -305,6 +307,7 @@ impl Bench {
             boards: shared_boards,
             fee_bps,
             playback: Arc::new(|channel, _, _| Ok(format!("{channel}-token"))),
+            providers: Providers::default(),
             events,
             people,
             tasks,

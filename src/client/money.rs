@@ -10,6 +10,7 @@ use weir_model::money::{
     AccountBalance, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord, MoneyReceipt,
     PayoutInfo, StatementInfo, Verification, Wallet,
 };
+use weir_model::provider::{OpenTopUp, ProviderDetail, ProviderInfo, TopUpPage};
 
 use crate::Client;
 use crate::cluster::segment;
@@ -125,5 +126,31 @@ impl Client {
     /// `POST /v1/payouts/{id}/fail`.
     pub async fn payout_failed(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyReceipt> {
         self.post(&format!("/v1/payouts/{id}/fail"), &(), how).await
+    }
+
+    /// `GET /v1/providers`.
+    pub async fn providers(&self) -> Answer<Vec<ProviderInfo>> {
+        self.read("/v1/providers").await
+    }
+
+    /// `GET /v1/providers/{name}`.
+    pub async fn provider(&self, name: &str) -> Answer<ProviderDetail> {
+        self.read(&format!("/v1/providers/{}", segment(name))).await
+    }
+
+    /// `POST /v1/providers/{name}/events/{event}/dismiss`.
+    pub async fn dismiss_event(
+        &self,
+        name: &str,
+        event: LedgerId,
+        how: &Mutation,
+    ) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/providers/{}/events/{event}/dismiss", segment(name)), &(), how)
+            .await
+    }
+
+    /// `POST /v1/topups`.
+    pub async fn open_top_up(&self, body: &OpenTopUp, how: &Mutation) -> Answer<TopUpPage> {
+        self.post("/v1/topups", body, how).await
     }
 }

@@ -9,6 +9,7 @@ mod holds;
 mod lots;
 mod operators;
 mod outside;
+mod provider;
 mod sales;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use crate::account::{Account, Class, Kind, Standing};
 use crate::request::{Command, ControlCommand, PaymentCommand, Provider, Request, Terms};
 use crate::row::{
     At, ChargeId, DisputeState, EventState, Founding, HoldId, Id, MemberId, Origin, PayoutState,
-    Policy,
+    Policy, Telling,
 };
 use crate::split::{Recipient, Split};
 
@@ -49,6 +50,10 @@ pub struct Auditor {
     moved: Vec<(u64, u64)>,
     requests: BTreeMap<(AccountId, Id), (Request, Verdict)>,
     born: u64,
+    notices: BTreeMap<Id, provider::Event>,
+    settled: BTreeMap<Id, u64>,
+    /// Attempts, and what came of the newest.
+    told: BTreeMap<Id, (u32, Telling)>,
 }
 
 #[derive(Debug, Clone)]
@@ -188,6 +193,7 @@ impl Auditor {
             Command::Dispute(command) => self.dispute(command),
             Command::Control(command) => self.control(command, request, (at, made)),
             Command::Act(act) => act.check().is_ok().then_some(Verdict::Moves(0)),
+            Command::Provider(command) => self.provider(command, at),
         }
     }
 

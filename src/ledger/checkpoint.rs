@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::account::{Account, Balance};
 use crate::record::{Head, Unreadable};
+use crate::request::Provider;
 use crate::row::{
-    Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId, Membership,
-    Payout, Policy, Repayment, SeatId,
+    Charge, ChargeId, Dispute, DueId, Event, Founding, Heard, Hold, HoldId, Id, Lot, MemberId,
+    Membership, Payout, Policy, Repayment, Report, SeatId, Told,
 };
 use crate::state::{AskedId, Seen, State};
 use crate::table::Page;
@@ -69,6 +70,10 @@ macro_rules! tables {
             12 corrected: u64 => u64,
             13 moved: () => u64,
             14 seen: AskedId => Seen,
+            15 heard: Id => Heard,
+            16 settled: Id => u64,
+            17 reports: Provider => Report,
+            18 told: Id => Told,
         }
     };
 }

@@ -14,6 +14,7 @@ use crate::state::{After, State};
 mod earned;
 mod lots;
 mod places;
+mod provider;
 
 pub(crate) use lots::SOURCES_MAX;
 use places::Places;
@@ -37,6 +38,7 @@ impl Effects {
 }
 
 /// See the module.
+#[derive(Clone)]
 pub(crate) struct Draft<'a> {
     state: &'a State,
     now: At,

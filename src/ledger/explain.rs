@@ -4,7 +4,7 @@ use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
 use crate::record::Record;
 use crate::request::{Act, Command, Outcome};
-use crate::row::{Charge, ChargeId, Dispute, DisputeState, HoldState, Id, PayoutState, Row};
+use crate::row::{Charge, ChargeId, Dispute, DisputeState, Heard, HoldState, Id, PayoutState, Row};
 use crate::text::inert;
 
 /// What `record` did, one sentence each.
@@ -93,14 +93,32 @@ fn aside(row: &Row, money: &impl Fn(u64) -> String) -> Option<String> {
         Row::Corrected(seq, units) => {
             format!("Corrections of record {seq} moved {} in all.", money(*units))
         }
+        Row::Heard(id, heard) => became(*id, heard),
+        Row::Settled(id, units) => {
+            format!("{} of payment {id:032x} are settled in all.", money(*units))
+        }
+        Row::Report(provider, _) => format!("{provider} said what it holds."),
         Row::Policy(_)
         | Row::Standing(..)
         | Row::Due(..)
         | Row::Event(..)
         | Row::Seat(..)
         | Row::Member(..)
-        | Row::Act(_) => return None,
+        | Row::Act(_)
+        | Row::Told(..) => return None,
     })
+}
+
+fn became(id: Id, heard: &Heard) -> String {
+    match heard {
+        Heard::Counted => format!("Event {id:032x} is counted."),
+        Heard::Waits { notice, .. } => {
+            format!("Event {} waits for what it is about.", notice.name)
+        }
+        Heard::Stopped { notice, why, .. } => {
+            format!("Event {} is not counted: {}.", notice.name, inert(why))
+        }
+    }
 }
 
 fn leaves(

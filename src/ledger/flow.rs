@@ -5,10 +5,13 @@ mod control;
 mod correction;
 mod dispute;
 mod hold;
+mod inbox;
 mod income;
 mod membership;
+mod outbox;
 mod payment;
 mod payout;
+mod provider;
 mod repayment;
 mod ticket;
 
@@ -18,10 +21,13 @@ pub use correction::Correction;
 pub use dispute::DisputeCommand;
 pub use hold::HoldCommand;
 pub(crate) use hold::OPEN_BLOCKS_MAX;
+pub use inbox::{WAITING_EACH_MAX, WAITING_MAX};
 pub use income::IncomeCommand;
 pub use membership::{Gift, MemberCommand};
+pub use outbox::FAILURE_CHARS_MAX;
 pub use payment::PaymentCommand;
 pub use payout::PayoutCommand;
+pub use provider::ProviderCommand;
 pub use ticket::EventCommand;
 
 use crate::draft::Draft;
@@ -42,5 +48,6 @@ pub(crate) fn run(draft: &mut Draft<'_>, request: &Request) -> Result<Receipt, R
         Command::Dispute(command) => dispute::run(draft, command),
         Command::Control(command) => control::run(draft, request, command),
         Command::Act(act) => act::run(draft, act),
+        Command::Provider(command) => provider::run(draft, command),
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::account::Account;
+use crate::request::Provider;
 use crate::row::{ChargeId, HoldId, Id, MemberId};
 
 /// Why nothing was changed.
@@ -117,6 +118,14 @@ pub enum Refusal {
         /// The other one's record.
         seq: u64,
     },
+    /// Too much of what a provider said waits.
+    #[error(
+        "too many events of {provider} wait for what they are about; `weir provider show {provider}` lists them"
+    )]
+    Full {
+        /// Who said it.
+        provider: Provider,
+    },
 }
 
 /// What something is called.
@@ -140,6 +149,8 @@ pub enum Name {
     Dispute(Id),
     /// An entry of the ledger that did something.
     Record(u64),
+    /// Something that a provider said.
+    Notice(Id),
 }
 
 impl fmt::Display for Name {
@@ -154,6 +165,7 @@ impl fmt::Display for Name {
             Self::Repayment(id) => write!(f, "repayment {id:032x}"),
             Self::Dispute(id) => write!(f, "dispute {id:032x}"),
             Self::Record(seq) => write!(f, "record {seq} that did something"),
+            Self::Notice(id) => write!(f, "provider's event {id:032x}"),
         }
     }
 }

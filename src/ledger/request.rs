@@ -5,11 +5,12 @@ use weir_model::AccountId;
 use crate::Amount;
 pub use crate::flow::{
     ACTION_CHARS_MAX, Act, ControlCommand, Correction, DETAIL_CHARS_MAX, DisputeCommand,
-    EventCommand, Gift, HoldCommand, IncomeCommand, MemberCommand, Outcome, PaymentCommand,
-    PayoutCommand, TARGET_CHARS_MAX,
+    EventCommand, FAILURE_CHARS_MAX, Gift, HoldCommand, IncomeCommand, MemberCommand, Outcome,
+    PaymentCommand, PayoutCommand, ProviderCommand, TARGET_CHARS_MAX, WAITING_EACH_MAX,
+    WAITING_MAX,
 };
 use crate::refusal::Refusal;
-use crate::row::{Id, RULES};
+use crate::row::{Id, News, RULES};
 use crate::split::Split;
 
 mod refs;
@@ -65,6 +66,8 @@ pub enum Command {
     Control(ControlCommand),
     /// What staff do beside the ledger.
     Act(Act),
+    /// What payment providers say and are told.
+    Provider(ProviderCommand),
 }
 
 /// What a payer agreed to.
@@ -112,6 +115,10 @@ impl Command {
             Self::Control(ControlCommand::SetPolicy { .. }) => "policy",
             Self::Control(ControlCommand::Correct(_)) => "correction",
             Self::Act(_) => "act",
+            Self::Provider(ProviderCommand::Hear(notice)) => said(&notice.news),
+            Self::Provider(ProviderCommand::PutAside { .. }) => "event put aside",
+            Self::Provider(ProviderCommand::Tell { .. }) => "payout told",
+            Self::Provider(ProviderCommand::Told { .. }) => "payout answered",
         }
     }
 
@@ -124,9 +131,22 @@ impl Command {
             Self::Member(command) => command.is_repeatable(),
             Self::Payout(command) => command.is_repeatable(),
             Self::Control(command) => command.is_repeatable(),
-            Self::Hold(_) | Self::Dispute(_) => true,
+            Self::Hold(_) | Self::Dispute(_) | Self::Provider(_) => true,
             Self::Payment(_) | Self::Act(_) => false,
         }
+    }
+}
+
+/// What a provider's event is, in the words of what it brings about.
+const fn said(news: &News) -> &'static str {
+    match news {
+        News::Paid { .. } => "top-up",
+        News::Settled { .. } => "provider settled",
+        News::Disputed { .. } => "dispute",
+        News::DisputeEnded { .. } => "dispute ended",
+        News::PayoutEnded { .. } => "payout ended",
+        News::RefundEnded { .. } => "repayment ended",
+        News::Holds { .. } => "provider reported",
     }
 }
 

@@ -4,14 +4,17 @@
 //! later versions decide.
 
 use crate::account::{Account, Standing};
+use crate::request::Provider;
 
 mod id;
+mod inbox;
 mod lot;
 mod payment;
 mod policy;
 mod sale;
 
 pub use id::{At, ChargeId, DueId, HoldId, Id, MemberId, SeatId};
+pub use inbox::{Heard, News, Notice, On, Report, Telling, Told};
 pub use lot::{Lot, LotState, Origin, Taken};
 pub(crate) use lot::{Place, append, slice, unwind};
 pub use payment::{Charge, ChargeState, Hold, HoldState};
@@ -55,6 +58,14 @@ pub enum Row {
     Corrected(u64, u64),
     /// What staff did; the record of the act before it, zero for the first.
     Act(u64),
+    /// What became of something that a provider said.
+    Heard(Id, Heard),
+    /// Units of a payment that its provider settled so far.
+    Settled(Id, u64),
+    /// What a provider says that it holds.
+    Report(Provider, Report),
+    /// How far a provider was told of a payout.
+    Told(Id, Told),
 }
 
 /// What a row is about. A record holds one row of each.
@@ -76,6 +87,10 @@ pub(crate) enum Key {
     Writeoff(HoldId),
     Corrected(u64),
     Act,
+    Heard(Id),
+    Settled(Id),
+    Report(Provider),
+    Told(Id),
 }
 
 impl Row {
@@ -97,6 +112,10 @@ impl Row {
             Self::Writeoff(id, _) => Key::Writeoff(*id),
             Self::Corrected(seq, _) => Key::Corrected(*seq),
             Self::Act(_) => Key::Act,
+            Self::Heard(id, _) => Key::Heard(*id),
+            Self::Settled(id, _) => Key::Settled(*id),
+            Self::Report(provider, _) => Key::Report(*provider),
+            Self::Told(id, _) => Key::Told(*id),
         }
     }
 }

@@ -11,14 +11,17 @@ use crate::flow;
 use crate::leg::{self, Leg};
 use crate::record::{Entry, Head, Receipt, Record};
 use crate::refusal::Refusal;
-use crate::request::{Command, ControlCommand, HoldCommand, IncomeCommand, PayoutCommand, Request};
+use crate::request::{
+    Command, ControlCommand, HoldCommand, IncomeCommand, PayoutCommand, Provider, Request,
+};
 use crate::row::{
-    At, Charge, ChargeId, Dispute, DueId, Event, Founding, Hold, HoldId, Id, Lot, MemberId,
-    Membership, Payout, Policy, RULES, Repayment, Row, SeatId,
+    At, Charge, ChargeId, Dispute, DueId, Event, Founding, Heard, Hold, HoldId, Id, Lot, MemberId,
+    Membership, On, Payout, Policy, RULES, Repayment, Report, Row, SeatId, Told,
 };
 use crate::table::{List, Table};
 
 mod look;
+mod provider;
 mod purse;
 mod put;
 mod rehearse;
@@ -53,6 +56,13 @@ pub struct State {
     pub(crate) moved: List<u64>,
     /// The record of the newest act of staff; zero before the first.
     pub(crate) newest_act: u64,
+    /// What providers said, for ever: the same is counted once.
+    pub(crate) heard: Table<Id, Heard>,
+    /// What providers settled of payments.
+    pub(crate) settled: Table<Id, u64>,
+    pub(crate) reports: Table<Provider, Report>,
+    /// How far providers were told of payouts.
+    pub(crate) told: Table<Id, Told>,
     /// Requests with an id, and the record of each.
     pub(crate) seen: Table<AskedId, Seen>,
     /// Derived: what people can spend.
@@ -63,6 +73,14 @@ pub struct State {
     pub(crate) escrowed: BTreeSet<(Id, ChargeId)>,
     /// Derived: for each lot the payments that something of it went into, by the numbers of their rows.
     pub(crate) spent: Vec<BTreeSet<usize>>,
+    /// Derived: events that wait, by what they wait for.
+    pub(crate) waiting: BTreeSet<(On, Id)>,
+    /// Derived: events that wait or are stopped.
+    pub(crate) uncounted: BTreeSet<(Provider, Id)>,
+    /// Derived: payouts that are on their way.
+    pub(crate) leaving: BTreeSet<Id>,
+    /// Derived: disputes of which something may still be taken from whoever got it.
+    pub(crate) clawing: BTreeSet<Id>,
     /// Derived: what ends by itself.
     expiring: BTreeSet<(At, Expiring)>,
     pub(crate) totals: Totals,

@@ -4,6 +4,7 @@ mod acts;
 mod bank;
 mod defences;
 mod drain;
+mod inbox;
 mod invariants;
 mod judged;
 mod providers;
@@ -77,7 +78,7 @@ fn redo(state: &mut State, record: &Record) -> Result<Entry, Refusal> {
 #[test]
 fn the_workload_has_everything_in_it() {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for seed in 0..20 {
+    for seed in 0..60 {
         for (request, done) in run(seed, REQUESTS).answers {
             let name = format!("{:?}", request.command);
             let name: Vec<&str> = name.split([' ', '{', '(']).take(2).collect();
@@ -101,7 +102,7 @@ fn the_workload_has_everything_in_it() {
 }
 
 /// What the workload asks for.
-const EVERYTHING: [&str; 28] = [
+const EVERYTHING: [&str; 32] = [
     "Income TopUp",
     "Income Grant",
     "Income Expire",
@@ -130,6 +131,10 @@ const EVERYTHING: [&str; 28] = [
     "Control SetStanding",
     "Control SetPolicy",
     "Control Correct",
+    "Provider Hear",
+    "Provider PutAside",
+    "Provider Tell",
+    "Provider Told",
 ];
 
 /// What cannot happen.

@@ -12,6 +12,7 @@ use crate::request::{
 use crate::row::{At, ChargeId, Id};
 
 mod commands;
+mod provider;
 
 /// Who pays, and who earns.
 const USERS: u64 = 5;
@@ -35,6 +36,10 @@ pub struct Workload {
     payouts: Vec<Id>,
     repayments: Vec<Id>,
     disputes: Vec<Id>,
+    /// What providers said.
+    notices: Vec<Id>,
+    /// What is asked next: a payout is told of soon.
+    next: Vec<Command>,
     before: Vec<Request>,
 }
 
@@ -87,6 +92,8 @@ impl Workload {
             payouts: Vec::new(),
             repayments: Vec::new(),
             disputes: Vec::new(),
+            notices: Vec::new(),
+            next: Vec::new(),
             before: Vec::new(),
         }
     }
@@ -126,8 +133,10 @@ impl Workload {
     }
 
     fn fresh(&mut self) -> Request {
-        let command = match self.dice.below(42) {
+        let next = self.next.pop();
+        let command = match self.dice.below(47) {
             _ if !self.is_founded => self.found(),
+            _ if next.is_some() => next.unwrap_or_else(|| self.outside()),
             0..=4 => self.top_up(),
             5 | 6 => self.grant(),
             7..=9 => self.reserve(),
@@ -143,6 +152,7 @@ impl Workload {
             33..=35 => self.payout(),
             36 => self.settle(),
             37..=39 => self.dispute(),
+            40..=44 => self.outside(),
             _ => self.control(),
         };
         let id = if command.is_repeatable() { 0 } else { self.new_id() };
@@ -170,7 +180,10 @@ impl Workload {
                 self.charges.push(ChargeId::Period { member: *member, number: *period });
             }
             Command::Dispute(DisputeCommand::Open { dispute, .. }) => self.disputes.push(*dispute),
-            Command::Payout(PayoutCommand::Request { .. }) => self.payouts.push(id),
+            Command::Payout(PayoutCommand::Request { .. }) => {
+                self.payouts.push(id);
+                self.next = self.telling(id);
+            }
             Command::Payout(PayoutCommand::PayBack { .. }) => self.repayments.push(id),
             _ => {}
         }

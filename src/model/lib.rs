@@ -20,6 +20,7 @@ pub mod limits;
 pub mod local;
 pub mod money;
 pub mod node;
+pub mod provider;
 pub mod role;
 pub mod secret;
 pub mod session;

@@ -315,6 +315,34 @@ pub enum PayoutState {
     Failed,
 }
 
+/// What came of telling a provider.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TellingState {
+    /// Nobody knows yet.
+    Trying,
+    /// It has it.
+    Sent,
+    /// It has it not, or nobody knows; it is told again.
+    Failed,
+}
+
+/// How far a provider was told of a payout.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct TellingInfo {
+    /// What came of the newest attempt.
+    pub state: TellingState,
+    /// Attempts.
+    pub tries: u32,
+    /// When the newest was made.
+    pub at: Timestamp,
+    /// What it failed for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// Money on its way to a streamer.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct PayoutInfo {
@@ -328,6 +356,9 @@ pub struct PayoutInfo {
     pub provider: String,
     /// What became of it.
     pub state: PayoutState,
+    /// How far its provider was told of it; absent when that is done by hand, or has not begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<TellingInfo>,
     /// The newest record about it.
     pub seq: u64,
     /// When that was.

@@ -13,7 +13,7 @@ use weir_model::Role;
 
 use crate::actors::streams::StreamsConfig;
 use crate::actors::teller::found;
-use crate::actors::{people, placement};
+use crate::actors::{people, placement, providers};
 use crate::{edge, ingest};
 
 /// The whole file.
@@ -34,6 +34,9 @@ pub struct Config {
     pub node: NodeConfig,
     /// Accounts.
     pub people: people::Config,
+    /// Payment providers by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub provider: BTreeMap<String, providers::Config>,
     /// Publishers by RTMP and RTMPS.
     pub rtmp: ingest::rtmp::Config,
     /// Shows, segments and parts.
@@ -287,6 +290,7 @@ impl Config {
         }
         self.people.check().map_err(|text| ConfigError::Invalid(text.into()))?;
         self.ledger.check().map_err(ConfigError::Invalid)?;
+        providers::check(&self.provider).map_err(ConfigError::Invalid)?;
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return invalid("tls.certificate and tls.key belong together: set both or neither");
         }

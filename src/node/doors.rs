@@ -17,6 +17,7 @@ use crate::actors::clock;
 use crate::actors::events::Events;
 use crate::actors::people::People;
 use crate::actors::placement::Placement;
+use crate::actors::providers::Providers;
 use crate::actors::reach::Reach;
 use crate::actors::sessions::Sessions;
 use crate::actors::slots::Slots;
@@ -35,6 +36,7 @@ pub(super) struct Doors {
     pub(super) cluster: Arc<dyn api::Cluster>,
     pub(super) books: Books,
     pub(super) teller: Teller,
+    pub(super) providers: Providers,
     pub(super) sessions: Sessions,
     pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
@@ -164,6 +166,7 @@ impl Doors {
             boards: Arc::new(self.sessions.clone()),
             fee_bps: self.config.ledger.fee_bps,
             playback,
+            providers: self.providers.clone(),
             events: self.events.clone(),
             people,
             tasks: self.tasks.clone(),

@@ -42,6 +42,7 @@ use crate::actors::events::Events;
 use crate::actors::membership::Membership;
 use crate::actors::passes;
 use crate::actors::placement::{self, Placement};
+use crate::actors::providers::{Providers, outbox};
 use crate::actors::reach::{self, Reach};
 use crate::actors::session;
 use crate::actors::sessions::{self, Sessions};
@@ -129,6 +130,7 @@ impl Node {
         let cluster = operate(&store, &mesh, &membership, (&placement, &streams), address);
         let of = (store.clone(), mesh.clone(), membership.clone(), placement.clone());
         let sample = Arc::new(move || metrics::Sample::of(&of.0, &of.1, &of.2, &of.3));
+        let providers = pay(&config, &mesh, &tasks).await?;
         let currency = config.ledger.currency().map_err(|error| error.to_string())?;
         let books = books(&mesh, &store, &tasks, currency).await;
         let sessions = (store.clone(), streams.clone(), books.clone(), events.clone());
@@ -141,6 +143,7 @@ impl Node {
             cluster,
             books,
             teller: mesh.teller.clone(),
+            providers,
             sessions,
             sample,
             store,
@@ -279,6 +282,21 @@ async fn books(mesh: &Mesh, store: &Store, tasks: &Tasks, currency: Currency) ->
         mesh.teller.sweep(ledger.clone(), mesh.consensus.clone(), tasks);
     }
     Books::start(mesh.ledger.clone(), &mesh.consensus, &mesh.link, store)
+}
+
+/// The payment providers, who are told of payouts from now on.
+async fn pay(config: &Config, mesh: &Mesh, tasks: &Tasks) -> Result<Providers, String> {
+    let configured = config.provider.clone();
+    let loaded = tokio::task::spawn_blocking(move || Providers::load(&configured)).await;
+    let providers = loaded.map_err(|error| error.to_string())??;
+    let parts = outbox::Parts {
+        ledger: mesh.ledger.clone(),
+        consensus: mesh.consensus.clone(),
+        teller: mesh.teller.clone(),
+        providers: providers.clone(),
+    };
+    outbox::start(parts, tasks);
+    Ok(providers)
 }
 
 /// Opens the store on a thread that may block.

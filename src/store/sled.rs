@@ -103,6 +103,10 @@ impl Db {
     pub(super) fn follow(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         batch.insert(CENSUS, self.census.lock().change(&changes));
+        self.apply(changes, batch)
+    }
+
+    fn apply(&self, changes: Vec<RawChange>, mut batch: sled::Batch) -> Result<(), StoreError> {
         for (name, bytes) in changes {
             match bytes {
                 Some(bytes) => batch.insert(name, bytes),
@@ -142,6 +146,50 @@ impl Drop for Db {
         if std::thread::Builder::new().name("store close".into()).spawn(wait).is_ok() {
             let _ = told.recv_timeout(CLOSE_PATIENCE);
         }
+    }
+}
+
+/// A database of rows that can be made again: nothing of it is believed without a look.
+pub(super) struct Rows {
+    db: Db,
+}
+
+impl Rows {
+    /// Opens the database in `dir`, making it when it is not there.
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        Ok(Self { db: Db::open(dir, &to_disk())? })
+    }
+
+    /// One row.
+    pub(super) fn get(&self, name: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let db = self.db.db()?;
+        let row = catch_unwind(AssertUnwindSafe(|| db.get(name)))
+            .map_err(|_| StoreError::Damaged("it cannot be read".into()))?;
+        Ok(row.map_err(failed)?.map(|bytes| bytes.to_vec()))
+    }
+
+    /// All rows, in the order of their names.
+    pub(super) fn all(&self) -> impl Iterator<Item = Result<Raw, StoreError>> {
+        let mut rows = self.db.db().map(|db| db.iter()).ok();
+        std::iter::from_fn(move || {
+            let next = catch_unwind(AssertUnwindSafe(|| rows.as_mut()?.next()));
+            match next {
+                Ok(row) => row.map(|row| {
+                    row.map(|(name, bytes)| (name.to_vec(), bytes.to_vec())).map_err(failed)
+                }),
+                Err(_) => Some(Err(StoreError::Damaged("its rows cannot be read".into()))),
+            }
+        })
+    }
+
+    /// Makes all of `changes` or none of them; a power cut may take them.
+    pub(super) fn put(&self, changes: Vec<RawChange>) -> Result<(), StoreError> {
+        self.db.apply(changes, sled::Batch::default())
+    }
+
+    /// Makes what was put survive a power cut.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.db.sync()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use weir::store::ledger::{Batch, Ledger, Posted};
+use weir::store::ledger::{Batch, JOURNAL_DIR, Ledger, PAGES_DIR, Posted};
 use weir_ledger::record::Head;
 use weir_ledger::request::{
     Command, ControlCommand, IncomeCommand, PaymentCommand, Provider, Refs, Terms,
@@ -19,6 +19,7 @@ use weir_model::AccountId;
 use crate::Effort;
 use crate::ledger::mixed;
 use crate::report::Report;
+use crate::usage::Meter;
 
 const RECORDS: u64 = 5_000_000;
 const FEW: u64 = 50_000;
@@ -27,8 +28,10 @@ const CREATORS: u64 = 1_000;
 /// Requests of an entry of the log.
 const BATCH: u64 = 500;
 const WEALTH: u64 = 1 << 40;
-/// Between two records, microseconds: five million in some four months.
-const APART: u64 = 2_000_000;
+/// Between two records, microseconds: five million in some six days, before anything of it is payable.
+const APART: u64 = 100_000;
+/// Bytes of a mebibyte.
+const MIB: f64 = 1_048_576.0;
 
 pub(crate) fn run(effort: Effort) -> Report {
     let mut report = Report::new("recovery");
@@ -38,12 +41,31 @@ pub(crate) fn run(effort: Effort) -> Report {
     let head = fill(dir.path(), count);
     let rate = count as f64 / begin.elapsed().as_secs_f64();
     report.row("made: records a second", rate, None);
-    let begin = Instant::now();
-    let ledger = Ledger::open(dir.path()).unwrap();
-    let took = begin.elapsed().as_secs_f64();
-    assert_eq!(ledger.head(), head);
-    report.row("a start: s", took, None);
+    report.row("made: journal, MiB", bytes_of(&dir.path().join(JOURNAL_DIR)) / MIB, None);
+    report.row("made: checkpoint, MiB", bytes_of(&dir.path().join(PAGES_DIR)) / MIB, None);
+    let start = || {
+        let meter = Meter::start(std::process::id());
+        let ledger = Ledger::open(dir.path()).unwrap();
+        assert_eq!(ledger.head(), head);
+        meter.read()
+    };
+    let from_checkpoint = start();
+    report.row("a start: processor time, s", from_checkpoint.cpu, None);
+    report.row("a start: memory, MiB", from_checkpoint.rss_mib, None);
+    report.at_most("a start from a checkpoint: s", from_checkpoint.seconds, 5.0);
+    std::fs::remove_dir_all(dir.path().join(PAGES_DIR)).unwrap();
+    let from_records = start();
+    let rate = count as f64 / from_records.seconds;
+    report.row("a start without a checkpoint: s", from_records.seconds, None);
+    report.at_least("made again: records a second", rate, 300_000.0);
     report
+}
+
+/// Bytes of the files in a folder.
+fn bytes_of(dir: &Path) -> f64 {
+    let Ok(all) = std::fs::read_dir(dir) else { return 0.0 };
+    let each = all.map(|entry| entry.unwrap().metadata().unwrap());
+    each.filter(|file| file.is_file()).map(|file| file.len() as f64).sum()
 }
 
 /// Makes `count` records; answers with where the ledger stands.

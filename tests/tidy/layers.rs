@@ -18,13 +18,14 @@ const VERBS: [(&str, u8); 10] = [
 ];
 
 /// The crates by folder, with the crates of ours that each may depend on.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 13] = [
     (
         "",
         &[
             "weir-model",
             "weir-media",
             "weir-ledger",
+            "weir-provider",
             "weir-people",
             "weir-session",
             "weir-chat",
@@ -34,6 +35,7 @@ const CRATES: [(&str, &[&str]); 12] = [
     ("src/model", &[]),
     ("src/media", &["weir-model"]),
     ("src/ledger", &["weir-model"]),
+    ("src/provider", &["weir-model", "weir-ledger"]),
     ("src/people", &["weir-model"]),
     ("src/session", &["weir-model", "weir-ledger"]),
     ("src/chat", &["weir-model"]),
@@ -45,10 +47,11 @@ const CRATES: [(&str, &[&str]); 12] = [
 ];
 
 /// Nouns that decide and never touch the world.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "src/model",
     "src/media",
     "src/ledger",
+    "src/provider",
     "src/people",
     "src/session",
     "src/chat",

@@ -29,7 +29,7 @@ const TOP: [&str; 21] = [
 ];
 
 /// Everything that may lie in `src/`: the nouns, the verbs, and the two files that tie them together.
-const SRC: [&str; 21] = [
+const SRC: [&str; 22] = [
     "actors",
     "api",
     "chat",
@@ -48,6 +48,7 @@ const SRC: [&str; 21] = [
     "notify",
     "people",
     "raft",
+    "provider",
     "session",
     "store",
     "transcode",

@@ -79,6 +79,7 @@ impl Reader<'_> {
                 row::PayoutState::Paid => PayoutState::Paid,
                 row::PayoutState::Failed => PayoutState::Failed,
             },
+            told: self.telling(id),
             seq: record.seq,
             at: time(record.at),
         })

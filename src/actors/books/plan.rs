@@ -125,6 +125,7 @@ pub fn refused(refusal: &Refusal, currency: Option<&Currency>) -> ApiError {
         Refusal::Overflow | Refusal::TooLarge | Refusal::Invalid(_) => {
             error(ErrorCode::Invalid, refusal.to_string())
         }
+        Refusal::Full { .. } => error(ErrorCode::Unavailable, refusal.to_string()),
         Refusal::Unfounded | Refusal::Rules { .. } | Refusal::Clock => {
             error(ErrorCode::Unavailable, refusal.to_string())
         }

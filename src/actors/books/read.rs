@@ -45,6 +45,7 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
         Question::TicketEvents { limit } => value(&reader.events(*limit)),
         Question::Member { account, channel } => value(&reader.member(*account, *channel)),
         Question::Payouts { account, limit } => value(&reader.payouts(*account, *limit)?),
+        Question::Provider { provider } => value(&reader.provider(*provider)?),
         Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
         Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
     }

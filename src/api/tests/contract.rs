@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 80] = [
+const ROUTES: [(&str, &str); 85] = [
     ("GET", "/v1/accounts"),
     ("POST", "/v1/accounts"),
     ("GET", "/v1/accounts/{id}"),
@@ -57,6 +57,9 @@ const ROUTES: [(&str, &str); 80] = [
     ("POST", "/v1/payouts/{id}/fail"),
     ("POST", "/v1/payouts/{id}/paid"),
     ("POST", "/v1/playback-tokens"),
+    ("GET", "/v1/providers"),
+    ("GET", "/v1/providers/{name}"),
+    ("POST", "/v1/providers/{name}/events/{event}/dismiss"),
     ("POST", "/v1/refunds"),
     ("GET", "/v1/replicas"),
     ("GET", "/v1/sessions"),
@@ -78,6 +81,7 @@ const ROUTES: [(&str, &str); 80] = [
     ("GET", "/v1/tokens"),
     ("POST", "/v1/tokens"),
     ("DELETE", "/v1/tokens/{id}"),
+    ("POST", "/v1/topups"),
     ("GET", "/v1/version"),
     ("GET", "/v1/viewings"),
     ("POST", "/v1/viewings/{id}/kick"),
@@ -86,13 +90,17 @@ const ROUTES: [(&str, &str); 80] = [
     ("POST", "/v1/wallets/{account}/freeze"),
     ("POST", "/v1/wallets/{account}/unfreeze"),
     ("GET", "/v1/wallets/{account}/statement"),
+    ("POST", "/v1/webhooks/{provider}"),
 ];
 
-/// Need no token.
+/// Need no token, and answer everybody.
 pub(super) const OPEN: [&str; 2] = ["/v1/openapi.json", "/v1/version"];
 
 /// Change nothing that is stored: a question with a body, a token that is signed, and looking at every record again.
 const QUESTIONS: [&str; 3] = ["/v1/auth/can-i", "/v1/ledger/verification", "/v1/playback-tokens"];
+
+/// Believes signatures and no tokens; events are facts, and nobody rehearses them.
+pub(super) const SIGNED: &str = "/v1/webhooks/{provider}";
 
 pub(super) fn filled(path: &str) -> String {
     let id = match path {
@@ -105,6 +113,8 @@ pub(super) fn filled(path: &str) -> String {
     path.replace("{key}", "demo")
         .replace("{name}", "nobody")
         .replace("{channel}", "nobody")
+        .replace("{provider}", "nobody")
+        .replace("{event}", "00000000000000000000000000000001")
         .replace("{id}", id)
 }
 
@@ -133,7 +143,7 @@ async fn every_change_is_described_with_its_dry_run_and_every_path_with_its_part
         let none = Vec::new();
         let parameters = operation["parameters"].as_array().unwrap_or(&none);
         let names: Vec<&str> = parameters.iter().map(|one| one["name"].as_str().unwrap()).collect();
-        if method != "GET" && !QUESTIONS.contains(&path) {
+        if method != "GET" && !QUESTIONS.contains(&path) && path != SIGNED {
             assert!(names.contains(&"dry_run"), "{method} {path}: {names:?}");
         }
         for part in path.split('/').filter_map(|part| part.strip_prefix('{')) {
@@ -146,7 +156,7 @@ async fn every_change_is_described_with_its_dry_run_and_every_path_with_its_part
 #[tokio::test]
 async fn every_route_needs_the_token_but_version_and_description() {
     let bench = Bench::new();
-    for (method, path) in ROUTES {
+    for (method, path) in ROUTES.into_iter().filter(|(_, path)| *path != SIGNED) {
         let path = filled(path);
         for bearer in [None, Some("Bearer wrong"), Some("Basic b3A6b3A="), Some("Bearer")] {
             let mut request = Request::builder().method(method).uri(&path);

@@ -111,8 +111,32 @@ pub const PAYOUT: Fields = fields![
     "amount" Text,
     "provider" Text,
     "state" Word(&["open", "paid", "failed"]),
+    "told" Whole,
+    "told.state" Word(&["trying", "sent", "failed"]),
+    "told.tries" Number,
+    "told.at" Since,
+    "told.error" Text,
     "seq" Number,
     "at" Since,
+];
+
+/// `weir provider list`.
+pub const PROVIDER: Fields = fields![
+    "name" Text,
+    "url" Text,
+    "waiting" Number,
+    "stopped" Number,
+    "oldest_at" Since,
+    "seq" Number,
+    "at" Since,
+    "pending" Text,
+    "available" Text,
+    "reported" Whole,
+    "reported.at" Since,
+    "reported.pending" Text,
+    "reported.available" Text,
+    "taken" Number,
+    "refused" Number,
 ];
 
 /// `weir session list`.

@@ -269,8 +269,12 @@ fn the_fields_of_money_are_those_of_its_json() {
     holds_exactly::<weir_model::money::AccountBalance>(fields::ACCOUNT_BALANCE, balance);
     let payout = json!({"id": "00000000000000000000000000000001", "seq": 7, "at": at,
         "account": "acc_0000000000000001", "amount": "1.00", "provider": "manual",
-        "state": "paid"});
+        "state": "paid", "told": {"state": "failed", "tries": 1, "at": at, "error": "e"}});
     holds_exactly::<weir_model::money::PayoutInfo>(fields::PAYOUT, payout);
+    let provider = json!({"name": "acme", "url": "u", "waiting": 1, "stopped": 0, "oldest_at": at,
+        "seq": 7, "at": at, "pending": "1.00", "available": "-1.00", "taken": 3, "refused": 0,
+        "reported": {"at": at, "pending": "1.00", "available": "0.00"}});
+    holds_exactly::<weir_model::provider::ProviderInfo>(fields::PROVIDER, provider);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::row::Key;
 const FEW: usize = 16;
 
 /// Numbers of rows from 0, in the order in which they were noted.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Places {
     first: Vec<Key>,
     more: BTreeMap<Key, usize>,

@@ -22,13 +22,17 @@ impl State {
             Row::Event(id, event) => drop(self.events.put(*id, event.clone())),
             Row::Seat(id, count) => drop(self.seats.put(*id, *count)),
             Row::Member(id, member) => drop(self.members.put(*id, *member)),
-            Row::Payout(id, payout) => drop(self.payouts.put(*id, *payout)),
+            Row::Payout(id, payout) => self.put_payout(*id, *payout),
             Row::Repayment(id, repayment) => drop(self.repayments.put(*id, *repayment)),
-            Row::Dispute(id, dispute) => drop(self.disputes.put(*id, *dispute)),
+            Row::Dispute(id, dispute) => self.put_dispute(*id, *dispute),
             Row::Writeoff(id, units) => drop(self.writeoffs.put(*id, *units)),
             Row::Corrected(seq, units) => drop(self.corrected.put(*seq, *units)),
             // It is of the record that is being made.
             Row::Act(_) => self.newest_act = self.head.seq + 1,
+            Row::Heard(id, heard) => self.put_heard(*id, heard),
+            Row::Settled(id, units) => drop(self.settled.put(*id, *units)),
+            Row::Report(provider, report) => drop(self.reports.put(*provider, *report)),
+            Row::Told(id, told) => drop(self.told.put(*id, told.clone())),
         }
     }
 

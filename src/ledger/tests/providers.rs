@@ -1,14 +1,18 @@
 //! INV-22: a payment provider that keeps its own book, and the ledger's accounts of what it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use super::REQUESTS;
 use super::judged::run;
+use crate::Request;
 use crate::account::{Account, Kind};
-use crate::request::{Command, DisputeCommand, IncomeCommand, PayoutCommand, Provider};
-use crate::row::{DisputeState, Id, PayoutState};
+use crate::record::Record;
+use crate::request::{
+    Command, DisputeCommand, IncomeCommand, PayoutCommand, Provider, ProviderCommand,
+};
+use crate::row::{DisputeState, Heard, Id, News, Notice, PayoutState, Row};
 use crate::state::Done;
 
 /// What each provider says that it holds.
@@ -23,6 +27,12 @@ struct Book {
     /// What left that way.
     left: BTreeMap<Id, bool>,
     disputes: BTreeMap<Id, (Provider, i128)>,
+    /// Payments that it told of.
+    paid: BTreeSet<Id>,
+    /// Disputes that it said are over.
+    over: BTreeSet<Id>,
+    /// What it said that is not counted yet.
+    said: BTreeMap<Id, Notice>,
 }
 
 impl Book {
@@ -50,10 +60,62 @@ impl Book {
                 *self.available.entry(provider).or_default() -= units + i128::from(fee);
                 self.disputes.insert(dispute, (provider, units));
             }
-            Command::Dispute(DisputeCommand::End { dispute, state: DisputeState::Won }) => {
+            Command::Dispute(DisputeCommand::End { dispute, state }) => {
+                self.over.insert(dispute);
+                if state != DisputeState::Won {
+                    return;
+                }
                 let (provider, units) = self.disputes[&dispute];
                 *self.available.entry(provider).or_default() += units;
             }
+            _ => {}
+        }
+    }
+
+    /// What it said is in its book as soon as the ledger counts it, together with what waited for that.
+    fn read(&mut self, request: &Request, record: &Record) {
+        match &request.command {
+            Command::Provider(ProviderCommand::Hear(notice)) => {
+                self.said.insert(notice.event, notice.clone());
+            }
+            _ => return,
+        }
+        for row in &record.rows {
+            if let Row::Heard(event, Heard::Counted) = row {
+                let notice = self.said.remove(event).unwrap();
+                self.say(&notice);
+            }
+        }
+    }
+
+    fn say(&mut self, notice: &Notice) {
+        let provider = notice.provider;
+        let command = match notice.news {
+            News::Paid { payment, user, amount } if self.paid.insert(payment) => {
+                Command::Income(IncomeCommand::TopUp { user, amount, provider })
+            }
+            News::Settled { amount, fee, .. } => {
+                Command::Payout(PayoutCommand::Settle { provider, amount, fee })
+            }
+            News::Disputed { dispute, payment: lot, amount, fee }
+                if !self.disputes.contains_key(&dispute) =>
+            {
+                Command::Dispute(DisputeCommand::Open { dispute, lot, provider, amount, fee })
+            }
+            News::DisputeEnded { dispute, state } if self.over.insert(dispute) => {
+                Command::Dispute(DisputeCommand::End { dispute, state })
+            }
+            News::PayoutEnded { payout: id, state }
+            | News::RefundEnded { repayment: id, state } => return self.changed(id, state),
+            _ => return,
+        };
+        self.note(notice.event, &command);
+    }
+
+    /// What is told twice, or too late, is no change.
+    fn changed(&mut self, id: Id, state: PayoutState) {
+        match (self.left.get(&id), state) {
+            (None, _) | (Some(true), PayoutState::Failed) => self.ended(id, state),
             _ => {}
         }
     }
@@ -78,8 +140,10 @@ proptest! {
         let (run, mut book) = (run(seed, REQUESTS), Book::default());
         for (request, done) in &run.answers {
             let made = matches!(done, Done::Recorded(entry) if entry.record.result.is_ok());
-            if made {
-                book.note(request.id, &request.command);
+            match (done, &request.command) {
+                (Done::Recorded(entry), Command::Provider(_)) => book.read(request, &entry.record),
+                _ if made => book.note(request.id, &request.command),
+                _ => {}
             }
         }
         for (kind, held) in [(Kind::PspPending, book.pending), (Kind::PspAvailable, book.available)] {

@@ -24,7 +24,7 @@ impl Workload {
     }
 
     /// Who pays; now and then somebody who earns.
-    fn user(&mut self) -> AccountId {
+    pub(super) fn user(&mut self) -> AccountId {
         match self.dice.below(30) {
             0 => self.creator(),
             _ => AccountId(1 + self.dice.below(USERS)),
@@ -35,7 +35,7 @@ impl Workload {
         AccountId(101 + self.dice.below(CREATORS))
     }
 
-    fn amount(&mut self, most: u64) -> Amount {
+    pub(super) fn amount(&mut self, most: u64) -> Amount {
         let units = 1 + self.dice.below(most);
         // From 1 to `most`, which is far below the largest amount.
         Amount::try_from(units).unwrap_or(Amount::MAX)
@@ -156,7 +156,7 @@ impl Workload {
         }
     }
 
-    fn provider(&mut self) -> Provider {
+    pub(super) fn provider(&mut self) -> Provider {
         let name = *self.dice.pick(&["stripe", "manual"]).unwrap_or(&"stripe");
         Provider::named(name).unwrap_or(Provider::MANUAL)
     }
@@ -224,7 +224,7 @@ impl Workload {
         Command::Payout(PayoutCommand::End { payout, state })
     }
 
-    fn payout_state(&mut self) -> PayoutState {
+    pub(super) fn payout_state(&mut self) -> PayoutState {
         match self.dice.below(3) {
             0 => PayoutState::Failed,
             _ => PayoutState::Paid,

@@ -121,7 +121,7 @@ mod tests {
 
     fn written(dir: &Path, segment_bytes: u64) -> (u64, Vec<u64>) {
         let entries = entries(11, RECORDS);
-        let mut journal = Journal::open_with(dir, segment_bytes, &mut |_, _| Ok(())).unwrap();
+        let mut journal = Journal::open_with(dir, segment_bytes, None, &mut |_, _| Ok(())).unwrap();
         for (index, some) in entries.chunks(7).enumerate() {
             journal.append(index as u64, some).unwrap();
         }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use weir_ledger::record::Entry;
 
+use super::checkpoint::Stand;
 use super::chunk::{self, HEADER, Header, Stored};
 use super::{LedgerError, failed};
 
@@ -38,6 +39,7 @@ pub(super) struct Journal {
     /// An earlier write failed; nobody knows what the file holds.
     failed: bool,
     segment_bytes: u64,
+    passed: u64,
 }
 
 /// The reading end. Cheap to clone; never waits for the writer.
@@ -49,8 +51,8 @@ pub(super) struct Reader {
 }
 
 /// Where chunks begin, one for each [`MARK_EVERY`] bytes.
-#[derive(Debug, Default)]
-struct Marks {
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Marks {
     /// Number of a chunk's first record, its segment, where it begins.
     all: Vec<(u64, u64, u64)>,
     /// Number of the next record.
@@ -64,21 +66,33 @@ pub(super) type Redo<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> Result<(), 
 pub(super) type Take<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> bool;
 
 impl Journal {
-    /// Opens the journal in `dir`, making it when it is not there, and shows each chunk to `redo`. What a power cut left
-    /// of the last one is removed.
-    pub(super) fn open(dir: &Path, redo: Redo<'_>) -> Result<Self, LedgerError> {
-        Self::open_with(dir, SEGMENT_BYTES, redo)
+    /// Opens the journal in `dir`, making it when it is not there, and shows each chunk behind `stand` to `redo`. What a
+    /// power cut left of the last one is removed.
+    pub(super) fn open(
+        dir: &Path,
+        stand: Option<&Stand>,
+        redo: Redo<'_>,
+    ) -> Result<Self, LedgerError> {
+        Self::open_with(dir, SEGMENT_BYTES, stand, redo)
     }
 
     pub(super) fn open_with(
         dir: &Path,
         segment_bytes: u64,
+        stand: Option<&Stand>,
         redo: Redo<'_>,
     ) -> Result<Self, LedgerError> {
-        let (reader, segments) = Self::found(dir).map_err(failed)?;
-        let (segment, at) = read_all(&reader, &segments, redo)?;
+        let (reader, mut segments) = Self::found(dir).map_err(failed)?;
+        if let Some(Stand { segment, marks, .. }) = stand {
+            *reader.marks.write() = marks.clone();
+            segments.retain(|one| one >= segment);
+        }
+        let (segment, at) = read_all(&reader, &segments, stand, redo)?;
         let file = end_at(&reader, segment, at).map_err(failed)?;
-        Ok(Self { reader, file: Arc::new(file), segment, at, failed: false, segment_bytes })
+        let passed = reader.bytes(&segments).map_err(failed)?;
+        let passed = passed.saturating_sub(stand.map_or(0, |stand| stand.at));
+        let file = Arc::new(file);
+        Ok(Self { reader, file, segment, at, failed: false, segment_bytes, passed })
     }
 
     /// A reader that knows no chunk yet, and the segments that there are: one at least.
@@ -118,8 +132,20 @@ impl Journal {
         let next = first + entries.len() as u64;
         self.reader.marks.write().note(first, next, self.segment, self.at);
         self.at += bytes.len() as u64;
+        self.passed += bytes.len() as u64;
         self.failed = false;
         Ok(())
+    }
+
+    /// Bytes that were read or written since it was opened.
+    pub(super) const fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// Where it stands, behind the entry `index` of the log.
+    pub(super) fn stand(&self, index: u64) -> Stand {
+        let marks = self.reader.marks.read().clone();
+        Stand { index, segment: self.segment, at: self.at, marks }
     }
 
     /// The newest segment: once it is synced, everything that was appended before survives a power cut.
@@ -208,6 +234,11 @@ impl Reader {
         }
     }
 
+    /// How long these segments are together.
+    fn bytes(&self, segments: &[u64]) -> io::Result<u64> {
+        segments.iter().map(|one| Ok(self.file(*one)?.metadata()?.len())).sum()
+    }
+
     fn path(&self, segment: u64) -> PathBuf {
         path(&self.dir, segment)
     }
@@ -224,13 +255,19 @@ impl Reader {
 }
 
 /// Shows all chunks; answers with segment and place where the journal ends.
-fn read_all(reader: &Reader, segments: &[u64], redo: Redo<'_>) -> Result<(u64, u64), LedgerError> {
-    let mut end = (1, 0);
-    for &segment in segments {
-        if segment != reader.marks.read().next {
+fn read_all(
+    reader: &Reader,
+    segments: &[u64],
+    stand: Option<&Stand>,
+    redo: Redo<'_>,
+) -> Result<(u64, u64), LedgerError> {
+    let mut end = stand.map_or((1, 0), |stand| (stand.segment, stand.at));
+    for (nth, &segment) in segments.iter().enumerate() {
+        let begins = if nth == 0 { end } else { (reader.marks.read().next, 0) };
+        if segment != begins.0 {
             return Err(failed(damaged(end.0, end.1)));
         }
-        end = (segment, read_segment(reader, segment, redo)?);
+        end = (segment, read_segment(reader, begins, redo)?);
         let len = reader.file(segment).and_then(|file| file.metadata()).map_err(failed)?.len();
         if end.1 != len && Some(&segment) != segments.last() {
             return Err(failed(damaged(segment, end.1)));
@@ -239,10 +276,16 @@ fn read_all(reader: &Reader, segments: &[u64], redo: Redo<'_>) -> Result<(u64, u
     Ok(end)
 }
 
-/// Shows the chunks of a segment up to the first that is not sound; answers with where that begins.
-fn read_segment(reader: &Reader, segment: u64, redo: Redo<'_>) -> Result<u64, LedgerError> {
+/// Shows the chunks of a segment from a place on, up to the first that is not sound; answers with where that begins.
+fn read_segment(
+    reader: &Reader,
+    (segment, mut at): (u64, u64),
+    redo: Redo<'_>,
+) -> Result<u64, LedgerError> {
     let file = reader.file(segment).map_err(failed)?;
-    let mut at = 0;
+    if file.metadata().map_err(failed)?.len() < at {
+        return Err(failed(damaged(segment, at)));
+    }
     loop {
         let header = read_header(&file, at).map_err(failed)?;
         let Some(header) = header.filter(|one| one.first == reader.marks.read().next) else {
@@ -322,7 +365,7 @@ mod tests {
 
     /// Writes `entries`, a few to each chunk.
     fn written(dir: &Path, entries: &[Entry], segment_bytes: u64) -> Journal {
-        let mut journal = Journal::open_with(dir, segment_bytes, &mut |_, _| Ok(())).unwrap();
+        let mut journal = Journal::open_with(dir, segment_bytes, None, &mut |_, _| Ok(())).unwrap();
         for (index, some) in entries.chunks(3).enumerate() {
             journal.append(index as u64 * 2, some).unwrap();
             journal.append(index as u64 * 2 + 1, &[]).unwrap();
@@ -332,7 +375,7 @@ mod tests {
 
     fn seqs(dir: &Path) -> (Vec<u64>, Journal) {
         let mut seqs = Vec::new();
-        let journal = Journal::open_with(dir, 4_000, &mut |_, stored| {
+        let journal = Journal::open_with(dir, 4_000, None, &mut |_, stored| {
             seqs.extend(stored.iter().map(|one| one.record().unwrap().seq));
             Ok(())
         });
@@ -356,7 +399,7 @@ mod tests {
         let (seqs, journal) = seqs(dir.path());
         assert_eq!(seqs, (1..=entries.len() as u64).collect::<Vec<_>>());
         check(&journal.reader());
-        assert!(std::fs::read_dir(dir.path()).unwrap().count() > 3);
+        assert!(std::fs::read_dir(dir.path()).unwrap().count() > 2);
     }
 
     #[test]
@@ -398,7 +441,7 @@ mod tests {
             true => Ok(()),
             false => Err(old.clone()),
         };
-        let error = Journal::open_with(dir.path(), 4_000, &mut redo).err().unwrap();
+        let error = Journal::open_with(dir.path(), 4_000, None, &mut redo).err().unwrap();
         assert_eq!(error, old);
         assert_eq!(files(dir.path()), before);
     }
@@ -417,11 +460,12 @@ mod tests {
             let mut all = files(dir.path());
             harm(&mut all[1].1);
             std::fs::write(&all[1].0, &all[1].1).unwrap();
-            let error = Journal::open_with(dir.path(), 4_000, &mut |_, _| Ok(())).err().unwrap();
+            let error =
+                Journal::open_with(dir.path(), 4_000, None, &mut |_, _| Ok(())).err().unwrap();
             assert!(matches!(&error, LedgerError::Damaged(text) if text.contains("at byte")));
             assert_eq!(files(dir.path()), all);
             std::fs::remove_file(&all[1].0).unwrap();
-            assert!(Journal::open_with(dir.path(), 4_000, &mut |_, _| Ok(())).is_err());
+            assert!(Journal::open_with(dir.path(), 4_000, None, &mut |_, _| Ok(())).is_err());
             assert_eq!(files(dir.path()).len(), all.len() - 1);
         }
     }

@@ -4,6 +4,7 @@
 //! matter; here it is made once, written down and answered. The same entries make the same journal on every node.
 
 mod check;
+mod checkpoint;
 mod chunk;
 pub mod command;
 mod journal;
@@ -26,6 +27,7 @@ use weir_ledger::statement::Statement;
 use weir_ledger::verify::Fault;
 use weir_ledger::{Refusal, Request, State};
 
+use checkpoint::{Job, Keeper, Kept, Loaded, Stand};
 use chunk::{Header, Stored};
 use journal::{Journal, Reader};
 
@@ -34,6 +36,9 @@ const PIECE_BYTES: usize = 448 << 10;
 
 /// The folder of the journal in the data directory.
 pub const JOURNAL_DIR: &str = "ledger";
+
+/// The folder of the checkpoint in the data directory: it can be removed at any time, and is made again.
+pub const PAGES_DIR: &str = "ledger.pages";
 
 /// Why the ledger cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,25 +93,95 @@ struct Writer {
     journal: Journal,
     /// Of the newest entry of the log that was made.
     index: u64,
+    checkpoints: Checkpoints,
+}
+
+/// When the next checkpoint is due, and who writes it.
+struct Checkpoints {
+    dir: PathBuf,
+    /// Bytes of the journal between two.
+    every: u64,
+    /// How much was in the journal that this process has read or written when the last one was begun.
+    at: u64,
+    /// The newest, until there is somebody who writes the next.
+    kept: Option<Kept>,
+    keeper: Option<Keeper>,
+}
+
+impl Writer {
+    /// Has a checkpoint written when one is due. What changed is noted here; the rest is done elsewhere.
+    fn keep(&mut self, state: &mut State) {
+        let (read, index) = (self.journal.passed(), self.index);
+        let own = &mut self.checkpoints;
+        if read.saturating_sub(own.at) < own.every {
+            return;
+        }
+        if own.keeper.is_none() {
+            own.keeper = Keeper::start(&own.dir, own.kept.take())
+                .inspect_err(|error| tracing::error!(%error, "no checkpoints of the ledger"))
+                .ok();
+        }
+        if let Some(keeper) = own.keeper.as_ref().filter(|keeper| keeper.is_free()) {
+            own.at = read;
+            let (stand, journal) = (self.journal.stand(index), self.journal.file());
+            keeper.give(Job { changes: state.take_changes(), stand, journal });
+        }
+    }
 }
 
 impl Ledger {
-    /// Opens the ledger below `dir`, making it when it is not there, and makes its state again from its records. Blocks.
+    /// Opens the ledger below `dir`, making it when it is not there, and makes its state again: from its newest
+    /// checkpoint and the records behind that. Blocks.
     ///
     /// # Errors
     /// When it is damaged or the disk fails.
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        let (mut state, mut index) = (State::default(), 0);
+        Self::open_with(dir, checkpoint::EVERY)
+    }
+
+    fn open_with(dir: &Path, every: u64) -> Result<Self, LedgerError> {
+        if let Some(Loaded { state, stand, kept }) = checkpoint::load(dir) {
+            match Self::go_on(dir, every, state, Some((stand, kept))) {
+                Err(error @ LedgerError::Damaged(_)) => {
+                    tracing::warn!(%error, "the ledger's checkpoint does not fit; every record is made again");
+                    checkpoint::forget(dir);
+                }
+                other => return other,
+            }
+        }
+        Self::go_on(dir, every, State::default(), None)
+    }
+
+    /// Makes what is behind `state` again.
+    fn go_on(
+        dir: &Path,
+        every: u64,
+        mut state: State,
+        from: Option<(Stand, Kept)>,
+    ) -> Result<Self, LedgerError> {
+        let (stand, kept) = from.unzip();
+        let (begun, mut index) = (*state.head(), stand.as_ref().map_or(0, |stand| stand.index));
         let mut take = |header: Header, stored: Vec<Stored>| {
             index = header.index;
             stored.into_iter().try_for_each(|one| redo(&mut state, one).map(drop))
         };
-        let journal = Journal::open(&dir.join(JOURNAL_DIR), &mut take)?;
+        let journal = Journal::open(&dir.join(JOURNAL_DIR), stand.as_ref(), &mut take)?;
         let reader = journal.reader();
-        let writer = Mutex::new(Writer { journal, index });
-        let dir = dir.join(JOURNAL_DIR);
+        must_have(&reader, &begun)?;
+        let (dir, keeper) = (dir.to_owned(), None);
+        let checkpoints = Checkpoints { dir: dir.clone(), every, at: 0, kept, keeper };
+        let mut writer = Writer { journal, index, checkpoints };
+        writer.keep(&mut state);
+        let (writer, dir) = (Mutex::new(writer), dir.join(JOURNAL_DIR));
         let (told, state) = (watch::Sender::new(state.head().seq), RwLock::new(state));
         Ok(Self { inner: Arc::new(Inner { dir, state, reader, writer, told }) })
+    }
+
+    /// Whether a checkpoint is being written.
+    #[cfg(test)]
+    fn is_writing(&self) -> bool {
+        let writer = self.inner.writer.lock();
+        writer.checkpoints.keeper.as_ref().is_some_and(|keeper| !keeper.is_free())
     }
 
     /// The newest entry of the log that was made here; zero before the first.
@@ -132,8 +207,9 @@ impl Ledger {
         let answers = each.collect::<Result<_, LedgerError>>()?;
         writer.journal.append(posted.index, &made).map_err(failed)?;
         let seq = state.head().seq;
-        drop(state);
         writer.index = posted.index;
+        writer.keep(&mut state);
+        drop(state);
         self.inner.told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
         Ok(answers)
     }
@@ -236,15 +312,11 @@ impl Ledger {
         if head.seq == 0 || own == *head {
             return Ok(());
         }
-        match self.inner.reader.record(head.seq).map_err(failed)? {
-            Some(stored) if stored.link == head.link => Ok(()),
-            Some(_) => Err(LedgerError::Damaged(format!("record {} is another one", head.seq))),
-            None => Err(LedgerError::Damaged(format!(
-                "records {} to {} are missing",
-                own.seq + 1,
-                head.seq
-            ))),
+        if own.seq < head.seq {
+            let text = format!("records {} to {} are missing", own.seq + 1, head.seq);
+            return Err(LedgerError::Damaged(text));
         }
+        must_have(&self.inner.reader, head)
     }
 
     /// Records from `seq` on for a node that lacks them, as many as fit a request between nodes. Blocks.
@@ -296,6 +368,7 @@ impl Ledger {
         let index = writer.index;
         writer.journal.append(index, &made).map_err(failed)?;
         let seq = state.head().seq;
+        writer.keep(&mut state);
         drop(state);
         self.inner.told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
         fault.map_or(Ok(seq), Err)
@@ -418,6 +491,18 @@ impl Ledger {
         }
         let all = self.history(account, newest, usize::MAX)?;
         Ok(all.into_iter().take_while(|record| record.seq > upto).collect())
+    }
+}
+
+/// Checks that the journal has the record that a ledger stood at.
+fn must_have(reader: &Reader, head: &Head) -> Result<(), LedgerError> {
+    if head.seq == 0 {
+        return Ok(());
+    }
+    match reader.record(head.seq).map_err(failed)? {
+        Some(stored) if stored.link == head.link => Ok(()),
+        Some(_) => Err(LedgerError::Damaged(format!("record {} is another one", head.seq))),
+        None => Err(LedgerError::Damaged(format!("record {} is missing", head.seq))),
     }
 }
 

@@ -144,7 +144,8 @@ fn a_record_that_was_changed_on_the_disk_stops_the_start_and_says_which() {
     changed.record.legs.iter_mut().for_each(|leg| leg.units += 1);
     changed.bytes = changed.record.bytes().unwrap();
     let seq = changed.record.seq;
-    let mut journal = Journal::open(&dir.path().join(JOURNAL_DIR), &mut |_, _| Ok(())).unwrap();
+    let mut journal =
+        Journal::open(&dir.path().join(JOURNAL_DIR), None, &mut |_, _| Ok(())).unwrap();
     journal.append(1, &entries).unwrap();
     drop(journal);
     // However often it is started.
@@ -188,4 +189,110 @@ fn a_node_that_does_not_know_the_rules_stops_where_newer_ones_go_on() {
     let error = ledger.apply(&posted(2, newer)).unwrap_err();
     assert_eq!(error, LedgerError::Old(Refusal::Rules { rules: RULES + 1 }));
     assert_eq!(ledger.applied(), 1, "a newer program makes it with its next start");
+}
+
+/// Entries with the same requests, applied to a ledger that writes a checkpoint every few kilobytes.
+mod checkpoints {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const EVERY: u64 = 10_000;
+
+    /// Applies `posted` below `dir`, and closes it with its newest checkpoint written.
+    fn written(dir: &Path, posted: &[Posted]) -> (Head, Vec<Entry>, Vec<(Account, Balance)>) {
+        let ledger = Ledger::open_with(dir, EVERY).unwrap();
+        posted.iter().for_each(|one| drop(ledger.apply(one).unwrap()));
+        while ledger.is_writing() {
+            std::thread::yield_now();
+        }
+        all(&ledger)
+    }
+
+    /// The ledger below `dir`, and how many records of it came from a checkpoint.
+    fn opened(dir: &Path) -> (Ledger, u64) {
+        let loaded = checkpoint::load(dir);
+        let seq = loaded.map_or(0, |loaded| loaded.state.head().seq);
+        (Ledger::open_with(dir, EVERY).unwrap(), seq)
+    }
+
+    fn files(dir: &Path) -> Vec<PathBuf> {
+        let all = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+        all.filter(|path| path.is_file()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// INV-8: whatever was made again from records and what from pages, it is the same ledger, and goes on alike.
+        #[test]
+        fn a_start_from_a_checkpoint_is_a_start_from_the_first_record(
+            seed: u64,
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        ) {
+            let (dir, plain) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let posted = entries_of_a_log(seed, 400);
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(posted.len())).collect();
+            cuts.sort_unstable();
+            let mut from = 0;
+            for cut in cuts.into_iter().chain([posted.len()]) {
+                written(dir.path(), &posted[from..cut]);
+                from = cut;
+            }
+            let (ledger, seq) = opened(dir.path());
+            prop_assert!(seq > 0, "there is a checkpoint");
+            let other = Ledger::open_with(plain.path(), u64::MAX).unwrap();
+            posted.iter().for_each(|one| drop(other.apply(one).unwrap()));
+            prop_assert_eq!(all(&ledger), all(&other));
+            let state = |ledger: &Ledger| ledger.read(|state| format!("{state:?}"));
+            prop_assert_eq!(state(&ledger), state(&other));
+            prop_assert_eq!(ledger.applied(), other.applied());
+            prop_assert_eq!(ledger.verify(&|_| ()), other.verify(&|_| ()));
+        }
+
+        /// A checkpoint is a help and nothing more: one in which anything was changed is not believed.
+        #[test]
+        fn a_checkpoint_that_was_changed_is_thrown_away(
+            seed: u64,
+            at: prop::sample::Index,
+            bit in 0_u32..8,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let before = written(dir.path(), &entries_of_a_log(seed, 300));
+            let db = files(&checkpoint::place(dir.path())).into_iter().find(|path| path.ends_with("db"));
+            let db = db.unwrap();
+            let mut bytes = std::fs::read(&db).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            std::fs::write(&db, bytes).unwrap();
+            let ledger = Ledger::open_with(dir.path(), EVERY).unwrap();
+            prop_assert_eq!(all(&ledger), before);
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_records_that_the_journal_lost_is_thrown_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let posted = entries_of_a_log(7, 300);
+        let before = written(dir.path(), &posted);
+        std::fs::write(dir.path().join(JOURNAL_DIR).join("0000000000000001.journal"), []).unwrap();
+        let ledger = Ledger::open_with(dir.path(), EVERY).unwrap();
+        assert_eq!((ledger.head().seq, ledger.applied()), (0, 0));
+        posted.iter().for_each(|one| drop(ledger.apply(one).unwrap()));
+        assert_eq!(all(&ledger), before);
+    }
+
+    #[test]
+    fn a_checkpoint_that_was_not_finished_leaves_the_one_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let posted = entries_of_a_log(8, 300);
+        let before = written(dir.path(), &posted);
+        let loaded = checkpoint::load(dir.path()).unwrap();
+        let newest = loaded.state.head().seq;
+        // Pages of the next one, and no mark.
+        loaded.kept.litter().unwrap();
+        drop(loaded.kept);
+        let (ledger, seq) = opened(dir.path());
+        assert_eq!((all(&ledger), seq), (before, newest));
+    }
 }
