@@ -1,10 +1,13 @@
 //! A record in sentences, for people who ask where money went.
 
+use crate::account::Standing;
 use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
 use crate::record::Record;
 use crate::request::{Act, Command, Outcome};
-use crate::row::{Charge, ChargeId, Dispute, DisputeState, HoldState, Id, PayoutState, Row};
+use crate::row::{
+    Charge, ChargeId, Dispute, DisputeState, HoldState, Id, PayoutState, Policy, Row,
+};
 use crate::text::inert;
 
 /// What `record` did, one sentence each.
@@ -93,14 +96,29 @@ fn aside(row: &Row, money: &impl Fn(u64) -> String) -> Option<String> {
         Row::Corrected(seq, units) => {
             format!("Corrections of record {seq} moved {} in all.", money(*units))
         }
-        Row::Policy(_)
-        | Row::Standing(..)
-        | Row::Due(..)
-        | Row::Event(..)
-        | Row::Seat(..)
-        | Row::Member(..)
-        | Row::Act(_) => return None,
+        Row::Standing(account, standing) => {
+            let is = match standing {
+                Standing::Open => "is open: what is on it may leave it",
+                Standing::Frozen => "is frozen: nothing leaves it",
+                Standing::Closed => "is closed: nothing comes to it any more",
+            };
+            format!("{account} {is}.")
+        }
+        Row::Policy(policy) => ruled(policy, money),
+        Row::Due(..) | Row::Event(..) | Row::Seat(..) | Row::Member(..) | Row::Act(_) => {
+            return None;
+        }
     })
+}
+
+fn ruled(policy: &Policy, money: &impl Fn(u64) -> String) -> String {
+    let Policy { rules, pending_hours, correction_max, claws_back } = policy;
+    let bears = if *claws_back { "whoever got the money" } else { "the platform" };
+    format!(
+        "Rules {rules} hold: what is earned is payable after {pending_hours} hours, corrections above {} need a second \
+         person, and {bears} bears disputes that are lost.",
+        money(*correction_max)
+    )
 }
 
 fn leaves(
