@@ -16,7 +16,7 @@ use super::acts::Act;
 use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::{Json, Query};
-use super::money::amount;
+use super::money::{amount, told};
 use crate::actors::books::names::id_of;
 use crate::actors::books::{Paid, Question};
 
@@ -46,7 +46,11 @@ pub(super) async fn tip(
         channel: Some(body.channel),
         event: ("tip.sent", text),
     };
-    act.run(&ctx, &asker, Mutation { reason: body.message.or(query.reason), ..query }).await
+    let reason = match (body.message, query.reason) {
+        (Some(message), Some(reason)) => Some(format!("{message} ({reason})")),
+        (message, reason) => message.or(reason),
+    };
+    act.run(&ctx, &asker, Mutation { reason, ..query }).await
 }
 
 /// Gives back of a payment, from all who got something of it.
@@ -84,10 +88,7 @@ async fn how_much(
     if let Some(text) = &body.amount {
         return amount(currency, text);
     }
-    let answer = ctx.money.ask(Question::Charge { charge: body.charge }).await?;
-    let paid: Paid = serde_json::from_value(answer).map_err(|error| {
-        Refusal::new(ErrorCode::Internal, format!("the ledger's answer: {error}"))
-    })?;
+    let paid: Paid = told(ctx, Question::Charge { charge: body.charge }).await?;
     let units = if paid.left > 0 { paid.left } else { paid.total };
     let nothing =
         |_| Refusal::new(ErrorCode::Conflict, format!("nothing was paid for {}", body.charge));

@@ -17,3 +17,9 @@ pub const KEY_SECRET_BYTES: usize = 16;
 
 /// An actor's key is a channel's name and at most as much again to say what of it.
 pub const ACTOR_KEY_CHARS_MAX: usize = 128;
+
+/// Rows of one answer about money and sessions, which hold much text each.
+pub const ANSWER_ROWS_MAX: usize = 1_000;
+
+/// Accounts of the ledger of one answer; each is some hundred bytes of JSON.
+pub const ANSWER_ACCOUNTS_MAX: usize = 5_000;

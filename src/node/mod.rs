@@ -139,6 +139,7 @@ impl Node {
             cluster,
             books,
             teller: mesh.teller.clone(),
+            ledger: mesh.ledger.clone(),
             sessions,
             sample,
             store,

@@ -40,8 +40,8 @@ pub trait Meetings: Send + Sync {
     /// A session.
     fn of(&self, id: SessionId) -> Option<Arc<Session>>;
 
-    /// A player of `account` plays now; how the account stands, if anybody said so.
-    fn played(&self, id: SessionId, account: AccountId) -> Option<Standing>;
+    /// A player of `account` plays now.
+    fn played(&self, id: SessionId, account: AccountId);
 
     /// How an account stands, if anybody said so.
     fn standing(&self, id: SessionId, account: AccountId) -> Option<Standing>;
@@ -114,7 +114,7 @@ where
         _ => {
             let MeetWhich { session } = body::json(&parts.headers, body, SHAPE).await?;
             let known = meetings.of(session).ok_or_else(missing)?;
-            let _ = meetings.played(session, account);
+            meetings.played(session, account);
             known
         }
     };

@@ -40,8 +40,8 @@ impl Meetings for NodeMeetings {
         self.store.session(id)
     }
 
-    fn played(&self, id: SessionId, account: AccountId) -> Option<Standing> {
-        self.sessions.played(id, account)
+    fn played(&self, id: SessionId, account: AccountId) {
+        self.sessions.played(id, account);
     }
 
     fn standing(&self, id: SessionId, account: AccountId) -> Option<Standing> {

@@ -22,9 +22,7 @@ impl Meetings for NoMeetings {
         None
     }
 
-    fn played(&self, _: SessionId, _: AccountId) -> Option<Standing> {
-        None
-    }
+    fn played(&self, _: SessionId, _: AccountId) {}
 
     fn standing(&self, _: SessionId, _: AccountId) -> Option<Standing> {
         None
