@@ -55,15 +55,13 @@ async fn newest(
     let (mut found, mut asked) = (Vec::new(), 0);
     while found.len() < limit {
         let query = AuditQuery { before, limit: Some(ANSWER_ROWS_MAX) };
-        let page = session.client.audit(&query).await?;
+        let mut page = session.client.audit(&query).await?;
+        page.retain(|entry| before.is_none_or(|before| entry.seq < before));
         let Some(first) = page.first().map(|entry| entry.seq) else { break };
         asked += page.len();
         let mut fits = filter::fitting(Some(filter), page, session.view.now);
         fits.append(&mut found);
         found = fits;
-        if first <= 1 || before.is_some_and(|before| before <= first) {
-            break;
-        }
         before = Some(first);
         if asked >= ASKED_MAX && found.len() < limit {
             session.say(&format!("looked at {asked} entries; go on with --before {first}"));
