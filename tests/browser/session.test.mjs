@@ -105,6 +105,10 @@ test('each viewer of a session pays for what he saw, and nobody else sees it', a
     assert.equal(cents(statement.closing), credited - cents(billed), name);
   }
   assert.ok((await node.call('GET', '/v1/ledger')).is_even);
+  const told = (await node.call('GET', '/v1/events?kind=session.*&limit=1000')).map((event) => event.kind);
+  const times = (kind) => told.filter((one) => one === kind).length;
+  const kinds = ['session.offered', 'session.joined', 'session.began', 'session.left', 'session.ended'];
+  assert.deepEqual(kinds.map(times), [1, 2, 1, 2, 1], told.join(' '));
 
   await public_.plays(2, SOON + GRACE);
   assert.deepEqual(public_.faults, []);

@@ -34,6 +34,10 @@ pub(super) fn newest_fitting<T: Serialize>(
 
 #[cfg(test)]
 mod tests {
+    use weir_ledger::account::{Account, Kind};
+    use weir_model::money::AccountBalance;
+
+    use super::super::ACCOUNTS_MAX;
     use super::*;
 
     #[test]
@@ -43,6 +47,22 @@ mod tests {
         assert_eq!(kept, (0..4).map(item).collect::<Vec<_>>());
         assert_eq!(newest_fitting((0..9).map(item)).unwrap(), (5..9).map(item).collect::<Vec<_>>());
         assert!(serde_json::to_vec(&Ok::<_, ()>(kept)).unwrap().len() <= ANSWER_BYTES_MAX);
+    }
+
+    /// The page of a trial balance has a fixed number of rows, so that whoever reads it knows the last page by its length.
+    #[test]
+    fn the_longest_rows_of_a_trial_balance_fit() {
+        let most = format!("-{}.00", u128::MAX);
+        let row = AccountBalance {
+            account: Account { kind: Kind::BankInTransit, of: u128::MAX }.to_string(),
+            class: "liabilities".into(),
+            debits: most.clone(),
+            credits: most.clone(),
+            reserved: most.clone(),
+            balance: most,
+            standing: "frozen".into(),
+        };
+        assert_eq!(fitting(vec![row; ACCOUNTS_MAX]).unwrap().len(), ACCOUNTS_MAX);
     }
 
     #[test]
