@@ -46,7 +46,7 @@ async function viewer(t, name, amount) {
 async function join({ page, watch }, most) {
   await page.getByLabel('Pay at most').fill(most, { timeout: SOON });
   await page.getByRole('button', { name: 'Join the private session' }).click({ timeout: SOON });
-  await page.getByRole('status').filter({ hasText: 'Private session' }).waitFor({ timeout: SOON });
+  await page.getByRole('status').filter({ hasText: 'Private session ·' }).waitFor({ timeout: SOON });
   await watch.plays(2, SOON);
 }
 
