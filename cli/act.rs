@@ -7,7 +7,7 @@ use weir_client::ClientError;
 use weir_model::charge::LedgerId;
 use weir_model::money::{Durability, MoneyReceipt};
 
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::output::{Sheet, Table};
 use crate::session::{Done, Session};
 
@@ -25,12 +25,17 @@ pub(crate) struct Once {
 }
 
 impl Once {
-    /// The id that was given, or a new one, for all times that this command asks.
-    pub(crate) fn id(&self, session: &Session<'_>) -> Result<LedgerId, Failure> {
-        match self.id {
-            Some(id) => Ok(id),
-            None => session.new_id(),
+    /// The id that was given, or a new one, for all times that this command asks. A new one is said before anything is
+    /// asked: whoever is interrupted then knows it.
+    pub(crate) fn id(&self, session: &mut Session<'_>) -> Result<LedgerId, Failure> {
+        if let Some(id) = self.id {
+            return Ok(id);
         }
+        let id = session.new_id()?;
+        if !session.dry_run() {
+            session.say(&format!("done once under the id {id}"));
+        }
+        Ok(id)
     }
 }
 
@@ -40,28 +45,36 @@ pub(crate) async fn insist(
     id: LedgerId,
     ask: impl AsyncFn() -> Result<MoneyReceipt, ClientError>,
 ) -> Result<MoneyReceipt, Failure> {
+    repeat(session, &format!("type the same command with --id {id}"), ask).await
+}
+
+/// The same for what is done once whoever asks; `again` says how it is asked for anew.
+pub(crate) async fn repeat(
+    session: &Session<'_>,
+    again: &str,
+    ask: impl AsyncFn() -> Result<MoneyReceipt, ClientError>,
+) -> Result<MoneyReceipt, Failure> {
     let mut asked = 0;
     loop {
         let error = match ask().await {
             Ok(receipt) => return Ok(receipt),
             Err(error) => error,
         };
+        if error.is_transient() && asked < AGAIN {
+            asked += 1;
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        // Anything but a refusal in words may come after it was done.
+        let is_unclear = error.is_transient() || matches!(error, ClientError::Decode { .. });
         let failure = Failure::from(error);
-        let nobody = matches!(failure.exit, Exit::Timeout | Exit::Unreachable);
-        if !nobody {
-            return Err(failure);
-        }
-        if asked == AGAIN {
-            let hint = match session.dry_run() {
-                true => "nothing was changed".into(),
-                false => {
-                    format!("it may have been done; ask again with --id {id}, and it is done once")
-                }
-            };
-            return Err(failure.hint(hint));
-        }
-        asked += 1;
-        tokio::time::sleep(PAUSE).await;
+        return Err(match (is_unclear, session.dry_run()) {
+            (false, _) => failure,
+            (true, true) => failure.also("nothing was changed"),
+            (true, false) => {
+                failure.also(&format!("it may have been done: {again}, and it is done once"))
+            }
+        });
     }
 }
 

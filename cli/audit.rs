@@ -4,8 +4,10 @@ use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::audit::AuditQuery;
 use weir_model::audit::{ActOutcome, AuditEntry};
+use weir_model::limits::ANSWER_ROWS_MAX;
 
-use crate::filter;
+use crate::exit::Failure;
+use crate::filter::{self, ASKED_MAX};
 use crate::output::{Table, View};
 use crate::session::{Done, Session};
 
@@ -35,10 +37,39 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     let Verb::List { before, limit, filter } = verb;
-    let entries = session.client.audit(&AuditQuery { before, limit: Some(limit) }).await?;
-    let entries = filter::fitting(filter.as_ref(), entries, session.view.now);
+    let entries = match filter {
+        None => session.client.audit(&AuditQuery { before, limit: Some(limit) }).await?,
+        Some(filter) => newest(session, before, limit, &filter).await?,
+    };
     let text = session.view.list(&entries, || table(&entries, &session.view));
     session.print(&text)
+}
+
+/// The newest `limit` entries that fit, oldest first.
+async fn newest(
+    session: &mut Session<'_>,
+    mut before: Option<u64>,
+    limit: usize,
+    filter: &Filter,
+) -> Result<Vec<AuditEntry>, Failure> {
+    let (mut found, mut asked) = (Vec::new(), 0);
+    while found.len() < limit {
+        let query = AuditQuery { before, limit: Some(ANSWER_ROWS_MAX) };
+        let mut page = session.client.audit(&query).await?;
+        page.retain(|entry| before.is_none_or(|before| entry.seq < before));
+        let Some(first) = page.first().map(|entry| entry.seq) else { break };
+        asked += page.len();
+        let mut fits = filter::fitting(Some(filter), page, session.view.now);
+        fits.append(&mut found);
+        found = fits;
+        before = Some(first);
+        if asked >= ASKED_MAX && found.len() < limit {
+            session.say(&format!("looked at {asked} entries; go on with --before {first}"));
+            break;
+        }
+    }
+    found.drain(..found.len().saturating_sub(limit));
+    Ok(found)
 }
 
 fn table(entries: &[AuditEntry], view: &View) -> Table {

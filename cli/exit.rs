@@ -86,6 +86,15 @@ impl Failure {
         self
     }
 
+    /// Adds what else to do.
+    pub(crate) fn also(mut self, hint: &str) -> Self {
+        self.report.hint = Some(match self.report.hint.take() {
+            Some(own) => format!("{own}; {hint}"),
+            None => hint.to_owned(),
+        });
+        self
+    }
+
     /// For people: a sentence, and what to do on the next line.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}\n", self.report.message);

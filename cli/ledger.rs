@@ -1,5 +1,7 @@
 //! `weir ledger`.
 
+mod pages;
+
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -11,7 +13,7 @@ use weir_model::money::{
 
 use crate::exit::{Exit, Failure};
 use crate::filter;
-use crate::output::{Sheet, Table, View};
+use crate::output::{Format, Sheet, Table, View};
 use crate::session::{Done, Session};
 
 pub(crate) const EXAMPLES: &str =
@@ -19,6 +21,8 @@ pub(crate) const EXAMPLES: &str =
 
 /// Between two looks at how far a verification is.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Looks at a verification that does not move: a minute.
+const LOOKS_MAX: u32 = 120;
 
 /// What can be asked of the ledger.
 #[derive(Debug, Subcommand)]
@@ -71,9 +75,9 @@ pub(crate) enum Verb {
     )]
     Export {
         /// hledger, beancount or csv.
-        #[arg(long, default_value = "hledger", value_parser = format)]
+        #[arg(long, default_value = "hledger")]
         format: ExportFormat,
-        /// The first record.
+        /// The first record, for a file that goes on where another ended.
         #[arg(long, value_name = "SEQ", default_value_t = 1)]
         from: u64,
     },
@@ -84,9 +88,10 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
         Verb::Show => {
             let info = session.client.ledger().await?;
             let text = session.view.one(&info, || Sheet(sheet(&info, &session.view)));
-            session.print(&text)
+            session.print(&text)?;
+            if info.is_even { Ok(()) } else { Err(uneven()) }
         }
-        Verb::Tail { from, limit, filter } => tail(session, from, limit, filter).await,
+        Verb::Tail { from, limit, filter } => tail(session, from, limit, filter.as_ref()).await,
         Verb::Explain { seq } => {
             let found = session.client.explain_record(seq).await?;
             let text = session.view.text(&found, || found.sentences.join("\n") + "\n");
@@ -94,7 +99,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
         }
         Verb::Verify => verify(session).await,
         Verb::TrialBalance { filter } => {
-            let balances = session.client.trial_balance().await?;
+            let balances = pages::balances(session).await?;
             let balances = filter::fitting(filter.as_ref(), balances, session.view.now);
             let text = session.view.list(&balances, || balance_table(&balances));
             session.print(&text)
@@ -103,23 +108,36 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     }
 }
 
+fn uneven() -> Failure {
+    Failure::new(Exit::Critical, "debits are not credits: the ledger is damaged")
+        .hint("`weir ledger verify` says which record; stop money until it is understood")
+}
+
 async fn tail(
     session: &mut Session<'_>,
     from: Option<u64>,
     limit: usize,
-    filter: Option<Filter>,
+    filter: Option<&Filter>,
 ) -> Done {
-    let query = RecordQuery { from, limit: Some(limit) };
-    let records = session.client.records(&query).await?;
-    let records = filter::fitting(filter.as_ref(), records, session.view.now);
+    let records = match (filter, from) {
+        (None, _) => session.client.records(&RecordQuery { from, limit: Some(limit) }).await?,
+        (Some(filter), Some(from)) => pages::after(session, from, limit, filter).await?,
+        (Some(filter), None) => pages::newest(session, limit, filter).await?,
+    };
     let text = session.view.list(&records, || record_table(&records, &session.view));
     session.print(&text)
 }
 
 async fn verify(session: &mut Session<'_>) -> Done {
     let mut state = session.client.verify_ledger().await?;
+    let mut progress = Progress::default();
     while state.running {
         session.say(&format!("{} of {} records", state.checked, state.of));
+        if !progress.goes_on(state.checked) {
+            let text = format!("nothing moves behind record {}", state.checked);
+            let hint = "the log of the node that verifies may say why; ask again";
+            return Err(Failure::new(Exit::Timeout, text).hint(hint));
+        }
         tokio::time::sleep(LOOK_EVERY).await;
         state = session.client.verification().await?;
     }
@@ -136,21 +154,32 @@ async fn verify(session: &mut Session<'_>) -> Done {
 }
 
 async fn export(session: &mut Session<'_>, format: ExportFormat, from: u64) -> Done {
-    let mut next = Some(from);
-    while let Some(from) = next {
-        let piece = session.client.export(&ExportQuery { format, from: Some(from) }).await?;
+    if session.view.format != Format::Table {
+        let text = "an export is in the format of its --format, and never JSON";
+        return Err(Failure::new(Exit::Usage, text).hint("leave -o out; `ledger tail` has JSON"));
+    }
+    let mut query = ExportQuery { format, from: Some(from), continues: false };
+    while query.from.is_some() {
+        let piece = session.client.export(&query).await?;
         session.print(&piece.text)?;
-        next = piece.next;
+        query = ExportQuery { from: piece.next, continues: true, ..query };
     }
     Ok(())
 }
 
-fn format(text: &str) -> Result<ExportFormat, String> {
-    match text {
-        "hledger" => Ok(ExportFormat::Hledger),
-        "beancount" => Ok(ExportFormat::Beancount),
-        "csv" => Ok(ExportFormat::Csv),
-        other => Err(format!("`{other}` is none of hledger, beancount, csv")),
+/// Whether a verification goes on.
+#[derive(Default)]
+struct Progress {
+    checked: u64,
+    looks: u32,
+}
+
+impl Progress {
+    /// False when nothing moved for too long.
+    const fn goes_on(&mut self, checked: u64) -> bool {
+        self.looks = if checked == self.checked { self.looks + 1 } else { 0 };
+        self.checked = checked;
+        self.looks < LOOKS_MAX
     }
 }
 
@@ -212,4 +241,20 @@ fn balance_table(balances: &[AccountBalance]) -> Table {
         .to_vec()
     });
     Table { header, rows: rows.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verification_that_does_not_move_for_a_minute_is_given_up() {
+        let mut progress = Progress::default();
+        for checked in [0, 0, 7] {
+            assert!(progress.goes_on(checked));
+        }
+        assert!((1..LOOKS_MAX).all(|_| progress.goes_on(7)));
+        assert!(!progress.goes_on(7));
+        assert!(progress.goes_on(8), "it moves again");
+    }
 }

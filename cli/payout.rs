@@ -4,17 +4,17 @@ use clap::Subcommand;
 use weir_client::filter::{Filter, fields};
 use weir_model::api::money::{PayoutQuery, RequestPayout};
 use weir_model::charge::LedgerId;
-use weir_model::money::{PayoutInfo, PayoutState, TellingInfo, TellingState};
+use weir_model::money::{PayoutInfo, TellingInfo, TellingState};
 
-use crate::act::{Once, insist, told};
+use crate::act::{Once, insist, repeat, told};
 use crate::filter;
 use crate::output::{Table, View};
 use crate::session::{Done, Session};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  weir payout list --filter 'state==open'\n  weir payout request 50.00 --account alice";
 
-/// Most payouts that the node gives at once.
-const ASKED_MAX: usize = 1_000;
+/// What became of a payout is told by its own id.
+const AGAIN: &str = "type the same command again";
 
 /// What can be done with payouts.
 #[derive(Debug, Subcommand)]
@@ -77,11 +77,11 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
         }
         Verb::Paid { id } => {
             session.confirm(&format!("Has payout {id} arrived?")).await?;
-            insist(session, id, async || session.client.payout_paid(id, &how).await).await?
+            repeat(session, AGAIN, async || session.client.payout_paid(id, &how).await).await?
         }
         Verb::Fail { id } => {
             session.confirm(&format!("Did payout {id} come back?")).await?;
-            insist(session, id, async || session.client.payout_failed(id, &how).await).await?
+            repeat(session, AGAIN, async || session.client.payout_failed(id, &how).await).await?
         }
     };
     told(session, &receipt)
@@ -93,27 +93,25 @@ async fn list(
     limit: usize,
     filter: Option<&Filter>,
 ) -> Done {
-    let asked = if filter.is_some() { ASKED_MAX } else { limit };
+    let asked = filter::asked(filter, limit);
     let payouts = session.client.payouts(&PayoutQuery { account, limit: Some(asked) }).await?;
+    let found = payouts.len();
     let mut payouts = filter::fitting(filter, payouts, session.view.now);
     payouts.truncate(limit);
     let text = session.view.list(&payouts, || table(&payouts, &session.view));
-    session.print(&text)
+    session.print(&text)?;
+    filter::say_if_cut(session, found, payouts.len() == limit);
+    Ok(())
 }
 
 fn table(payouts: &[PayoutInfo], view: &View) -> Table {
     let header = vec!["ID", "ACCOUNT", "AMOUNT", "STATE", "PROVIDER", "TOLD", "SINCE", "RECORD"];
     let rows = payouts.iter().map(|payout| {
-        let state = match payout.state {
-            PayoutState::Open => "open",
-            PayoutState::Paid => "paid",
-            PayoutState::Failed => "failed",
-        };
         vec![
             payout.id.to_string(),
             payout.account.to_string(),
             payout.amount.clone(),
-            state.into(),
+            payout.state.to_string(),
             payout.provider.clone(),
             payout.told.as_ref().map(told_as).unwrap_or_default(),
             view.ago(payout.at),

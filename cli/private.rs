@@ -14,9 +14,6 @@ use crate::session::{Done, Session};
 
 pub(crate) const EXAMPLES: &str = "Examples:\n  weir session start demo --rate 6.00 --with alice\n  weir session show ses_0123456789abcdef";
 
-/// Most sessions that the node gives at once.
-const ASKED_MAX: usize = 1_000;
-
 /// What can be done with private sessions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -152,16 +149,15 @@ async fn list(
     limit: usize,
     filter: Option<&Filter>,
 ) -> Done {
-    let asked = if filter.is_some() { ASKED_MAX } else { limit };
+    let asked = filter::asked(filter, limit);
     let query = SessionQuery { channel, state, limit: Some(asked) };
     let sessions = session.client.sessions(&query).await?;
+    let found = sessions.len();
     let mut sessions = filter::fitting(filter, sessions, session.view.now);
     sessions.truncate(limit);
     let text = session.view.list(&sessions, || table(&sessions, &session.view));
     session.print(&text)?;
-    if sessions.len() == limit {
-        session.say(&format!("only the newest {limit}; raise --limit to see more"));
-    }
+    filter::say_if_cut(session, found, sessions.len() == limit);
     Ok(())
 }
 

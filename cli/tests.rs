@@ -18,6 +18,7 @@ pub(crate) mod cluster;
 mod codes;
 mod golden;
 mod help;
+pub(crate) mod ledger;
 pub(crate) mod money;
 pub(crate) mod people;
 
@@ -81,15 +82,23 @@ pub(crate) async fn alone(line: &str) -> Ran {
 
 /// Runs a command line against a node, with its output in a pipe.
 pub(crate) async fn piped(line: &str) -> Ran {
-    ran(line, Some(node().await), false).await
+    told_by(answers::answer, line).await
+}
+
+/// Runs a command line against a node that answers so, with its output in a pipe.
+pub(crate) async fn told_by(answer: Answer, line: &str) -> Ran {
+    ran(line, Some(node(answer).await), false).await
 }
 
 /// Runs a command line against a node, on a terminal.
 pub(crate) async fn on_terminal(line: &str) -> Ran {
-    ran(line, Some(node().await), true).await
+    ran(line, Some(node(answers::answer).await), true).await
 }
 
 type Asked = Arc<Mutex<Vec<String>>>;
+
+/// Status line and body for `METHOD /path?query`.
+type Answer = fn(&str) -> (&'static str, String);
 
 async fn ran(line: &str, node: Option<(String, Asked)>, terminal: bool) -> Ran {
     let (mut around, out, err) = around(terminal);
@@ -103,8 +112,8 @@ async fn ran(line: &str, node: Option<(String, Asked)>, terminal: bool) -> Ran {
     Ran { exit, out: out.text(), err: err.text(), asked }
 }
 
-/// A node that answers from [`answers::answer`]; one request per connection.
-async fn node() -> (String, Asked) {
+/// A node that answers so; one request per connection.
+async fn node(answer: Answer) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
@@ -116,7 +125,7 @@ async fn node() -> (String, Asked) {
             let line = head.lines().next().unwrap().trim_end_matches(" HTTP/1.1").to_owned();
             assert!(head.to_lowercase().contains("authorization: bearer secret"), "{head}");
             log.lock().unwrap().push(format!("{line} {body}").trim_end().to_owned());
-            let (status, answer) = answers::answer(&line);
+            let (status, answer) = answer(&line);
             let silent = if line.contains("channel=west") { "x-weir-silent: n7\r\n" } else { "" };
             let answer = format!(
                 "HTTP/1.1 {status}\r\n{silent}content-length: {}\r\nconnection: close\r\n\r\n{answer}",

@@ -27,7 +27,7 @@ const LISTS: [(&str, Fields); 20] = [
 ];
 
 /// Where the fields of a list begin, and where their lines end.
-const COLUMNS: (usize, usize) = (22, 80);
+const COLUMNS: (usize, usize) = (24, 80);
 
 /// Formats, fields, exit codes, filters, event kinds, environment.
 pub(crate) fn page() -> String {

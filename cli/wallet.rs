@@ -33,7 +33,7 @@ pub(crate) enum Verb {
         /// Whose, by name or id.
         account: String,
         /// wallet, pending, payable or debt.
-        #[arg(long, default_value = "wallet", value_parser = personal)]
+        #[arg(long, default_value = "wallet")]
         of: PersonalAccount,
         /// Nothing behind this record.
         #[arg(long, value_name = "SEQ")]
@@ -100,7 +100,7 @@ pub(crate) struct Stand {
     /// Whose, by name or id.
     account: String,
     /// wallet or payable.
-    #[arg(long, default_value = "wallet", value_parser = personal)]
+    #[arg(long, default_value = "wallet", value_parser = frozen)]
     of: PersonalAccount,
     #[command(flatten)]
     once: Once,
@@ -162,13 +162,14 @@ fn expires(session: &Session<'_>, credit: &Credit) -> Result<Option<Timestamp>, 
     found.map(Some).ok_or_else(|| Failure::new(Exit::Usage, wrong))
 }
 
-fn personal(text: &str) -> Result<PersonalAccount, String> {
-    match text {
-        "wallet" => Ok(PersonalAccount::Wallet),
-        "pending" => Ok(PersonalAccount::Pending),
-        "payable" => Ok(PersonalAccount::Payable),
-        "debt" => Ok(PersonalAccount::Debt),
-        other => Err(format!("`{other}` is none of wallet, pending, payable, debt")),
+/// What can be frozen: what somebody pays with, or is paid.
+fn frozen(text: &str) -> Result<PersonalAccount, String> {
+    let of = text.parse().map_err(|_| format!("`{text}` is neither wallet nor payable"))?;
+    match of {
+        PersonalAccount::Wallet | PersonalAccount::Payable => Ok(of),
+        PersonalAccount::Pending | PersonalAccount::Debt => {
+            Err(format!("`{of}` is never frozen; wallet and payable are"))
+        }
     }
 }
 

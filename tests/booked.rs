@@ -5,27 +5,28 @@ use std::process::Command;
 
 use weir_ledger::Currency;
 use weir_ledger::export::{Exporter, Format};
+use weir_ledger::record::Entry;
 use weir_ledger::row::At;
 use weir_ledger::state::Done;
 use weir_ledger::workload::Workload;
-use weir_ledger::{Record, State, account::Class};
+use weir_ledger::{State, account::Class};
 
 const REQUESTS: usize = 2_000;
 
 /// A ledger with everything in it, and its records.
-fn ledger(seed: u64) -> (State, Vec<Record>) {
+fn ledger(seed: u64) -> (State, Vec<Entry>) {
     let (mut work, mut state, mut records) = (Workload::new(seed), State::default(), Vec::new());
     for _ in 0..REQUESTS {
         let (request, wall): (_, At) = work.next_request();
         if let Done::Recorded(entry) = state.execute(&request, wall).unwrap() {
-            records.push(entry.record);
+            records.push(*entry);
         }
     }
     (state, records)
 }
 
-fn exported(records: &[Record], format: Format) -> String {
-    let mut exporter = Exporter::new(format, Currency::new("EUR", 2).unwrap());
+fn exported(records: &[Entry], format: Format) -> String {
+    let exporter = Exporter::new(format, Currency::new("EUR", 2).unwrap());
     let mut text = exporter.header();
     records.iter().for_each(|record| text += &exporter.record(record).unwrap());
     text
@@ -98,17 +99,35 @@ fn one_cent_that_is_not_there_is_found() {
 #[test]
 fn words_of_people_stay_words() {
     let (_, mut records) = ledger(3);
-    let moved = |record: &&mut Record| !record.legs.is_empty();
-    let record = records.iter_mut().find(moved).unwrap();
-    record.request.reason = "a \"b\"\n    assets:mine  1000 EUR ; c | d".into();
-    let one = std::slice::from_ref(&*record);
+    let moved = |entry: &&mut Entry| !entry.record.legs.is_empty();
+    let entry = records.iter_mut().find(moved).unwrap();
+    entry.record.request.reason = "a \"b\"\n    assets:mine  1000 EUR ; c | d".into();
+    let one = std::slice::from_ref(&*entry);
     let dir = tempfile::tempdir().unwrap();
     let journal = dir.path().join("words.journal");
     std::fs::write(&journal, exported(one, Format::Hledger)).unwrap();
     hledger(&journal, &["check"]);
     assert!(!shown(&journal).keys().any(|account| account.contains("mine")));
     let csv = exported(one, Format::Csv);
-    assert_eq!(csv.lines().count(), 1 + record.legs.len());
+    assert_eq!(csv.lines().count(), 1 + entry.record.legs.len());
     let beans = exported(one, Format::Beancount);
     assert!(beans.lines().all(|line| !line.trim_start().starts_with("assets:mine")));
+}
+
+/// A ledger is exported in pieces, each by an exporter of its own: every account is opened once, before it is used.
+#[test]
+fn pieces_follow_on_each_other() {
+    let (_, records) = ledger(5);
+    let halves = records.split_at(records.len() / 2);
+    let pieces = [halves.0, halves.1].map(|piece| exported(piece, Format::Beancount));
+    let mut open = std::collections::BTreeSet::new();
+    for line in pieces.concat().lines() {
+        if let Some((_, account)) = line.split_once(" open ") {
+            assert!(open.insert(account.to_owned()), "{account} is opened twice");
+        } else if let Some(posting) = line.strip_prefix("  ") {
+            let account = posting.split("  ").next().unwrap();
+            assert!(open.contains(account), "{account} is used before it is opened");
+        }
+    }
+    assert!(open.len() > 20, "{open:?}");
 }

@@ -4,6 +4,7 @@
 //! fooled by text that runs backwards or hides. Cleaning happens once, on the way in, so that no view can forget it.
 
 use ratatui::text::Span;
+use weir_model::text::is_hidden;
 
 /// Longest text kept: a few lines of a wide terminal; what is cut ends in an ellipsis.
 pub const TEXT_KEPT_CHARS: usize = 400;
@@ -23,7 +24,7 @@ pub fn clean(text: &str) -> String {
         }
         if matches!(c, '\n' | '\r' | '\t') {
             kept.push(' ');
-        } else if c.is_control() || is_trick(c) {
+        } else if c.is_control() || is_hidden(c) {
             kept.push('?');
         } else if c.is_ascii() || !is_mark(c) {
             marks = 0;
@@ -47,14 +48,6 @@ pub fn clean_in(text: &mut String) {
 /// Characters that take no room of their own.
 fn is_mark(c: char) -> bool {
     Span::raw(c.encode_utf8(&mut [0; 4]) as &str).width() == 0
-}
-
-/// Characters that change direction, hide, or break lines without being controls.
-const fn is_trick(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{115f}' | '\u{1160}'
-        | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub(super) fn answer(line: &str) -> (&'static str, String) {
         "GET /v1/viewings" => json(&[viewing()]),
         "POST /v1/viewings/view_0000000000000001/kick" => json(&kicked("view_0000000000000001")),
         "GET /v1/events" => json(&[event()]),
+        _ if super::ledger::knows(path) => super::ledger::answer(line),
         _ if super::money::knows(path) => super::money::answer(path),
         _ if super::people::knows(path) => super::people::answer(path),
         _ if super::cluster::knows(path) => super::cluster::answer(path),

@@ -281,8 +281,11 @@ async fn money_is_asked_for_again_under_the_same_id_until_somebody_answers() {
     });
     let ran = alone(&format!("tip demo 5.00 --endpoint {endpoint}")).await;
     assert_eq!(ran.exit, Exit::Unreachable);
-    let hint = "it may have been done; ask again with --id 0123456789abcdef0123456789abcdef";
+    let hint = "is the node running? name its API with --endpoint or WEIR_ENDPOINT; it may have been done: \
+                type the same command with --id 0123456789abcdef0123456789abcdef, and it is done once";
     assert!(ran.err.contains(hint), "{}", ran.err);
+    let said = "done once under the id 0123456789abcdef0123456789abcdef\n";
+    assert!(ran.err.starts_with(said), "it is known before anything is asked: {}", ran.err);
     let seen = seen.lock().unwrap();
     assert!(seen.len() == 3 && seen.iter().all(|body| *body == seen[0]), "{seen:?}");
 }
@@ -352,4 +355,56 @@ async fn what_is_typed_of_money_and_sessions_is_what_the_node_is_asked() {
         assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);
         assert_eq!(ran.asked, [asked], "{line}");
     }
+}
+
+/// A node in trouble: it says so, or what nobody understands.
+fn troubled(line: &str) -> (&'static str, String) {
+    let refuse = |status, code| {
+        (status, json(&weir_model::ApiError::new(code, "no").hint("do something else")))
+    };
+    match line {
+        _ if line.contains("/v1/tips") => ("200 OK", "nonsense".into()),
+        _ if line.contains("/v1/refunds") => {
+            refuse("500 Internal Server Error", weir_model::ErrorCode::Internal)
+        }
+        _ if line.contains("/paid") => {
+            refuse("503 Service Unavailable", weir_model::ErrorCode::Unavailable)
+        }
+        _ => refuse("409 Conflict", weir_model::ErrorCode::Conflict),
+    }
+}
+
+#[tokio::test]
+async fn whatever_may_have_been_done_says_how_it_is_asked_for_again() {
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+    let with_id = format!("type the same command with --id {ID}, and it is done once");
+    for (line, asked, hint) in [
+        ("tip demo 5.00".to_owned(), 1, Some(with_id.clone())),
+        (
+            format!("refund tip:{ID} --yes"),
+            3,
+            Some(format!("hint: do something else; it may have been done: {with_id}")),
+        ),
+        (
+            format!("payout paid {ID} --yes"),
+            3,
+            Some("type the same command again, and it is done once".into()),
+        ),
+        (format!("refund tip:{ID} --dry-run"), 3, Some("; nothing was changed".into())),
+        (format!("payout fail {ID} --yes"), 1, None),
+    ] {
+        let ran = told_by(troubled, &line).await;
+        assert_eq!(ran.asked.len(), asked, "{line}: {}", ran.err);
+        match hint {
+            Some(hint) => assert!(ran.err.contains(&hint), "{line}: {}", ran.err),
+            None => assert!(!ran.err.contains("it may have been done"), "{line}: {}", ran.err),
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_can_be_frozen_is_frozen() {
+    let ran = piped("wallet freeze alice --of debt --yes").await;
+    assert_eq!((ran.exit, ran.asked.len()), (Exit::Usage, 0));
+    assert!(ran.err.contains("wallet and payable are"), "{}", ran.err);
 }

@@ -6,7 +6,7 @@ use weir_ledger::request::{Act, Refs};
 use weir_ledger::{Command, Request};
 use weir_model::{AccountId, ApiError, ErrorCode};
 
-use super::teller::{Teller, Untold};
+use super::teller::{self, Teller, Untold};
 
 /// A leader that died is replaced within this; until then nobody can be held to account.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,10 +33,8 @@ impl Recorder {
             ApiError::new(ErrorCode::Unavailable, format!("this cannot be recorded: {text}"))
                 .hint("what staff do is done only when it stands in the audit log; try again")
         };
-        let (Ok(high), Ok(low)) = (getrandom::u64(), getrandom::u64()) else {
-            return Err(unavailable("the system gives no random numbers".into()));
-        };
-        let id = (u128::from(high) << 64) | u128::from(low.max(1));
+        let no_id = || unavailable("the system gives no random numbers".into());
+        let id = teller::new_id().ok_or_else(no_id)?.number();
         let (refs, command) = (Refs::default(), Command::Act(act));
         let request = Request { id, by, reason, refs, command };
         let asked = tokio::time::timeout(PATIENCE, self.teller.ask(&request)).await;

@@ -4,6 +4,7 @@
 //! is; without a leader it is what the answering node has.
 
 mod acts;
+mod fit;
 pub mod names;
 mod payouts;
 mod plan;
@@ -25,7 +26,6 @@ use weir_model::charge::LedgerId;
 use weir_model::money::{ExportFormat, LedgerInfo, PersonalAccount};
 use weir_model::{AccountId, ApiError, ErrorCode, NodeId, Role};
 
-use super::clock;
 use crate::link::Link;
 use crate::link::request::{CallError, Kind, Refusal};
 use crate::raft::Consensus;
@@ -39,7 +39,9 @@ const ASK: &str = "ledger.ask";
 const QUESTION_BYTES_MAX: usize = 32 << 10;
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Records of one answer at most; each is some hundred bytes of JSON.
-pub const RECORDS_MAX: usize = 1_000;
+pub const RECORDS_MAX: usize = weir_model::limits::ANSWER_ROWS_MAX;
+/// Accounts of one answer at most.
+pub const ACCOUNTS_MAX: usize = weir_model::limits::ANSWER_ACCOUNTS_MAX;
 /// Confirming what is newest takes a round to the voters.
 const CONFIRM_PATIENCE: Duration = Duration::from_millis(500);
 /// Reading a thousand records takes a fraction.
@@ -62,8 +64,13 @@ pub enum Question {
         /// Which.
         seq: u64,
     },
-    /// What is on every account.
-    TrialBalance,
+    /// What is on accounts, in the order in which they came into being.
+    TrialBalance {
+        /// So many are left out, from the first.
+        from: usize,
+        /// At most so many.
+        limit: usize,
+    },
     /// What a person has.
     Wallet {
         /// Who.
@@ -100,8 +107,12 @@ pub enum Question {
     },
     /// What a request would bring about: a [`MoneyReceipt`](weir_model::money::MoneyReceipt). Nothing changes.
     Rehearse {
+        /// What would be asked before it.
+        first: Vec<weir_ledger::Request>,
         /// What would be asked.
         request: Box<weir_ledger::Request>,
+        /// Shows only what would be on accounts of this person; on all when there is none.
+        of: Option<AccountId>,
     },
     /// Something that tickets are sold for: a [`TicketEvent`](weir_model::api::sale::TicketEvent).
     TicketEvent {
@@ -138,7 +149,12 @@ pub enum Question {
         format: ExportFormat,
         /// The first record.
         from: u64,
+        /// It goes on where another piece ended, and has no header.
+        continues: bool,
     },
+    /// How far the newest [`Self::Verify`] is, when there ever was one: an optional
+    /// [`Verification`](weir_model::money::Verification). Begins nothing.
+    Verified,
     /// Looks at every record; begins when nobody does already, and tells how far it is.
     Verify {
         /// Begins anew when the last one is over.
@@ -207,8 +223,6 @@ impl Books {
     }
 
     async fn elsewhere(&self, question: &Question) -> Result<Value, ApiError> {
-        let internal =
-            |error: serde_json::Error| ApiError::new(ErrorCode::Internal, error.to_string());
         let body = Bytes::from(serde_json::to_vec(question).map_err(internal)?);
         for node in self.keepers() {
             match self.link.call(node, ASK, body.clone(), ASK_PATIENCE).await {
@@ -219,6 +233,9 @@ impl Books {
                 }
                 Err(CallError::Refused(refusal)) => {
                     return Err(ApiError::new(ErrorCode::Unavailable, refusal.message));
+                }
+                Err(error @ CallError::TooLong(..)) => {
+                    return Err(ApiError::new(ErrorCode::Invalid, error.to_string()));
                 }
                 // The next one keeps the same.
                 Err(_) => {}
@@ -250,7 +267,7 @@ pub fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiError> {
 
 impl Own {
     async fn answer(&self, question: Question) -> Result<Value, ApiError> {
-        if !matches!(question, Question::Verify { .. }) {
+        if !matches!(question, Question::Verify { .. } | Question::Verified) {
             let confirmed = self.consensus.read_barrier(CONFIRM_PATIENCE).await;
             // Without a quorum what is here is all there is to say; but a receipt is for ever.
             if confirmed.is_err() && matches!(question, Question::Bill { .. }) {
@@ -267,15 +284,19 @@ impl Own {
 
     fn look(&self, question: &Question) -> Result<Value, ApiError> {
         match question {
-            Question::Verify { begin } => value(&self.job.run(&self.ledger, *begin, clock::now())),
+            Question::Verified => value(&self.job.newest().transpose()?),
+            Question::Verify { begin } => value(&self.job.run(&self.ledger, *begin)?),
             other => read::answer(&self.ledger, other),
         }
     }
 }
 
 fn value<T: serde::Serialize>(answer: &T) -> Result<Value, ApiError> {
-    let internal = |error: serde_json::Error| ApiError::new(ErrorCode::Internal, error.to_string());
     serde_json::to_value(answer).map_err(internal)
+}
+
+fn internal(error: serde_json::Error) -> ApiError {
+    ApiError::new(ErrorCode::Internal, error.to_string())
 }
 
 fn serve(link: &Link, own: Own) {
@@ -286,7 +307,12 @@ fn serve(link: &Link, own: Own) {
             let failed = |error: serde_json::Error| Refusal::new("ledger", error.to_string());
             let question: Question = serde_json::from_slice(&body).map_err(failed)?;
             let answer = own.answer(question).await;
-            serde_json::to_vec(&answer).map(Bytes::from).map_err(failed)
+            let answer = serde_json::to_vec(&answer).map_err(failed)?;
+            if answer.len() > ANSWER_BYTES_MAX {
+                let text = format!("an answer of {} bytes is too long; ask for less", answer.len());
+                return Err(Refusal::new("too_long", text));
+            }
+            Ok(Bytes::from(answer))
         })
     });
 }

@@ -250,10 +250,11 @@ impl State {
     }
 
     fn change(&self, command: Command) {
-        let (store, id) = (self.context.store.clone(), self.id());
+        let Context { store, events, .. } = self.context.clone();
+        let id = self.id();
         self.context.tasks.spawn_unlisted(async move {
             // What was not made is asked for again.
-            if let Err(error) = store.change_session(command).await {
+            if let Err(error) = super::sessions::change(&store, &events, command, &[]).await {
                 tracing::warn!(session = %id, %error, "the directory did not change");
             }
         });

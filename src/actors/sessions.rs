@@ -7,6 +7,7 @@
 mod beats;
 mod board;
 mod keep;
+mod news;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use weir_cluster::placement::beside_stream;
 use weir_ledger::Amount;
 use weir_ledger::meter::Halt;
 use weir_model::{AccountId, ActorId, ActorKind, ApiError, ErrorCode, NodeId, SessionId};
-use weir_session::{Command, Offer, Session, Standing};
+use weir_session::{Command, Session, Standing};
 
 use super::clock;
 use super::membership::Membership;
@@ -28,6 +29,7 @@ use crate::store::StoreError;
 use beats::Beats;
 
 pub use board::Standings;
+pub use news::change;
 
 /// What sessions need of the node.
 pub struct Parts {
@@ -37,6 +39,15 @@ pub struct Parts {
     pub link: Link,
     /// This node among them.
     pub membership: Membership,
+}
+
+/// Figures for operators.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Who takes part in a session of this node and is not billed at the moment.
+    pub paused: u64,
+    /// Signs of players that there was no room for.
+    pub beats_dropped: u64,
 }
 
 /// All sessions. Cheap to clone.
@@ -115,20 +126,23 @@ impl Sessions {
         running.get(&session).map(|running| running.board.read().clone())
     }
 
-    /// Sessions that this node runs.
+    /// Its figures.
     #[must_use]
-    pub fn count(&self) -> usize {
-        self.inner.running.read().len()
+    pub fn figures(&self) -> Figures {
+        let running = self.inner.running.read();
+        let paused = running.values().map(|one| {
+            one.board.read().values().filter(|standing| standing.paused.is_some()).count() as u64
+        });
+        Figures { paused: paused.sum(), beats_dropped: self.inner.beats.dropped() }
     }
 
-    /// Offers one.
+    /// Changes one, and tells what that brought about.
     ///
     /// # Errors
-    /// When the channel has one, or the prices are none.
-    pub async fn offer(&self, offer: Offer) -> Result<Arc<Session>, StoreError> {
-        let offered = self.inner.context.store.change_session(Command::Offer(offer)).await?;
-        self.tell(&offered, "session.offered", "a private session is offered");
-        Ok(offered)
+    /// When the rules forbid it, or the cluster takes no changes.
+    pub async fn change(&self, command: Command) -> Result<Arc<Session>, StoreError> {
+        let Context { store, events, .. } = &self.inner.context;
+        change(store, events, command, &[]).await
     }
 
     /// Lets `account` join at the price `shown`, for `cap` at most. Its money is reserved by whoever runs the session.
@@ -144,7 +158,7 @@ impl Sessions {
     ) -> Result<Arc<Session>, ApiError> {
         let at = clock::now();
         let join = Command::Join { session, account, price, shown, cap, at };
-        Ok(self.inner.context.store.change_session(join).await?)
+        Ok(self.change(join).await?)
     }
 
     /// Takes `account` out of a session. Leaving twice changes nothing.
@@ -169,21 +183,7 @@ impl Sessions {
             };
         };
         let leave = Command::Leave { session, party, why, at: clock::now() };
-        Ok(self.inner.context.store.change_session(leave).await?)
-    }
-
-    /// Ends a session. Ending it twice changes nothing.
-    ///
-    /// # Errors
-    /// When there is no such session.
-    pub async fn end(&self, session: SessionId, why: Halt) -> Result<Arc<Session>, ApiError> {
-        let end = Command::End { session, why, at: clock::now() };
-        Ok(self.inner.context.store.change_session(end).await?)
-    }
-
-    fn tell(&self, session: &Session, kind: &str, text: &str) {
-        let fields = [("session", session.id.to_string())];
-        self.inner.context.events.emit(kind, Some(&session.channel), text, &fields);
+        Ok(self.change(leave).await?)
     }
 }
 

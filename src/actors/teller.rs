@@ -14,6 +14,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use weir_ledger::batch::{self, Answer};
 use weir_ledger::{Refusal, Request};
+use weir_model::charge::LedgerId;
 
 use super::tasks::Tasks;
 use crate::raft::{COMMAND_BYTES_MAX, Consensus, ProposeError};
@@ -45,6 +46,13 @@ pub struct Told {
     pub answer: Answer,
     /// How safe it is.
     pub durability: Durability,
+}
+
+/// A new id for a request, that nobody can guess; none when the system gives no random numbers.
+#[must_use]
+pub fn new_id() -> Option<LedgerId> {
+    let half = || getrandom::u64().ok().map(u128::from);
+    LedgerId::new((half()? << 64) | half()?)
 }
 
 /// Why the ledger said nothing.

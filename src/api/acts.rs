@@ -6,11 +6,13 @@ use weir_model::api::Mutation;
 use weir_model::charge::LedgerId;
 use weir_model::money::{Durability, MoneyReceipt};
 use weir_model::{ApiError, ChannelName, ErrorCode};
+use weir_people::{Action, Target};
 
 use super::Context;
 use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
+use super::money::told;
 use crate::actors::books::{Question, receipt_of, refused};
 use crate::actors::teller::{self, Untold};
 
@@ -34,21 +36,32 @@ impl Act {
         asker: &Asker,
         how: Mutation,
     ) -> Result<axum::Json<MoneyReceipt>, Refusal> {
+        self.run_after(ctx, asker, how, Vec::new()).await
+    }
+
+    /// The same; a rehearsal has `first` done before it. It shows what is on accounts to who may read them.
+    pub(super) async fn run_after(
+        self,
+        ctx: &Context,
+        asker: &Asker,
+        how: Mutation,
+        first: Vec<Request>,
+    ) -> Result<axum::Json<MoneyReceipt>, Refusal> {
         let Self { id, command, channel, event: (kind, text) } = self;
         let reason = reason(how.reason)?;
-        let id =
-            if command.is_repeatable() { 0 } else { id.map_or_else(new_id, |id| Ok(id.number()))? };
+        let no_id = || Refusal::new(ErrorCode::Internal, "the system gives no random numbers");
+        let id = match command.is_repeatable() {
+            true => 0,
+            false => id.or_else(teller::new_id).ok_or_else(no_id)?.number(),
+        };
         let refs = Refs { channel: channel.clone(), ..Refs::default() };
         let by = asker.principal.account;
         let request = Request { id, by, reason: reason.clone(), refs, command };
         request.check().map_err(|refusal| refused(&refusal, None))?;
         if how.dry_run {
-            let question = Question::Rehearse { request: Box::new(request) };
-            let answer = ctx.money.ask(question).await?;
-            let unreadable = |error: serde_json::Error| {
-                Refusal::new(ErrorCode::Internal, format!("the ledger's answer: {error}"))
-            };
-            return Ok(axum::Json(serde_json::from_value(answer).map_err(unreadable)?));
+            let reads_all = asker.principal.can(Action::WalletRead, &Target::Any).is_ok();
+            let (of, request) = ((!reads_all).then_some(by), Box::new(request));
+            return Ok(axum::Json(told(ctx, Question::Rehearse { first, request, of }).await?));
         }
         let receipt = done(ctx, &request, &ctx.money.currency().await?).await?;
         if !receipt.replayed {
@@ -92,12 +105,4 @@ pub(super) fn untold(error: Untold) -> ApiError {
         Untold::Unanswered => ApiError::new(ErrorCode::Timeout, text)
             .hint("ask again with the same id; `weir ledger tail` shows what was done"),
     }
-}
-
-pub(super) fn new_id() -> Result<u128, Refusal> {
-    let half = || getrandom::u64().map(u128::from);
-    let number = half().and_then(|high| Ok((high << 64) | half()?));
-    let none = || Refusal::new(ErrorCode::Internal, "the system gives no random numbers");
-    let number = number.map_err(|_| none())?;
-    LedgerId::new(number).map(LedgerId::number).ok_or_else(none)
 }

@@ -22,6 +22,7 @@ use weir_people::Action;
 use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::Query;
+use super::money::told;
 use super::{BODY_BYTES_MAX, Context};
 use crate::actors::audit::Recorder;
 use crate::actors::books::{Question, RECORDS_MAX};
@@ -56,7 +57,7 @@ impl Audit for Recorder {
     }
 }
 
-/// Entries of the audit log, oldest first.
+/// Entries of the audit log, oldest first. Those before them are before the first of them.
 #[utoipa::path(
     get, path = "/v1/audit", tag = "audit",
     params(AuditQuery),
@@ -67,10 +68,8 @@ pub(super) async fn list(
     Query(query): Query<AuditQuery>,
 ) -> Result<axum::Json<Vec<AuditEntry>>, Refusal> {
     let limit = query.limit.unwrap_or(LIMIT).min(RECORDS_MAX);
-    let told = ctx.money.ask(Question::Acts { before: query.before, limit }).await?;
-    let unreadable =
-        |error| ApiError::new(ErrorCode::Internal, format!("the audit log's answer: {error}"));
-    let mut entries: Vec<AuditEntry> = serde_json::from_value(told).map_err(unreadable)?;
+    let question = Question::Acts { before: query.before, limit };
+    let mut entries: Vec<AuditEntry> = told(&ctx, question).await?;
     for entry in &mut entries {
         entry.name = ctx.store.account(&entry.by.to_string()).ok().map(|account| account.name);
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde_json::Value;
 use weir_model::ApiError;
-use weir_model::api::money::{ExportQuery, RecordQuery};
+use weir_model::api::money::{AccountQuery, ExportQuery, RecordQuery};
 use weir_model::money::{
     AccountBalance, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord, Verification,
 };
@@ -11,7 +11,7 @@ use weir_model::money::{
 use super::Context;
 use super::error::Refusal;
 use super::extract::{Path, Query};
-use crate::actors::books::{Question, RECORDS_MAX};
+use crate::actors::books::{ACCOUNTS_MAX, Question, RECORDS_MAX};
 
 /// Records of one answer unless asked for fewer or more.
 const LIMIT: usize = 100;
@@ -51,13 +51,19 @@ pub(super) async fn explain(State(ctx): State<Context>, Path(seq): Path<u64>) ->
     Ok(axum::Json(ctx.money.ask(Question::Explain { seq }).await?))
 }
 
-/// What is on every account, by name.
+/// What is on accounts: so many as are asked for, in the order in which they came into being; those of an answer by name.
 #[utoipa::path(
     get, path = "/v1/ledger/trial-balance", tag = "ledger",
+    params(AccountQuery),
     responses((status = 200, body = Vec<AccountBalance>), (status = "default", body = ApiError)),
 )]
-pub(super) async fn trial_balance(State(ctx): State<Context>) -> Answer {
-    Ok(axum::Json(ctx.money.ask(Question::TrialBalance).await?))
+pub(super) async fn trial_balance(
+    State(ctx): State<Context>,
+    Query(query): Query<AccountQuery>,
+) -> Answer {
+    let limit = query.limit.unwrap_or(ACCOUNTS_MAX).min(ACCOUNTS_MAX);
+    let question = Question::TrialBalance { from: query.from.unwrap_or_default(), limit };
+    Ok(axum::Json(ctx.money.ask(question).await?))
 }
 
 /// A piece of all records in another program's words.
@@ -67,7 +73,8 @@ pub(super) async fn trial_balance(State(ctx): State<Context>) -> Answer {
     responses((status = 200, body = ExportPiece), (status = "default", body = ApiError)),
 )]
 pub(super) async fn export(State(ctx): State<Context>, Query(query): Query<ExportQuery>) -> Answer {
-    let question = Question::Export { format: query.format, from: query.from.unwrap_or(1) };
+    let ExportQuery { format, from, continues } = query;
+    let question = Question::Export { format, from: from.unwrap_or(1), continues };
     Ok(axum::Json(ctx.money.ask(question).await?))
 }
 

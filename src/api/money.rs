@@ -1,10 +1,12 @@
 //! The ledger as this API sees it.
 
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use weir_ledger::{Amount, Currency, Request};
 use weir_model::{ApiError, ErrorCode};
 
+use super::Context;
 use super::error::Refusal;
 use crate::actors::books::{Books, Question};
 use crate::actors::teller::{self, Teller, Untold};
@@ -50,6 +52,16 @@ impl Money for Cashier {
     fn act<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<teller::Told, Untold>> {
         Box::pin(self.teller.ask(request))
     }
+}
+
+/// What the ledger says to a question.
+pub(super) async fn told<T: DeserializeOwned>(
+    ctx: &Context,
+    question: Question,
+) -> Result<T, ApiError> {
+    let unreadable =
+        |error| ApiError::new(ErrorCode::Internal, format!("the ledger's answer: {error}"));
+    serde_json::from_value(ctx.money.ask(question).await?).map_err(unreadable)
 }
 
 /// An amount as people type it.

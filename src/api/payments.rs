@@ -44,7 +44,11 @@ pub(super) async fn tip(
         channel: Some(body.channel),
         event: ("tip.sent", text),
     };
-    act.run(&ctx, &asker, Mutation { reason: body.message.or(query.reason), ..query }).await
+    let reason = match (body.message, query.reason) {
+        (Some(message), Some(reason)) => Some(format!("{message} ({reason})")),
+        (message, reason) => message.or(reason),
+    };
+    act.run(&ctx, &asker, Mutation { reason, ..query }).await
 }
 
 /// Gives back of a payment, from all who got something of it.

@@ -66,16 +66,21 @@ pub(super) async fn request(
     let (creator, currency) = (account.id, ctx.money.currency().await?);
     let (amount, provider) =
         (amount(&currency, &body.amount)?, provider(body.provider.as_deref())?);
-    if !query.dry_run {
-        mature(&ctx, asker.principal.account, creator, &currency).await?;
-    }
+    let due = mature(asker.principal.account, creator);
+    let first = match query.dry_run {
+        true => vec![due; MATURE_MAX],
+        false => {
+            matured(&ctx, &due, &currency).await?;
+            Vec::new()
+        }
+    };
     let act = Act {
         id: body.id,
         command: Command::Payout(PayoutCommand::Request { creator, amount, provider }),
         channel: None,
         event: ("payout.requested", format!("a payout to account {} was asked for", account.name)),
     };
-    act.run(&ctx, &asker, query).await
+    act.run_after(&ctx, &asker, query, first).await
 }
 
 /// Says that a payout has arrived.
@@ -121,17 +126,16 @@ fn provider(named: Option<&str>) -> Result<Provider, Refusal> {
     Provider::named(name).ok_or_else(|| Refusal::new(ErrorCode::Invalid, wrong))
 }
 
-async fn mature(
-    ctx: &Context,
-    by: AccountId,
-    creator: AccountId,
-    currency: &Currency,
-) -> Result<(), Refusal> {
+/// Makes some of what is due payable.
+fn mature(by: AccountId, creator: AccountId) -> Request {
     let command = Command::Payout(PayoutCommand::Mature { creator });
-    let request = Request { id: 0, by, reason: String::new(), refs: Refs::default(), command };
+    Request { id: 0, by, reason: String::new(), refs: Refs::default(), command }
+}
+
+async fn matured(ctx: &Context, due: &Request, currency: &Currency) -> Result<(), Refusal> {
     for _ in 0..MATURE_MAX {
         // Nothing is recorded once nothing is due.
-        if done(ctx, &request, currency).await?.seq.is_none() {
+        if done(ctx, due, currency).await?.seq.is_none() {
             break;
         }
     }

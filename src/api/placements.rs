@@ -3,9 +3,11 @@
 use axum::extract::State;
 use weir_model::api::{ActorQuery, Mutation};
 use weir_model::cluster::{
-    CheckReport, ClusterStatus, LeaseInfo, LinkInfo, MoveActor, MovePlan, PlacementInfo,
-    PlannedMove, ReplicaInfo,
+    CheckReport, ClusterFinding, ClusterStatus, LeaseInfo, LinkInfo, MoveActor, MovePlan,
+    PlacementInfo, PlannedMove, ReplicaInfo,
 };
+use weir_model::money::{LedgerInfo, Verification};
+use weir_model::stream::HealthLevel;
 use weir_model::{ActorId, ActorKey, ActorKind, ApiError, ChannelName, ErrorCode};
 
 use super::Context;
@@ -13,7 +15,12 @@ use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
+use super::money::told;
 use super::nodes::resolve;
+use crate::actors::books::Question;
+
+/// A leader founds it by itself.
+const UNFOUNDED: &str = "wait for a leader; when there is one, its log says why";
 
 /// The cluster as this node sees it.
 #[utoipa::path(
@@ -32,7 +39,35 @@ pub(super) async fn status(
     responses((status = 200, body = CheckReport), (status = "default", body = ApiError)),
 )]
 pub(super) async fn check(State(ctx): State<Context>) -> Result<axum::Json<CheckReport>, Refusal> {
-    Ok(axum::Json(CheckReport::of(ctx.cluster.status().await?.warnings)))
+    let mut findings = ctx.cluster.status().await?.warnings;
+    findings.extend(books(&ctx).await);
+    Ok(axum::Json(CheckReport::of(findings)))
+}
+
+/// What is wrong with the ledger. Whether somebody can be asked about it at all, the cluster's own findings say.
+async fn books(ctx: &Context) -> Vec<ClusterFinding> {
+    let stand: Result<LedgerInfo, _> = told(ctx, Question::Stand).await;
+    let verified: Result<Option<Verification>, _> = told(ctx, Question::Verified).await;
+    let (stand, fault) = (stand.ok(), verified.ok().flatten().and_then(|known| known.fault));
+    let uneven = stand.as_ref().filter(|stand| !stand.is_even).map(|_| {
+        let text = "debits are not credits: the ledger is damaged".to_owned();
+        bad("ledger_uneven", text, "stop money, and look with `weir ledger verify`")
+    });
+    let fault = fault.map(|fault| {
+        let text =
+            format!("record {} of the ledger is not as it was made: {}", fault.seq, fault.what);
+        bad("ledger_fault", text, "compare the ledger's folder with that of another voter")
+    });
+    let unfounded = stand.filter(|stand| stand.currency.is_none()).map(|_| ClusterFinding {
+        level: HealthLevel::Warning,
+        ..bad("ledger_unfounded", "the ledger is not founded: no money moves".into(), UNFOUNDED)
+    });
+    [uneven, fault, unfounded].into_iter().flatten().collect()
+}
+
+fn bad(code: &str, text: String, advice: &str) -> ClusterFinding {
+    let (code, advice) = (code.into(), advice.into());
+    ClusterFinding { code, level: HealthLevel::Bad, node: None, text, advice }
 }
 
 /// Moves what is better placed elsewhere; a dry run answers with the plan.

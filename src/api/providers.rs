@@ -18,7 +18,7 @@ use weir_provider::signature::HEADER;
 
 use super::Context;
 use super::accounts::own_or_any;
-use super::acts::{Act, new_id, untold};
+use super::acts::{Act, untold};
 use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::{Json, Path, Query, Raw};
@@ -26,6 +26,7 @@ use super::money::amount;
 use crate::actors::books::{Question, refused};
 use crate::actors::clock;
 use crate::actors::providers::One;
+use crate::actors::teller;
 
 /// Events that are looked at at the same time; a provider sends a further one again.
 pub(super) const WEBHOOKS_MAX: usize = 64;
@@ -174,10 +175,8 @@ pub(super) async fn top_up(
     let gateway = one.gateway.as_ref().ok_or_else(by_hand)?;
     let currency = ctx.money.currency().await?;
     let units = amount(&currency, &body.amount)?.units();
-    let reference = match body.id {
-        Some(id) => id,
-        None => LedgerId::new(new_id()?).ok_or_else(by_hand)?,
-    };
+    let no_id = || Refusal::new(ErrorCode::Internal, "the system gives no random numbers");
+    let reference = body.id.or_else(teller::new_id).ok_or_else(no_id)?;
     let intent = TopUpIntent {
         reference,
         account: account.id,

@@ -3,11 +3,13 @@
 mod change;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
+use futures_util::StreamExt;
+use futures_util::stream::iter;
 use weir_ledger::Currency;
 use weir_model::api::session::SessionQuery;
 use weir_model::session::SessionInfo;
@@ -20,6 +22,7 @@ use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::{Path, Query};
 use super::live::told;
+use super::money;
 use crate::actors::books::Question;
 use crate::actors::reach::Gathered;
 use crate::actors::sessions::Standings;
@@ -32,9 +35,13 @@ pub(super) use change::{end, join, leave, offer};
 const LIMIT: usize = 100;
 
 /// Sessions of one answer at most: a few MB of JSON.
-const LIMIT_MAX: usize = 1_000;
+const LIMIT_MAX: usize = weir_model::limits::ANSWER_ROWS_MAX;
 
-/// Sessions, the newest first. Those of one's own channels whole; of others what one may join, and one's own part.
+/// Sessions of one answer whose nodes are asked at the same time.
+const ASKED_AT_ONCE: usize = 32;
+
+/// Sessions, the newest first, with what each party was billed until now. Those of one's own channels whole; of others
+/// what one may join, and one's own part.
 #[utoipa::path(
     get, path = "/v1/sessions", tag = "session",
     params(SessionQuery),
@@ -44,7 +51,7 @@ pub(super) async fn list(
     State(ctx): State<Context>,
     asker: Asker,
     Query(query): Query<SessionQuery>,
-) -> Result<axum::Json<Vec<SessionInfo>>, Refusal> {
+) -> Result<(HeaderMap, axum::Json<Vec<SessionInfo>>), Refusal> {
     if let Some(channel) = &query.channel {
         ctx.store.channel(channel)?;
     }
@@ -55,14 +62,21 @@ pub(super) async fn list(
     let mut all = ctx.store.sessions();
     all.retain(|session| fits(session));
     all.sort_by_key(|session| std::cmp::Reverse((session.offered_at, session.id)));
-    let seen = all.iter().filter_map(|session| Some((session, sight(&asker, session)?)));
     let limit = query.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
     let currency = ctx.money.currency().await.ok();
-    let infos = seen.take(limit).map(|(session, sight)| {
-        let names = names(&ctx, session);
-        view::info(session, sight, &Known { currency: currency.clone(), names, ..Known::default() })
-    });
-    Ok(axum::Json(infos.collect()))
+    let mut infos = Vec::new();
+    for session in all {
+        if let Some(sight) = sight(&asker, &session).filter(|_| infos.len() < limit) {
+            infos.push(listed(&ctx, session, sight, currency.clone()));
+        }
+    }
+    let (mut found, mut silent) = (Vec::new(), BTreeSet::new());
+    let mut infos = iter(infos).buffered(ASKED_AT_ONCE);
+    while let Some(one) = infos.next().await {
+        found.push(one.found);
+        silent.extend(one.silent);
+    }
+    Ok(told(Gathered { found, silent: silent.into_iter().collect() }))
 }
 
 /// A session, with what each party of a running one has been billed until now.
@@ -111,22 +125,38 @@ async fn shown(
     sight: Sight,
     currency: Option<Currency>,
 ) -> Gathered<SessionInfo> {
-    let Gathered { found: standings, silent } = match session.is_at_work() {
-        true => ctx.boards.standings(Arc::clone(session)).await,
-        false => Gathered { found: Standings::new(), silent: Vec::new() },
-    };
+    let Gathered { found: standings, silent } = standings(ctx, session).await;
     let means = if standings.is_empty() { BTreeMap::new() } else { means(ctx, session).await };
     let known = Known { currency, standings, means, names: names(ctx, session) };
     Gathered { found: view::info(session, sight, &known), silent }
+}
+
+/// The session as a row of a list.
+async fn listed(
+    ctx: &Context,
+    session: Arc<Session>,
+    sight: Sight,
+    currency: Option<Currency>,
+) -> Gathered<SessionInfo> {
+    let Gathered { found: standings, silent } = standings(ctx, &session).await;
+    let known = Known { currency, standings, names: names(ctx, &session), ..Known::default() };
+    Gathered { found: view::info(&session, sight, &known), silent }
+}
+
+/// How its parties stand, when it runs.
+async fn standings(ctx: &Context, session: &Arc<Session>) -> Gathered<Standings> {
+    match session.is_at_work() {
+        true => ctx.boards.standings(Arc::clone(session)).await,
+        false => Gathered { found: Standings::new(), silent: Vec::new() },
+    }
 }
 
 /// What the bills of those who take part can come to; nothing when the ledger does not say it.
 async fn means(ctx: &Context, session: &Session) -> BTreeMap<PartyId, u64> {
     let parties: Vec<PartyId> = session.present().map(|(id, _)| id).collect();
     let bills = session.present().map(|(id, party)| (session.bill_id(id), party.account));
-    let answer = ctx.money.ask(Question::Means { bills: bills.collect() }).await;
-    let units: Vec<u64> =
-        answer.ok().and_then(|units| serde_json::from_value(units).ok()).unwrap_or_default();
+    let question = Question::Means { bills: bills.collect() };
+    let units: Vec<u64> = money::told(ctx, question).await.unwrap_or_default();
     parties.into_iter().zip(units).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The API in one process, over a real store and actors that only remember.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -169,6 +169,10 @@ struct Alone {
     index: Mutex<u64>,
     /// By so much the ledger's clock is ahead, milliseconds.
     later_ms: AtomicI64,
+    /// What the newest verification found.
+    verified: Mutex<Value>,
+    /// It says that its debits are not credits.
+    is_uneven: AtomicBool,
 }
 
 impl Alone {
@@ -193,6 +197,11 @@ impl Money for Alone {
                     "began_at": Timestamp(0), "ended_at": Timestamp(1)});
                 Ok(over)
             }
+            Question::Verified => Ok(self.verified.lock().clone()),
+            Question::Stand => books::answer(&self.ledger, &Question::Stand).map(|mut stand| {
+                stand["is_even"] = json!(!self.is_uneven.load(Ordering::Relaxed));
+                stand
+            }),
             other => books::answer(&self.ledger, &other),
         };
         Box::pin(std::future::ready(answer))
@@ -287,7 +296,9 @@ impl Bench {
         let live = shared;
         let ledger = Ledger::open(dir.path()).unwrap();
         let later_ms = AtomicI64::new(0);
-        let alone = Arc::new(Alone { ledger, index: Mutex::default(), later_ms });
+        let (verified, is_uneven) = (Mutex::default(), AtomicBool::default());
+        let index = Mutex::default();
+        let alone = Arc::new(Alone { ledger, index, later_ms, verified, is_uneven });
         let money: Arc<dyn Money> = Arc::<Alone>::clone(&alone);
         let currency = Currency::new("EUR", 2).unwrap();
         let founding = ControlCommand::Found(Founding { ledger: 7, currency });

@@ -8,10 +8,11 @@ use weir_ledger::row::At;
 use weir_model::api::Mutation;
 use weir_model::api::money::{CreditWallet, SetStanding, StatementQuery};
 use weir_model::money::{MoneyReceipt, PersonalAccount, StatementInfo, Wallet};
-use weir_model::{AccountId, ApiError, ErrorCode};
-use weir_people::{Action, Target};
+use weir_model::{ApiError, ErrorCode};
+use weir_people::Action;
 
 use super::Context;
+use super::accounts::own_or_any;
 use super::acts::Act;
 use super::auth::Asker;
 use super::error::Refusal;
@@ -35,7 +36,7 @@ pub(super) async fn show(
     asker: Asker,
     Path(account): Path<String>,
 ) -> Answer {
-    let account = readable(&ctx, &asker, &account)?;
+    let account = own_or_any(&ctx, &asker, Action::WalletRead, Some(&account))?.id;
     Ok(axum::Json(ctx.money.ask(Question::Wallet { account }).await?))
 }
 
@@ -51,7 +52,7 @@ pub(super) async fn statement(
     Path(account): Path<String>,
     Query(query): Query<StatementQuery>,
 ) -> Answer {
-    let account = readable(&ctx, &asker, &account)?;
+    let account = own_or_any(&ctx, &asker, Action::WalletRead, Some(&account))?.id;
     let limit = query.limit.unwrap_or(LIMIT).min(RECORDS_MAX);
     let question = Question::Statement { account, of: query.of, upto: query.upto, limit };
     Ok(axum::Json(ctx.money.ask(question).await?))
@@ -104,9 +105,7 @@ pub(super) async fn freeze(
     Query(query): Query<Mutation>,
     Json(body): Json<SetStanding>,
 ) -> Result<axum::Json<MoneyReceipt>, Refusal> {
-    let text = format!("money of {account} was frozen");
-    let event = ("wallet.frozen", text);
-    stand(&ctx, &account, &body, Standing::Frozen, event)?.run(&ctx, &asker, query).await
+    stand(&ctx, &account, &body, Standing::Frozen)?.run(&ctx, &asker, query).await
 }
 
 /// Opens again what was frozen.
@@ -123,9 +122,7 @@ pub(super) async fn unfreeze(
     Query(query): Query<Mutation>,
     Json(body): Json<SetStanding>,
 ) -> Result<axum::Json<MoneyReceipt>, Refusal> {
-    let text = format!("money of {account} was unfrozen");
-    let event = ("wallet.unfrozen", text);
-    stand(&ctx, &account, &body, Standing::Open, event)?.run(&ctx, &asker, query).await
+    stand(&ctx, &account, &body, Standing::Open)?.run(&ctx, &asker, query).await
 }
 
 fn stand(
@@ -133,8 +130,12 @@ fn stand(
     account: &str,
     body: &SetStanding,
     standing: Standing,
-    event: (&'static str, String),
 ) -> Result<Act, Refusal> {
+    let (event, is) = match standing {
+        Standing::Open => ("wallet.unfrozen", "unfrozen"),
+        Standing::Frozen | Standing::Closed => ("wallet.frozen", "frozen"),
+    };
+    let event = (event, format!("money of {account} was {is}"));
     let kind = match body.of {
         PersonalAccount::Wallet => Kind::Wallet,
         PersonalAccount::Payable => Kind::CreatorPayable,
@@ -146,13 +147,4 @@ fn stand(
     let account = Account::person(kind, ctx.store.account(account)?.id);
     let command = Command::Control(ControlCommand::SetStanding { account, standing });
     Ok(Act { id: body.id, command, channel: None, event })
-}
-
-/// The account of that id or name, when whoever asks may read its wallet. Who may read his own only is not told which
-/// others there are.
-fn readable(ctx: &Context, asker: &Asker, account: &str) -> Result<AccountId, Refusal> {
-    let found = ctx.store.account(account);
-    let target = found.as_ref().map_or(Target::Any, |found| Target::Account(found.id));
-    asker.principal.can(Action::WalletRead, &target)?;
-    Ok(found?.id)
 }

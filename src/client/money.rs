@@ -2,8 +2,8 @@
 
 use weir_model::api::Mutation;
 use weir_model::api::money::{
-    CreditWallet, ExportQuery, PayoutQuery, RecordQuery, RefundCharge, RequestPayout, SendTip,
-    SetStanding, StatementQuery,
+    AccountQuery, CreditWallet, ExportQuery, PayoutQuery, RecordQuery, RefundCharge, RequestPayout,
+    SendTip, SetStanding, StatementQuery,
 };
 use weir_model::charge::LedgerId;
 use weir_model::money::{
@@ -35,8 +35,8 @@ impl Client {
     }
 
     /// `GET /v1/ledger/trial-balance`.
-    pub async fn trial_balance(&self) -> Answer<Vec<AccountBalance>> {
-        self.read("/v1/ledger/trial-balance").await
+    pub async fn trial_balance(&self, query: &AccountQuery) -> Answer<Vec<AccountBalance>> {
+        self.query("/v1/ledger/trial-balance", query).await
     }
 
     /// `GET /v1/ledger/export`.

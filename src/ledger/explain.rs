@@ -1,10 +1,13 @@
 //! A record in sentences, for people who ask where money went.
 
+use crate::account::Standing;
 use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
 use crate::record::Record;
 use crate::request::{Act, Command, Outcome};
-use crate::row::{Charge, ChargeId, Dispute, DisputeState, Heard, HoldState, Id, PayoutState, Row};
+use crate::row::{
+    Charge, ChargeId, Dispute, DisputeState, Heard, HoldState, Id, PayoutState, Policy, Row,
+};
 use crate::text::inert;
 
 /// What `record` did, one sentence each.
@@ -93,14 +96,21 @@ fn aside(row: &Row, money: &impl Fn(u64) -> String) -> Option<String> {
         Row::Corrected(seq, units) => {
             format!("Corrections of record {seq} moved {} in all.", money(*units))
         }
+        Row::Standing(account, standing) => {
+            let is = match standing {
+                Standing::Open => "is open: what is on it may leave it",
+                Standing::Frozen => "is frozen: nothing leaves it",
+                Standing::Closed => "is closed: nothing comes to it any more",
+            };
+            format!("{account} {is}.")
+        }
+        Row::Policy(policy) => ruled(policy, money),
         Row::Heard(id, heard) => became(*id, heard),
         Row::Settled(id, units) => {
             format!("{} of payment {id:032x} are settled in all.", money(*units))
         }
         Row::Report(provider, _) => format!("{provider} said what it holds."),
-        Row::Policy(_)
-        | Row::Standing(..)
-        | Row::Due(..)
+        Row::Due(..)
         | Row::Event(..)
         | Row::Seat(..)
         | Row::Member(..)
@@ -119,6 +129,16 @@ fn became(id: Id, heard: &Heard) -> String {
             format!("Event {} is not counted: {}.", notice.name, inert(why))
         }
     }
+}
+
+fn ruled(policy: &Policy, money: &impl Fn(u64) -> String) -> String {
+    let Policy { rules, pending_hours, correction_max, claws_back } = policy;
+    let bears = if *claws_back { "whoever got the money" } else { "the platform" };
+    format!(
+        "Rules {rules} hold: what is earned is payable after {pending_hours} hours, corrections above {} need a second \
+         person, and {bears} bears disputes that are lost.",
+        money(*correction_max)
+    )
 }
 
 fn leaves(

@@ -2,7 +2,6 @@
 //!
 //! Postings are exported, reservations are not: they move nothing. A debit is positive, as both programs have it.
 
-use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use weir_model::Timestamp;
@@ -10,7 +9,7 @@ use weir_model::Timestamp;
 use crate::account::{Account, Class};
 use crate::amount::Currency;
 use crate::leg::{Leg, Side, Stage};
-use crate::record::Record;
+use crate::record::{Entry, Record};
 use crate::row::At;
 use crate::text::inert;
 
@@ -30,7 +29,6 @@ pub enum Format {
 pub struct Exporter {
     format: Format,
     currency: Currency,
-    opened: BTreeSet<Account>,
 }
 
 const CSV_HEADER: &str = "seq,at,what,account,debit,credit,currency,reason\n";
@@ -39,7 +37,7 @@ impl Exporter {
     /// Begins an export.
     #[must_use]
     pub const fn new(format: Format, currency: Currency) -> Self {
-        Self { format, currency, opened: BTreeSet::new() }
+        Self { format, currency }
     }
 
     /// What stands before the first record.
@@ -51,14 +49,19 @@ impl Exporter {
         }
     }
 
-    /// A record's text; empty when it moved nothing.
+    /// A record's text; empty when it moved nothing. It depends on nothing before it: an account is opened by the first
+    /// record that touches it, so pieces that follow on each other are one text.
     ///
     /// # Errors
     /// Never: text is written to memory.
-    pub fn record(&mut self, record: &Record) -> Result<String, fmt::Error> {
+    pub fn record(&self, entry: &Entry) -> Result<String, fmt::Error> {
+        let record = &entry.record;
         let posted = record.legs.iter().filter(|leg| leg.stage == Stage::Posted);
         let legs: Vec<&Leg> = posted.collect();
         let mut text = String::new();
+        if self.format == Format::Beancount {
+            opens(&mut text, entry)?;
+        }
         if legs.is_empty() {
             return Ok(text);
         }
@@ -76,30 +79,25 @@ impl Exporter {
         let reason = inert(&record.request.reason).replace([';', '|'], ",");
         writeln!(text, "{date} * ({}) {what} {reason}", record.seq)?;
         for leg in legs {
-            let account = format!("{}:{}", class(leg).to_lowercase(), leg.account);
+            let account = format!("{}:{}", class(leg.account).to_lowercase(), leg.account);
             writeln!(text, "    {account}  {}", self.signed(leg))?;
         }
         writeln!(text)
     }
 
-    fn beancount(&mut self, text: &mut String, record: &Record, legs: &[&Leg]) -> fmt::Result {
+    fn beancount(&self, text: &mut String, record: &Record, legs: &[&Leg]) -> fmt::Result {
         let date = date(record);
-        for leg in legs {
-            if self.opened.insert(leg.account) {
-                writeln!(text, "{date} open {}", capitals(leg))?;
-            }
-        }
         let (what, reason) = (record.request.command.name(), inert(&record.request.reason));
         writeln!(text, "{date} * \"{}\" \"{what} {}\"", record.seq, reason.replace('"', "'"))?;
         for leg in legs {
-            writeln!(text, "  {}  {}", capitals(leg), self.signed(leg))?;
+            writeln!(text, "  {}  {}", capitals(leg.account), self.signed(leg))?;
         }
         writeln!(text)
     }
 
     fn csv(&self, text: &mut String, record: &Record, legs: &[&Leg]) -> fmt::Result {
         let (at, what) = (Timestamp(ms(record)), record.request.command.name());
-        let reason = inert(&record.request.reason).replace('"', "\"\"");
+        let reason = plain(inert(&record.request.reason)).replace('"', "\"\"");
         for leg in legs {
             let units = self.currency.decimal(u128::from(leg.units)).to_string();
             let (debit, credit) = match leg.side {
@@ -121,6 +119,30 @@ impl Exporter {
     }
 }
 
+/// Opens the accounts that nothing touched before this record. Reserving touches them too, though it is not exported.
+fn opens(text: &mut String, entry: &Entry) -> fmt::Result {
+    let mut accounts: Vec<Account> = Vec::new();
+    for leg in &entry.record.legs {
+        if !accounts.contains(&leg.account) {
+            accounts.push(leg.account);
+        }
+    }
+    let date = date(&entry.record);
+    for (account, _) in accounts.into_iter().zip(&entry.before).filter(|(_, before)| **before == 0)
+    {
+        writeln!(text, "{date} open {}", capitals(account))?;
+    }
+    Ok(())
+}
+
+/// Inert words as a field that no spreadsheet takes for a formula.
+fn plain(text: String) -> String {
+    match text.trim_start().starts_with(['=', '+', '-', '@']) {
+        true => format!("'{text}"),
+        false => text,
+    }
+}
+
 /// No record is later than the last moment that a ledger knows, so its date has four digits.
 fn ms(record: &Record) -> i64 {
     i64::try_from(record.at.min(At::LAST).0 / 1_000).unwrap_or(i64::MAX)
@@ -130,8 +152,8 @@ fn date(record: &Record) -> String {
     Timestamp(ms(record)).to_string().chars().take(10).collect()
 }
 
-const fn class(leg: &Leg) -> &'static str {
-    match leg.account.kind.class() {
+const fn class(account: Account) -> &'static str {
+    match account.kind.class() {
         Class::Assets => "Assets",
         Class::Liabilities => "Liabilities",
         Class::Income => "Income",
@@ -140,9 +162,9 @@ const fn class(leg: &Leg) -> &'static str {
 }
 
 /// The account as beancount wants it: each part begins with a capital or a digit and has letters, digits and `-`.
-fn capitals(leg: &Leg) -> String {
-    let mut text = class(leg).to_owned();
-    for part in leg.account.to_string().split(':') {
+fn capitals(account: Account) -> String {
+    let mut text = class(account).to_owned();
+    for part in account.to_string().split(':') {
         let mut letters = part.chars().map(|one| if one == '_' { '-' } else { one });
         text.push(':');
         text.extend(letters.next().map(|first| first.to_ascii_uppercase()));

@@ -151,6 +151,8 @@ macro_rules! as_text {
     )+};
 }
 
+pub(crate) use as_text;
+
 as_text!(LedgerId ChargeName);
 
 #[cfg(test)]

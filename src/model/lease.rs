@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::charge::as_text;
 use crate::limits::ACTOR_KEY_CHARS_MAX;
 use crate::{ChannelName, NodeId, Timestamp};
 
@@ -149,32 +150,7 @@ impl FromStr for ActorId {
     }
 }
 
-macro_rules! as_text {
-    ($($name:ident),*) => {$(
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(from)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                String::schema()
-            }
-        }
-
-        impl utoipa::ToSchema for $name {}
-    )*};
-}
-
-as_text!(ActorKey, ActorId);
+as_text!(ActorKey ActorId);
 
 /// Orders the owners of an actor: a later owner has a greater epoch, and a message of a smaller one is refused.
 /// It is the index of the claim in the cluster's log, so no two claims share one.

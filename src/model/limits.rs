@@ -26,3 +26,8 @@ pub const PERIOD_SECS_MAX: u64 = 366 * 86_400;
 
 /// A price or a currency as text.
 pub const PRICE_CHARS_MAX: usize = 32;
+/// Rows of one answer about money and sessions, which hold much text each.
+pub const ANSWER_ROWS_MAX: usize = 1_000;
+
+/// Accounts of the ledger of one answer; each is some hundred bytes of JSON.
+pub const ANSWER_ACCOUNTS_MAX: usize = 5_000;

@@ -1,7 +1,11 @@
 //! Money as operators see it. Amounts are decimal text in the ledger's one currency (`12.34`), because a number would
 //! pass through other programs' fractions.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::charge::{ChargeName, LedgerId};
+use crate::session::words;
 use crate::{AccountId, Timestamp};
 
 /// Where the ledger stands.
@@ -157,29 +161,20 @@ pub struct StatementLine {
     pub balance: String,
 }
 
-/// Whose account of a person.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-    utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum PersonalAccount {
-    /// What he can spend.
-    #[default]
-    Wallet,
-    /// What he earned and is not payable yet.
-    Pending,
-    /// What he earned and can be paid out.
-    Payable,
-    /// What he owes.
-    Debt,
+words! {
+    /// Whose account of a person.
+    #[derive(Default)]
+    PersonalAccount UnknownPersonalAccount "account of a person" {
+        /// What he can spend.
+        #[default]
+        Wallet "wallet",
+        /// What he earned and is not payable yet.
+        Pending "pending",
+        /// What he earned and can be paid out.
+        Payable "payable",
+        /// What he owes.
+        Debt "debt",
+    }
 }
 
 /// Whether all records are as they were made.
@@ -208,27 +203,18 @@ pub struct LedgerFault {
     pub what: String,
 }
 
-/// In whose words an export is.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-    utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum ExportFormat {
-    /// `hledger` and `ledger`.
-    #[default]
-    Hledger,
-    /// `beancount`.
-    Beancount,
-    /// A line for each posting.
-    Csv,
+words! {
+    /// In whose words an export is.
+    #[derive(Default)]
+    ExportFormat UnknownExportFormat "format of an export" {
+        /// `hledger` and `ledger`.
+        #[default]
+        Hledger "hledger",
+        /// `beancount`.
+        Beancount "beancount",
+        /// A line for each posting.
+        Csv "csv",
+    }
 }
 
 /// A piece of an export.
@@ -301,18 +287,16 @@ pub struct BalanceState {
     pub standing: String,
 }
 
-/// What became of a payout.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum PayoutState {
-    /// Nothing yet: the money is reserved.
-    Open,
-    /// The streamer has it.
-    Paid,
-    /// It came back.
-    Failed,
+words! {
+    /// What became of a payout.
+    PayoutState UnknownPayoutState "state of a payout" {
+        /// Nothing yet: the money is reserved.
+        Open "open",
+        /// The streamer has it.
+        Paid "paid",
+        /// It came back.
+        Failed "failed",
+    }
 }
 
 /// What came of telling a provider.

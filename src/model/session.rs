@@ -50,6 +50,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// How far a session is.
     SessionState UnknownSessionState "state of a session" {

@@ -1,4 +1,4 @@
-//! Free text that operators give: titles, labels, reasons. One line, so that a table stays a table.
+//! Free text that people give: titles, labels, reasons. One line, so that a table stays a table, and nothing that hides.
 
 use crate::limits::TEXT_CHARS_MAX;
 
@@ -22,6 +22,15 @@ pub fn one_line(what: &'static str, text: &str) -> Result<String, InvalidText> {
         return Err(InvalidText { what });
     }
     Ok(text.to_owned())
+}
+
+/// Characters that change direction, hide, or break lines without being controls.
+#[must_use]
+pub const fn is_hidden(one: char) -> bool {
+    matches!(one,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{115f}' | '\u{1160}'
+        | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::actors::tasks::Tasks;
 use crate::actors::teller::Teller;
 use crate::actors::viewings::Viewings;
 use crate::store::Store;
+use crate::store::ledger::Ledger;
 use crate::{api, edge, ingest};
 
 /// What the doors are made of.
@@ -37,6 +38,7 @@ pub(super) struct Doors {
     pub(super) books: Books,
     pub(super) teller: Teller,
     pub(super) providers: Providers,
+    pub(super) ledger: Option<Ledger>,
     pub(super) sessions: Sessions,
     pub(super) sample: Arc<dyn Fn() -> metrics::Sample + Send + Sync>,
     pub(super) store: Store,
@@ -139,6 +141,11 @@ impl Doors {
             store: self.store.clone(),
             tasks: self.tasks.clone(),
             cluster: Arc::clone(&self.sample),
+            money: {
+                let (teller, sessions) = (self.teller.clone(), self.sessions.clone());
+                let ledger = self.ledger.clone();
+                Arc::new(move || metrics::Asked::of(teller.figures(), ledger.as_ref(), &sessions))
+            },
         };
         self.tasks
             .spawn("metrics listener", |handle| metrics::serve(scrape, metrics, sources, handle));

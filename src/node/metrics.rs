@@ -23,13 +23,16 @@ use crate::actors::viewings::Viewings;
 use crate::store::Store;
 
 mod cluster;
+mod money;
 
 pub(super) use cluster::Sample;
+pub(super) use money::Asked;
 
 /// Figures that are read from the node when they are asked for.
 pub(super) struct Metrics {
     registry: Registry,
     cluster: cluster::Cluster,
+    money: money::Money,
     streams_live: IntGauge,
     publishers: IntGauge,
     ingest_bitrate: IntGauge,
@@ -65,6 +68,8 @@ pub(super) struct Sources {
     pub tasks: Tasks,
     /// The cluster, as it is whenever it is asked.
     pub cluster: Arc<dyn Fn() -> Sample + Send + Sync>,
+    /// Money, the same way.
+    pub money: Arc<dyn Fn() -> Asked + Send + Sync>,
 }
 
 impl Metrics {
@@ -131,12 +136,12 @@ impl Metrics {
             )?,
             loops,
             cluster: cluster::Cluster::new(&registry)?,
+            money: money::Money::new(&registry)?,
             registry,
         })
     }
 
     fn text(&self, sources: &Sources) -> Result<Vec<u8>, prometheus::Error> {
-        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let totals = sources.streams.totals();
         self.streams_live.set(signed(totals.live));
         self.publishers.set(signed(totals.publishers));
@@ -157,6 +162,7 @@ impl Metrics {
         self.store_failing.set(i64::from(sources.store.is_failing()));
         set(&self.events_suppressed, sources.events.suppressed());
         self.cluster.show(&(sources.cluster)());
+        self.money.show(&(sources.money)(), &sources.store.open_sessions());
         self.loops.reset();
         for one in sources.tasks.list() {
             let state = format!("{:?}", one.state).to_lowercase();
@@ -166,6 +172,10 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// Brings a counter to a total that is kept elsewhere.

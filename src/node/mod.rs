@@ -144,6 +144,7 @@ impl Node {
             books,
             teller: mesh.teller.clone(),
             providers,
+            ledger: mesh.ledger.clone(),
             sessions,
             sample,
             store,

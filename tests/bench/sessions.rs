@@ -145,7 +145,7 @@ impl Place {
         let (prices, invited) = (vec![price.clone()], Vec::new());
         let stage = self.stages.for_packager(&channel, Epoch(1));
         let offer = Offer { id: session, channel, host, fee_bps: 2_000, prices, invited, at: now };
-        self.sessions.offer(offer).await.unwrap();
+        self.sessions.change(weir_session::Command::Offer(offer)).await.unwrap();
         let cap = WEALTH.try_into().unwrap();
         self.sessions.join(session, viewer, (0, price), cap).await.unwrap();
         let one = Arc::new(One { session, viewer, stage });
@@ -203,7 +203,7 @@ async fn beat(place: &Place, all: &[Arc<One>], seconds: u64) {
             let some = parts.next().unwrap_or_default();
             for one in some {
                 one.stage.public.gauge.bytes.fetch_add(1, Ordering::Relaxed);
-                let _ = place.sessions.played(one.session, one.viewer);
+                place.sessions.played(one.session, one.viewer);
             }
         }
     }

@@ -7,7 +7,7 @@
 
 mod checks;
 mod consensus;
-mod dice;
+pub(crate) mod dice;
 mod faults;
 mod media;
 mod message;

@@ -7,10 +7,12 @@ use weir_ledger::text::inert;
 use weir_model::ApiError;
 use weir_model::audit::{ActOutcome, AuditEntry};
 
+use super::fit::newest_fitting;
 use super::read::{broken, time};
 use crate::store::ledger::Ledger;
 
-/// The newest entries before record `before`, oldest first, without their accounts' names.
+/// The newest entries before record `before`, oldest first, without their accounts' names. Those before them are before
+/// the first of them.
 pub(super) fn acts(
     ledger: &Ledger,
     before: Option<u64>,
@@ -23,30 +25,38 @@ pub(super) fn acts(
     };
     let mut entries = Vec::new();
     while next > 0 && entries.len() < limit {
-        let Some(entry) = ledger.records(next, 1).map_err(broken)?.pop() else { break };
-        next = one_before(&entry);
+        let Some(entry) = record(ledger, next)? else { break };
+        next = one_before(&entry).unwrap_or_default();
         entries.extend(shown(&entry));
     }
     entries.reverse();
-    Ok(entries)
+    newest_fitting(entries)
 }
 
-/// The newest entry before record `before`.
+/// The newest entry before record `before`. Where a page ended, at an entry, the next one goes on; only from another
+/// record the way there begins at the newest entry.
 fn first_before(ledger: &Ledger, newest: u64, before: u64) -> Result<u64, ApiError> {
+    if let Some(next) = record(ledger, before)?.as_ref().and_then(one_before) {
+        return Ok(next);
+    }
     let mut next = newest;
     while next >= before && next > 0 {
-        let entry = ledger.records(next, 1).map_err(broken)?.pop();
-        next = entry.as_ref().map_or(0, one_before);
+        next = record(ledger, next)?.as_ref().and_then(one_before).unwrap_or_default();
     }
     Ok(next)
 }
 
-fn one_before(entry: &Entry) -> u64 {
-    let before = entry.record.rows.iter().find_map(|row| match row {
+fn record(ledger: &Ledger, seq: u64) -> Result<Option<Entry>, ApiError> {
+    let found = ledger.records(seq, 1).map_err(broken)?.pop();
+    Ok(found.filter(|entry| entry.record.seq == seq))
+}
+
+/// The entry before this one, zero for the first; none when this is no entry.
+fn one_before(entry: &Entry) -> Option<u64> {
+    entry.record.rows.iter().find_map(|row| match row {
         Row::Act(before) => Some(*before),
         _ => None,
-    });
-    before.unwrap_or_default()
+    })
 }
 
 fn shown(entry: &Entry) -> Option<AuditEntry> {

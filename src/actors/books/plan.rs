@@ -1,6 +1,6 @@
 //! What a request would bring about, and what the ledger's refusals say to whoever asked.
 
-use weir_ledger::account::Balance;
+use weir_ledger::account::{Account, Balance, Kind};
 use weir_ledger::record::Receipt;
 use weir_ledger::request::{Command, MemberCommand, PaymentCommand, PayoutCommand};
 use weir_ledger::row::{At, ChargeId};
@@ -8,17 +8,22 @@ use weir_ledger::state::{Change, Done};
 use weir_ledger::{Currency, Refusal, Request};
 use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{BalanceChange, BalanceState, MoneyReceipt};
-use weir_model::{ApiError, ErrorCode};
+use weir_model::{AccountId, ApiError, ErrorCode};
 
 use super::names::name_of;
 use super::read::{Reader, broken, standing};
 use crate::actors::clock;
 
 impl Reader<'_> {
-    pub(super) fn rehearse(&self, request: &Request) -> Result<MoneyReceipt, ApiError> {
+    pub(super) fn rehearse(
+        &self,
+        first: &[Request],
+        request: &Request,
+        of: Option<AccountId>,
+    ) -> Result<MoneyReceipt, ApiError> {
         let now = u64::try_from(clock::now().0).unwrap_or_default();
         let wall = At(now.saturating_mul(1_000));
-        let rehearsed = self.ledger.read(|state| state.rehearse(request, wall));
+        let rehearsed = self.ledger.read(|state| state.rehearse_after(first, request, wall));
         let no = |refusal: Refusal| refused(&refusal, self.currency.as_ref());
         let rehearsed = rehearsed.map_err(no)?;
         let (seq, replayed, result) = match rehearsed.done {
@@ -29,7 +34,8 @@ impl Reader<'_> {
             Done::Refused(refusal) => return Err(no(refusal)),
         };
         let receipt = receipt_of(request, self.currency.as_ref(), &result.map_err(no)?);
-        let changes = rehearsed.accounts.iter().map(|change| self.change(change)).collect();
+        let seen = rehearsed.accounts.iter().filter(|change| is_seen(&change.account, of));
+        let changes = seen.map(|change| self.change(change)).collect();
         Ok(MoneyReceipt { seq, replayed, changes, ..receipt })
     }
 
@@ -49,6 +55,19 @@ impl Reader<'_> {
         let (before, after) = (state(&change.before), state(&change.after));
         BalanceChange { account: change.account.to_string(), before, after }
     }
+}
+
+/// Whether what is on `account` is shown to somebody who may see only what is his, if there is such a one.
+fn is_seen(account: &Account, of: Option<AccountId>) -> bool {
+    let is_personal = matches!(
+        account.kind,
+        Kind::Wallet
+            | Kind::Promo
+            | Kind::CreatorPending
+            | Kind::CreatorPayable
+            | Kind::CreatorDebt
+    );
+    of.is_none() || (is_personal && account.owner() == of)
 }
 
 /// What came of `request`, as far as its receipt and its own words say it.

@@ -17,9 +17,13 @@ use weir_model::money::{
 use weir_model::{AccountId, ApiError, ErrorCode, Timestamp};
 
 use super::acts::acts;
+use super::fit::{fitting, newest_fitting};
 use super::names::name_of;
-use super::{Question, RECORDS_MAX, value};
+use super::{ACCOUNTS_MAX, Question, RECORDS_MAX, value};
 use crate::store::ledger::{Ledger, LedgerError};
+
+/// Text of a piece of an export, and one record more; as JSON it may be twice as long.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Answers what is not a job.
 pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiError> {
@@ -28,26 +32,30 @@ pub(super) fn answer(ledger: &Ledger, question: &Question) -> Result<Value, ApiE
         Question::Stand => value(&reader.stand()),
         Question::Records { from, limit } => value(&reader.records(*from, *limit)?),
         Question::Explain { seq } => value(&reader.explain(*seq)?),
-        Question::TrialBalance => value(&reader.trial_balance()),
+        Question::TrialBalance { from, limit } => value(&reader.trial_balance(*from, *limit)),
         Question::Wallet { account } => value(&reader.wallet(*account)),
         Question::Statement { account, of, upto, limit } => {
             value(&reader.statement(*account, *of, *upto, *limit)?)
         }
-        Question::Export { format, from } => value(&reader.export(*format, *from)?),
+        Question::Export { format, from, continues } => {
+            value(&reader.export(*format, *from, *continues)?)
+        }
         Question::Acts { before, limit } => {
             value(&acts(ledger, *before, (*limit).min(RECORDS_MAX))?)
         }
         Question::Bill { bill } => {
             value(&ledger.read(|state| state.session(*bill, state.head().at)))
         }
-        Question::Rehearse { request } => value(&reader.rehearse(request)?),
+        Question::Rehearse { first, request, of } => value(&reader.rehearse(first, request, *of)?),
         Question::TicketEvent { event } => value(&reader.event(*event)?),
         Question::TicketEvents { limit } => value(&reader.events(*limit)),
         Question::Member { account, channel } => value(&reader.member(*account, *channel)),
         Question::Payouts { account, limit } => value(&reader.payouts(*account, *limit)?),
         Question::Provider { provider } => value(&reader.provider(*provider)?),
         Question::Means { bills } => value(&ledger.read(|state| means(state, bills))),
-        Question::Verify { .. } => Err(ApiError::new(ErrorCode::Internal, "a job is no question")),
+        Question::Verify { .. } | Question::Verified => {
+            Err(ApiError::new(ErrorCode::Internal, "a job is no question"))
+        }
     }
 }
 
@@ -78,9 +86,10 @@ impl Reader<'_> {
     fn records(&self, from: Option<u64>, limit: usize) -> Result<Vec<LedgerRecord>, ApiError> {
         let limit = limit.min(RECORDS_MAX);
         let newest = self.ledger.head().seq;
-        let from = from.unwrap_or_else(|| (newest + 1).saturating_sub(limit as u64));
-        let entries = self.ledger.records(from, limit).map_err(broken)?;
-        Ok(entries.iter().map(|entry| self.record(entry)).collect())
+        let first = from.unwrap_or_else(|| (newest + 1).saturating_sub(limit as u64));
+        let entries = self.ledger.records(first, limit).map_err(broken)?;
+        let records = entries.iter().map(|entry| self.record(entry));
+        if from.is_some() { fitting(records) } else { newest_fitting(records) }
     }
 
     fn explain(&self, seq: u64) -> Result<LedgerExplanation, ApiError> {
@@ -95,10 +104,12 @@ impl Reader<'_> {
         Ok(LedgerExplanation { record, sentences })
     }
 
-    fn trial_balance(&self) -> Vec<AccountBalance> {
+    /// By name, those of one answer.
+    fn trial_balance(&self, from: usize, limit: usize) -> Vec<AccountBalance> {
         let view = self.ledger.read(State::all_balances);
+        let rows = view.rows().skip(from).take(limit.min(ACCOUNTS_MAX));
         let mut all: Vec<AccountBalance> =
-            view.rows().map(|(account, balance)| self.balance(*account, balance)).collect();
+            rows.map(|(account, balance)| self.balance(*account, balance)).collect();
         all.sort_by(|one, other| one.account.cmp(&other.account));
         all
     }
@@ -156,11 +167,16 @@ impl Reader<'_> {
         let (account, limit) = (Account::person(kind, account), limit.min(RECORDS_MAX));
         let statement = self.ledger.statement(account, upto.unwrap_or(u64::MAX), limit);
         let Statement { account, opening, lines, closing } = statement.map_err(broken)?;
+        let balances: Vec<i128> = lines.iter().map(|line| line.balance).collect();
+        let kept = newest_fitting(lines.into_iter().map(|line| self.line(line)))?;
+        // What was on it before the first line that is told.
+        let cut = balances.len() - kept.len();
+        let opening = cut.checked_sub(1).map_or(opening, |last| balances[last]);
         Ok(StatementInfo {
             account: account.to_string(),
             currency: self.code(),
             opening: self.signed(opening),
-            lines: lines.into_iter().map(|line| self.line(line)).collect(),
+            lines: kept,
             closing: self.signed(closing),
         })
     }
@@ -177,7 +193,12 @@ impl Reader<'_> {
         }
     }
 
-    fn export(&self, format: ExportFormat, from: u64) -> Result<ExportPiece, ApiError> {
+    fn export(
+        &self,
+        format: ExportFormat,
+        from: u64,
+        continues: bool,
+    ) -> Result<ExportPiece, ApiError> {
         let unfounded = || ApiError::new(ErrorCode::Conflict, "the ledger has no currency yet");
         let currency = self.currency.clone().ok_or_else(unfounded)?;
         let format = match format {
@@ -185,15 +206,18 @@ impl Reader<'_> {
             ExportFormat::Beancount => Format::Beancount,
             ExportFormat::Csv => Format::Csv,
         };
-        let mut exporter = Exporter::new(format, currency);
-        let mut text = if from <= 1 { exporter.header() } else { String::new() };
-        let entries = self.ledger.records(from, RECORDS_MAX).map_err(broken)?;
-        for entry in &entries {
+        let exporter = Exporter::new(format, currency);
+        let mut text = if continues { String::new() } else { exporter.header() };
+        let mut next = None;
+        for entry in self.ledger.records(from, RECORDS_MAX).map_err(broken)? {
             let unwritten =
                 |error: std::fmt::Error| ApiError::new(ErrorCode::Internal, error.to_string());
-            text += &exporter.record(&entry.record).map_err(unwritten)?;
+            text += &exporter.record(&entry).map_err(unwritten)?;
+            next = Some(entry.record.seq + 1);
+            if text.len() > PIECE_BYTES {
+                break;
+            }
         }
-        let next = entries.last().map(|entry| entry.record.seq + 1);
         Ok(ExportPiece { text, next: next.filter(|next| *next <= self.ledger.head().seq) })
     }
 

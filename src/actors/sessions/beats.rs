@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -37,6 +37,8 @@ pub(super) struct Beats {
     dropped: AtomicU64,
     /// Nodes that have not answered yet.
     asked: Mutex<BTreeSet<NodeId>>,
+    /// There was no room since what waits was taken the last time.
+    is_full: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
@@ -78,7 +80,18 @@ impl Beats {
             waiting.insert((session, account), now_ms);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            if !self.is_full.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    most = PLAYERS_MAX,
+                    "too many players in sessions of other nodes; of further ones nothing is billed"
+                );
+            }
         }
+    }
+
+    /// Those that there was no room for.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// What was last said of somebody.
@@ -94,7 +107,11 @@ impl Beats {
     }
 
     fn take(&self) -> BTreeMap<(SessionId, AccountId), u64> {
-        std::mem::take(&mut *self.waiting.lock())
+        let mut waiting = self.waiting.lock();
+        if waiting.len() < PLAYERS_MAX {
+            self.is_full.store(false, Ordering::Relaxed);
+        }
+        std::mem::take(&mut *waiting)
     }
 
     fn hear(&self, all: Vec<Told>, now_ms: u64) {
@@ -191,4 +208,22 @@ pub(super) fn serve(own: &Arc<Inner>) {
         );
         Box::pin(std::future::ready(answer))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn players_that_there_is_no_room_for_are_counted_and_known_ones_go_on() {
+        let beats = Beats::default();
+        for nth in 0..PLAYERS_MAX as u64 + 3 {
+            beats.note(SessionId(1), AccountId(nth), 1);
+        }
+        assert_eq!(beats.dropped(), 3);
+        beats.note(SessionId(1), AccountId(7), 2);
+        assert_eq!((beats.dropped(), beats.take().len()), (3, PLAYERS_MAX));
+        beats.note(SessionId(1), AccountId(PLAYERS_MAX as u64), 3);
+        assert_eq!((beats.dropped(), beats.take().len()), (3, 1), "there is room again");
+    }
 }

@@ -15,12 +15,12 @@ use weir_session::{Command, Offer, Price, Session};
 
 use super::view::{self, Sight};
 use super::{seen, shown};
-use crate::actors::clock;
+use crate::actors::{clock, sessions};
 use crate::api::Context;
 use crate::api::accounts::own_or_any;
 use crate::api::auth::Asker;
 use crate::api::error::Refusal;
-use crate::api::events::{Change, reason};
+use crate::api::events::reason;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::money::amount;
 
@@ -61,15 +61,15 @@ pub(in crate::api) async fn offer(
         at: clock::now(),
         channel: body.channel,
     };
-    let store = ctx.store_for(query.dry_run);
-    let session = store.change_session(Command::Offer(offer)).await?;
+    let rate =
+        currency.decimal(offer.prices.first().map_or(0, |price| price.tariff.rate.units()).into());
+    let by = By { asker: &asker, reason, is_dry_run: query.dry_run };
+    let fields = [("rate", rate.to_string())];
+    let session = by.change(&ctx, Command::Offer(offer), &fields).await?;
     let info = shown(&ctx, &session, Sight::Whole, Some(currency)).await.found;
     if query.dry_run {
         return Ok((StatusCode::OK, axum::Json(info)));
     }
-    let text = format!("a private session is offered on channel {}", session.channel);
-    let rate = info.prices.first().map(|price| price.rate.clone()).unwrap_or_default();
-    changed("session.offered", text, reason, &session).field("rate", rate).emit(&ctx, &asker);
     Ok((StatusCode::CREATED, axum::Json(info)))
 }
 
@@ -95,14 +95,8 @@ pub(in crate::api) async fn join(
     let (cap, at) = (amount(&currency, &body.cap)?, clock::now());
     let command =
         Command::Join { session: id, account: account.id, price, shown: shown_price, cap, at };
-    let session = ctx.store_for(query.dry_run).change_session(command).await?;
-    if !query.dry_run {
-        let text = format!("account {} joined a session on {}", account.name, session.channel);
-        changed("session.joined", text, reason, &session)
-            .field("account", account.id)
-            .field("cap", &body.cap)
-            .emit(&ctx, &asker);
-    }
+    let by = By { asker: &asker, reason, is_dry_run: query.dry_run };
+    let session = by.change(&ctx, command, &[("cap", body.cap)]).await?;
     Ok(axum::Json(shown(&ctx, &session, sight, Some(currency)).await.found))
 }
 
@@ -126,13 +120,8 @@ pub(in crate::api) async fn leave(
     let why = if is_himself { Halt::Viewer } else { Halt::Operator };
     if let Some((party, _)) = session.party_of(account.id) {
         let command = Command::Leave { session: id, party, why, at: clock::now() };
-        session = ctx.store_for(query.dry_run).change_session(command).await?;
-        if !query.dry_run {
-            let text = format!("account {} left the session on {}", account.name, session.channel);
-            changed("session.left", text, reason, &session)
-                .field("account", account.id)
-                .emit(&ctx, &asker);
-        }
+        let by = By { asker: &asker, reason, is_dry_run: query.dry_run };
+        session = by.change(&ctx, command, &[]).await?;
     } else if !session.parties.iter().any(|party| party.account == account.id) {
         let text = format!("account {} takes no part in session {id}", account.name);
         return Err(Refusal::new(ErrorCode::NotFound, text));
@@ -159,22 +148,35 @@ pub(in crate::api) async fn end(
     let is_host = asker.principal.account == before.host;
     let why = if is_host { Halt::Streamer } else { Halt::Operator };
     let command = Command::End { session: id, why, at: clock::now() };
-    let session = ctx.store_for(query.dry_run).change_session(command).await?;
-    if !query.dry_run && before.ended.is_none() {
-        let text = format!("the private session on channel {} was ended", session.channel);
-        changed("session.ended", text, reason, &session).emit(&ctx, &asker);
-    }
+    let by = By { asker: &asker, reason, is_dry_run: query.dry_run };
+    let session = by.change(&ctx, command, &[]).await?;
     let currency = ctx.money.currency().await.ok();
     Ok(axum::Json(shown(&ctx, &session, sight, currency).await.found))
 }
 
-fn changed<'a>(
-    kind: &'a str,
-    text: String,
+/// Who changes a session, and why.
+struct By<'a> {
+    asker: &'a Asker,
     reason: String,
-    session: &'a Arc<Session>,
-) -> Change<'a> {
-    Change::of(&session.channel, kind, text, reason).field("session", session.id)
+    is_dry_run: bool,
+}
+
+impl By<'_> {
+    /// Changes it, or only says what it would be.
+    async fn change(
+        self,
+        ctx: &Context,
+        command: Command,
+        fields: &[(&str, String)],
+    ) -> Result<Arc<Session>, Refusal> {
+        if self.is_dry_run {
+            return Ok(ctx.store_for(true).change_session(command).await?);
+        }
+        let mut said = fields.to_vec();
+        said.push(("by", self.asker.principal.name.to_string()));
+        said.extend(Some(("reason", self.reason)).filter(|(_, reason)| !reason.is_empty()));
+        Ok(sessions::change(&ctx.store, &ctx.events, command, &said).await?)
+    }
 }
 
 fn prices(body: &OfferSession, currency: &Currency) -> Result<Vec<Price>, Refusal> {

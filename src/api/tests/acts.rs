@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use weir_ledger::request::{PayoutCommand, Provider, Refs};
+use weir_ledger::row::PayoutState;
 use weir_model::AccountRole;
 
 use super::*;
@@ -98,8 +100,14 @@ async fn a_dry_run_shows_the_balances_before_and_after_and_changes_nothing() {
     let (bench, [fan, _]) = stage().await;
     let (records, kinds) = (bench.records().await, bench.kinds());
     let body = json!({"id": ID, "channel": "hers", "amount": "10.00"});
-    let tried = bench.ask_as(&fan, "POST", "/v1/tips?dry_run=true", Some(body)).await.json;
-    assert_eq!((&tried["seq"], &tried["durability"]), (&json!(records + 1), &Value::Null));
+    let path = "/v1/tips?dry_run=true";
+    let own = bench.ask_as(&fan, "POST", path, Some(body.clone())).await.json;
+    assert_eq!((&own["seq"], &own["durability"]), (&json!(records + 1), &Value::Null));
+    let shown = own["changes"].as_array().unwrap();
+    assert_eq!(shown.len(), 1, "what others have is nobody else's business: {own}");
+    assert!(shown[0]["account"].as_str().unwrap().ends_with(":wallet"));
+    let body = json!({"id": ID, "channel": "hers", "amount": "10.00", "from": "fan"});
+    let tried = bench.act(path, body).await;
     let changes = tried["changes"].as_array().unwrap();
     let of = |part: &str| {
         let one =
@@ -184,6 +192,69 @@ async fn everybody_spends_his_own_and_only_operators_move_what_is_others() {
     let own = bench.ask_as(&star, "GET", "/v1/payouts", None).await;
     assert_eq!((own.status, own.json), (StatusCode::OK, json!([])));
     assert_eq!(bench.ask_as(&fan, "GET", "/v1/payouts?account=star", None).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_is_due_is_payable_in_a_dry_run_too() {
+    let (bench, [fan, star]) = stage().await;
+    let tip = json!({"channel": "hers", "amount": "10.00"});
+    bench.ask_as(&fan, "POST", "/v1/tips", Some(tip)).await;
+    let ask =
+        async |path: &str| bench.ask_as(&star, "POST", path, Some(json!({"amount": "7.00"}))).await;
+    assert_eq!(ask("/v1/payouts?dry_run=true").await.status, StatusCode::CONFLICT);
+    bench.alone.later_ms.store(8 * 24 * 3_600_000, Ordering::Relaxed);
+    // The ledger's own time goes on with what it records.
+    bench.act("/v1/wallets/fan/credit", json!({"amount": "1.00"})).await;
+    let records = bench.records().await;
+    let tried = ask("/v1/payouts?dry_run=true").await;
+    assert_eq!(tried.status, StatusCode::OK, "{}", tried.json);
+    let accounts: Vec<_> = tried.json["changes"].as_array().unwrap().iter().collect();
+    let of = |part: &str| {
+        let one = accounts.iter().find(|one| one["account"].as_str().unwrap().ends_with(part));
+        let one = one.unwrap_or_else(|| panic!("{part}: {accounts:?}"));
+        (one["before"]["balance"].clone(), one["after"]["balance"].clone())
+    };
+    assert_eq!(of(":pending"), (json!("7.00"), json!("0.00")));
+    assert_eq!(bench.records().await, records);
+    assert_eq!(ask("/v1/payouts").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_payout_that_is_open_is_listed_however_many_came_after_it() {
+    let (bench, [fan, star]) = stage().await;
+    let tip = json!({"channel": "hers", "amount": "10.00"});
+    bench.ask_as(&fan, "POST", "/v1/tips", Some(tip)).await;
+    bench.alone.later_ms.store(8 * 24 * 3_600_000, Ordering::Relaxed);
+    let body = json!({"amount": "1.00", "id": ID});
+    assert_eq!(bench.ask_as(&star, "POST", "/v1/payouts", Some(body)).await.status, 200);
+    let me = bench.ask_as(&star, "GET", "/v1/wallets/star", None).await.json;
+    let creator = me["account"].as_str().unwrap().parse().unwrap();
+    let (amount, provider) = (100.try_into().unwrap(), Provider::MANUAL);
+    for id in 1..600 {
+        let ask = PayoutCommand::Request { creator, amount, provider };
+        let end = PayoutCommand::End { payout: id, state: PayoutState::Failed };
+        for (id, command) in [(id, ask), (0, end)] {
+            let (reason, refs) = (String::new(), Refs::default());
+            let command = weir_ledger::Command::Payout(command);
+            let request = weir_ledger::Request { id, by: creator, reason, refs, command };
+            bench.alone.apply(&request).result.unwrap();
+        }
+    }
+    for path in ["/v1/payouts?limit=3", "/v1/payouts?limit=3&account=star"] {
+        let listed = bench.ask("GET", path, None).await.json;
+        let all = listed.as_array().unwrap();
+        assert_eq!((all.len(), &all[2]["id"]), (3, &json!(ID)), "{path}: {listed}");
+        assert_eq!((&all[2]["state"], &all[0]["state"]), (&json!("open"), &json!("failed")));
+    }
+}
+
+#[tokio::test]
+async fn a_message_and_a_reason_are_both_kept() {
+    let (bench, _) = stage().await;
+    let tip = json!({"channel": "hers", "amount": "1.00", "from": "fan", "message": "great song"});
+    let sent = bench.act("/v1/tips?reason=by+phone", tip).await;
+    let record = bench.ask("GET", &format!("/v1/ledger/records/{}", sent["seq"]), None).await;
+    assert_eq!(record.json["reason"], "great song (by phone)");
 }
 
 #[tokio::test]

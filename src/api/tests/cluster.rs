@@ -297,3 +297,24 @@ async fn every_route_of_the_cluster_is_spoken_by_the_client() {
     assert!(cluster.told.lock().contains(&"move transcoder/demo/v1 None false".to_owned()));
     tasks.shutdown(std::time::Duration::from_secs(5)).await;
 }
+
+#[tokio::test]
+async fn a_ledger_that_is_not_as_it_was_made_is_found_by_the_check() {
+    let bench = Bench::new();
+    let codes = async || {
+        let report = bench.ask("GET", "/v1/cluster/check", None).await.json;
+        let found = report["findings"].as_array().unwrap().clone();
+        let bad = found.into_iter().filter(|one| one["level"] == "bad");
+        bad.map(|one| one["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!codes().await.iter().any(|code| code.starts_with("ledger")));
+    let mut over = json!({"running": false, "checked": 3, "of": 3, "fault": null,
+        "began_at": Timestamp(0), "ended_at": Timestamp(1)});
+    *bench.alone.verified.lock() = over.clone();
+    assert!(!codes().await.iter().any(|code| code.starts_with("ledger")));
+    over["fault"] = json!({"seq": 2, "what": "its hash"});
+    *bench.alone.verified.lock() = over;
+    assert!(codes().await.contains(&"ledger_fault".into()));
+    bench.alone.is_uneven.store(true, Ordering::Relaxed);
+    assert!(codes().await.contains(&"ledger_uneven".into()));
+}

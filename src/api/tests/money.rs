@@ -1,6 +1,8 @@
 //! What the ledger says over the API.
 
-use weir_ledger::request::{Command, IncomeCommand, PaymentCommand, Provider, Refs, Terms};
+use weir_ledger::request::{
+    Act, Command, IncomeCommand, Outcome, PaymentCommand, Provider, Refs, Terms,
+};
 use weir_ledger::split::{Recipient, Share, Split};
 use weir_model::{AccountId, AccountRole};
 
@@ -10,9 +12,13 @@ use crate::actors::clock;
 impl Bench {
     /// Somebody pays that many cents in.
     pub(super) async fn top_up(&self, user: AccountId, units: u64) {
+        self.paid_in(user, 0xfeed, units).await;
+    }
+
+    async fn paid_in(&self, user: AccountId, id: u128, units: u64) {
         let (amount, provider) = (units.try_into().unwrap(), Provider::MANUAL);
         let command = Command::Income(IncomeCommand::TopUp { user, amount, provider });
-        let (id, reason, refs) = (0xfeed, String::new(), Refs::default());
+        let (reason, refs) = (String::new(), Refs::default());
         let request = weir_ledger::Request { id, by: user, reason, refs, command };
         self.ctx.money.act(&request).await.unwrap().answer.result.unwrap();
     }
@@ -74,9 +80,18 @@ async fn a_tip_is_seen_in_the_ledger_on_both_sides_and_in_other_programs_words()
         (of("platform:fees"), of(&format!("user:{fan}:wallet"))),
         (json!("3.00"), json!("90.00"))
     );
+    let all = balances.as_array().unwrap().len();
+    let rest = ask("/v1/ledger/trial-balance?from=1&limit=99").await.json;
+    assert_eq!(rest.as_array().unwrap().len(), all - 1);
+    assert_eq!(ask(&format!("/v1/ledger/trial-balance?from={all}")).await.json, json!([]));
     let piece = ask("/v1/ledger/export?format=csv").await.json;
     assert_eq!(piece["text"].as_str().unwrap().lines().count(), 1 + 2 + 3);
     assert_eq!(piece["next"], Value::Null);
+    // Whoever begins later has the names of the columns too, once.
+    let piece = ask("/v1/ledger/export?format=csv&from=3").await.json;
+    assert!(piece["text"].as_str().unwrap().starts_with("seq,at,what,"), "{piece}");
+    let piece = ask("/v1/ledger/export?format=csv&from=3&continues=true").await.json;
+    assert!(piece["text"].as_str().unwrap().starts_with("3,"), "{piece}");
     let found = ask("/v1/ledger/verification").await.json;
     assert_eq!((&found["checked"], &found["fault"]), (&json!(3), &Value::Null));
 }
@@ -109,4 +124,38 @@ async fn everybody_reads_his_own_wallet_and_auditors_every_one() {
         bench.ask_as(&auditor, "GET", "/v1/wallets/star/statement?of=pending", None).await;
     assert_eq!(pending.json["lines"][0]["credit"], "7.00");
     assert_eq!(bench.ask_as(&auditor, "GET", "/v1/wallets/nobody_here", None).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_page_of_the_audit_log_goes_on_where_the_one_before_ended() {
+    let bench = Bench::new();
+    let (fan, _) = bench.with_a_tip().await;
+    for id in 10..15 {
+        let act = Act {
+            action: format!("act.{id}"),
+            target: "/v1/channels/demo".into(),
+            detail: String::new(),
+            from: "operator".into(),
+            outcome: Outcome::Begun,
+        };
+        let (by, reason, refs) = (bench.ctx.store.operator(), String::new(), Refs::default());
+        let request = weir_ledger::Request { id, by, reason, refs, command: Command::Act(act) };
+        bench.ctx.money.act(&request).await.unwrap().answer.result.unwrap();
+        // Something between two entries.
+        bench.paid_in(fan, id, 1).await;
+    }
+    let page = async |query: String| {
+        let entries = bench.ask("GET", &format!("/v1/audit?{query}"), None).await.json;
+        let all = entries.as_array().unwrap().clone();
+        let actions: Vec<String> =
+            all.iter().map(|one| one["action"].as_str().unwrap().to_owned()).collect();
+        (actions, all.first().map_or(0, |one| one["seq"].as_u64().unwrap()))
+    };
+    let (actions, first) = page("limit=2".into()).await;
+    assert_eq!(actions, ["act.13", "act.14"]);
+    let (actions, second) = page(format!("limit=2&before={first}")).await;
+    assert_eq!(actions, ["act.11", "act.12"]);
+    // A record that is no entry is a place to begin at too.
+    assert_eq!(page(format!("limit=2&before={}", second - 1)).await.0, ["act.10"]);
+    assert_eq!(page("before=1".into()).await, (Vec::new(), 0));
 }

@@ -158,6 +158,8 @@ async fn a_running_session_says_what_it_cost_until_now_and_one_that_ended_has_re
     let party = &shown["parties"][0];
     assert_eq!((&party["billed"], &party["delivered_seconds"]), (&json!("2.50"), &json!(35)));
     assert_eq!((&party["paused"], &party["left_seconds"]), (&json!("streamer_gone"), &json!(0)));
+    let listed = bench.ask_as(&star, "GET", "/v1/sessions", None).await.json;
+    assert_eq!(listed[0]["parties"][0]["billed"], "2.50", "a list says it too: {listed}");
     // With money in the wallet it lasts until what was agreed at most is spent: 17.50 at 10 cents a second.
     bench.top_up(account, 10_000).await;
     let shown = bench.ask_as(&star, "GET", &path, None).await.json;

@@ -10,7 +10,7 @@ pub enum Kind {
     Text,
     /// An RFC 6381 codec string; the name people use fits too (`h264`).
     Codec,
-    /// A number: a rate in bits per second, a size, a count.
+    /// A number: a rate in bits per second, a size, a count; an amount of money, which is a text in JSON.
     Number,
     /// `true` or `false`.
     Flag,
@@ -97,10 +97,10 @@ pub const LEDGER_RECORD: Fields = fields![
 pub const ACCOUNT_BALANCE: Fields = fields![
     "account" Text,
     "class" Word(&["assets", "liabilities", "income", "expenses"]),
-    "debits" Text,
-    "credits" Text,
-    "reserved" Text,
-    "balance" Text,
+    "debits" Number,
+    "credits" Number,
+    "reserved" Number,
+    "balance" Number,
     "standing" Word(&["open", "frozen", "closed"]),
 ];
 
@@ -108,7 +108,7 @@ pub const ACCOUNT_BALANCE: Fields = fields![
 pub const PAYOUT: Fields = fields![
     "id" Text,
     "account" Text,
-    "amount" Text,
+    "amount" Number,
     "provider" Text,
     "state" Word(&["open", "paid", "failed"]),
     "told" Whole,
@@ -149,7 +149,7 @@ pub const SESSION: Fields = fields![
     "fee_bps" Number,
     "prices" Whole,
     "prices.name" Text,
-    "prices.rate" Text,
+    "prices.rate" Number,
     "prices.count" COUNTING,
     "prices.min_seconds" Number,
     "prices.free_seconds" Number,
@@ -160,13 +160,13 @@ pub const SESSION: Fields = fields![
     "parties.account" Text,
     "parties.name" Text,
     "parties.price" Text,
-    "parties.cap" Text,
+    "parties.cap" Number,
     "parties.charge" Text,
     "parties.joined_at" Since,
     "parties.left_at" Since,
     "parties.left_why" HALTS,
     "parties.settled" Flag,
-    "parties.billed" Text,
+    "parties.billed" Number,
     "parties.delivered_seconds" Number,
     "parties.paused" HALTS,
     "parties.left_seconds" Number,

@@ -7,7 +7,7 @@ use crate::account::{Account, Balance};
 use crate::record::Head;
 use crate::row::{
     At, Charge, ChargeId, ChargeState, Event, EventState, Founding, Hold, HoldId, Id, Lot,
-    MemberId, Membership, Policy, SeatId,
+    MemberId, Membership, Payout, Policy, SeatId,
 };
 use crate::table::View;
 
@@ -174,6 +174,12 @@ impl State {
     /// What has ended by itself at `now`, and is waiting to be told so.
     pub fn expired(&self, now: At) -> impl Iterator<Item = Expiring> {
         self.expiring.iter().take_while(move |(at, _)| *at <= now).map(|(_, what)| *what)
+    }
+
+    /// All payouts there ever were, in the order in which they were asked for.
+    #[must_use]
+    pub fn payouts(&self) -> View<Id, Payout> {
+        self.payouts.view()
     }
 
     /// Units for which blocks were settled too late, for the report: nobody was charged for them.

@@ -9,7 +9,7 @@ use super::judged::balances;
 use super::{REQUESTS, all_of};
 use crate::account::{Account, Balance};
 use crate::refusal::Refusal;
-use crate::request::{Command, ControlCommand, PaymentCommand, Refs};
+use crate::request::{Command, ControlCommand, IncomeCommand, PaymentCommand, Refs};
 use crate::row::{Policy, RULES};
 use crate::state::{Done, State};
 use crate::workload::Workload;
@@ -70,6 +70,27 @@ fn a_rehearsal_says_why_it_would_be_refused() {
     assert!(rehearsed.accounts.is_empty());
     let Done::Recorded(entry) = rehearsed.done else { panic!("it would be recorded") };
     assert!(matches!(entry.record.result, Err(Refusal::Insufficient { available: 0, .. })));
+}
+
+#[test]
+fn what_comes_first_is_rehearsed_with_it() {
+    let mut bank = Bank::new();
+    let command = IncomeCommand::TopUp { user: ANN, amount: amount(100), provider: stripe() };
+    let top_up = Request { id: 78, ..request(Command::Income(command)) };
+    let before = all_of(&bank.state);
+    let first = std::slice::from_ref(&top_up);
+    let rehearsed = bank.state.rehearse_after(first, &tip(ANN, amount(60)), bank.now).unwrap();
+    let wallet = rehearsed.accounts.iter().find(|one| one.account == Account::wallet(ANN));
+    let shows = wallet.map(|one| (one.before.available(), one.after.available()));
+    assert_eq!(shows, Some((0, 40)), "from before all of it to after all of it");
+    assert_eq!(all_of(&bank.state), before);
+    bank.state.execute(&top_up, bank.now).unwrap();
+    let done = bank.state.execute(&tip(ANN, amount(60)), bank.now).unwrap();
+    assert_eq!(rehearsed.done, done);
+    let command = IncomeCommand::TopUp { user: ANN, amount: amount(99), provider: stripe() };
+    let another = Request { command: Command::Income(command), ..top_up };
+    let refused = bank.state.rehearse_after(&[another], &tip(ANN, amount(1)), bank.now).unwrap();
+    assert!(matches!(refused.done, Done::Mismatch(_)) && refused.accounts.is_empty());
 }
 
 #[test]

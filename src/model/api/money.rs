@@ -35,6 +35,24 @@ pub struct ExportQuery {
     /// The first record; 1 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
+    /// It goes on where another piece ended, so it has no header.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub continues: bool,
+}
+
+/// `GET /v1/ledger/trial-balance`.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::IntoParams,
+)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountQuery {
+    /// So many accounts are left out, from the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<usize>,
+    /// At most this many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 /// `GET /v1/wallets/{account}/statement`.

@@ -7,7 +7,7 @@ use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opt
 use weir_model::NodeId;
 use weir_model::cluster::NodeState;
 
-use super::set;
+use super::{set, signed};
 use crate::actors::membership::{BeatCounts, Membership};
 use crate::actors::placement::{Copying, Placement};
 use crate::link::peers::{PeerInfo, PeerState};
@@ -131,24 +131,24 @@ struct Copies {
 }
 
 /// Registers what it makes.
-struct Register<'a>(&'a Registry);
+pub(super) struct Register<'a>(pub(super) &'a Registry);
 
-type Made<T> = Result<T, prometheus::Error>;
+pub(super) type Made<T> = Result<T, prometheus::Error>;
 
 impl Register<'_> {
-    fn gauge(&self, name: &str, help: &str) -> Made<IntGauge> {
+    pub(super) fn gauge(&self, name: &str, help: &str) -> Made<IntGauge> {
         self.keep(IntGauge::new(name, help)?)
     }
 
-    fn counter(&self, name: &str, help: &str) -> Made<IntCounter> {
+    pub(super) fn counter(&self, name: &str, help: &str) -> Made<IntCounter> {
         self.keep(IntCounter::new(name, help)?)
     }
 
-    fn gauges(&self, name: &str, help: &str, label: &str) -> Made<IntGaugeVec> {
+    pub(super) fn gauges(&self, name: &str, help: &str, label: &str) -> Made<IntGaugeVec> {
         self.keep(IntGaugeVec::new(Opts::new(name, help), &[label])?)
     }
 
-    fn counters(&self, name: &str, help: &str, label: &str) -> Made<IntCounterVec> {
+    pub(super) fn counters(&self, name: &str, help: &str, label: &str) -> Made<IntCounterVec> {
         self.keep(IntCounterVec::new(Opts::new(name, help), &[label])?)
     }
 
@@ -349,8 +349,4 @@ impl Copies {
             set(&self.troubles.with_label_values(&[kind]), count);
         }
     }
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

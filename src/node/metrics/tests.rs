@@ -7,6 +7,7 @@ use weir_model::{NodeId, Timestamp};
 use super::*;
 use crate::actors::membership::BeatCounts;
 use crate::actors::placement::{Alone, Copying};
+use crate::actors::sessions;
 use crate::actors::stages::Stages;
 use crate::actors::streams;
 use crate::actors::viewings::Limits;
@@ -42,7 +43,9 @@ async fn bench() -> Bench {
     };
     let streams = Streams::start(context).await.unwrap();
     let cluster = Arc::new(sample);
-    let sources = Sources { streams, viewings, events, store, tasks: tasks.clone(), cluster };
+    let money = Arc::new(asked);
+    let sources =
+        Sources { streams, viewings, events, store, tasks: tasks.clone(), cluster, money };
     let metrics = Metrics::new(Registry::new()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -89,6 +92,15 @@ fn sample() -> Sample {
         },
         lags: [(NodeId(2), 6)].into(),
         disk: (1 << 30, false),
+    }
+}
+
+fn asked() -> Asked {
+    Asked {
+        requests: [("answered", 40), ("busy", 2), ("unanswered", 1)],
+        batches: 8,
+        stand: Some((39, false)),
+        sessions: sessions::Figures { paused: 3, beats_dropped: 5 },
     }
 }
 
@@ -152,6 +164,28 @@ async fn links_agreement_and_members_are_told_by_name_and_no_stranger_makes_a_se
             assert!(text.lines().any(|one| one == line), "{line} is missing:\n{text}");
         }
         assert_eq!(text.matches("weir_link_sent_bytes_total{").count(), 1, "{text}");
+    }
+    bench.tasks.shutdown(PATIENCE).await;
+}
+
+#[tokio::test]
+async fn what_is_asked_of_the_ledger_and_who_pays_nothing_at_the_moment_is_told() {
+    let bench = bench().await;
+    for _ in 0..2 {
+        let text = bench.ask().await;
+        for line in [
+            "weir_ledger_requests_total{outcome=\"answered\"} 40",
+            "weir_ledger_requests_total{outcome=\"busy\"} 2",
+            "weir_ledger_requests_total{outcome=\"unanswered\"} 1",
+            "weir_ledger_batches_total 8",
+            "weir_ledger_seq 39",
+            "weir_ledger_even 0",
+            "weir_sessions{state=\"live\"} 0",
+            "weir_session_parties_paused 3",
+            "weir_session_beats_dropped_total 5",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} is missing:\n{text}");
+        }
     }
     bench.tasks.shutdown(PATIENCE).await;
 }

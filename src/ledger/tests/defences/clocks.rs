@@ -57,7 +57,7 @@ fn every_record_has_a_date_that_other_programs_read() {
         let Ok(Done::Recorded(entry)) = bank.state.execute(&request(5), at) else {
             panic!("{at:?}");
         };
-        let text = Exporter::new(Format::Hledger, euro()).record(&entry.record).unwrap();
+        let text = Exporter::new(Format::Hledger, euro()).record(&entry).unwrap();
         let date = text.split(' ').next().unwrap();
         assert_eq!((date.len(), date.split('-').count()), (10, 3), "{text}");
     }
