@@ -21,7 +21,6 @@ use super::PAGES_DIR;
 use super::journal::Marks;
 pub(super) use load::{Loaded, load};
 pub(super) use pages::Kept;
-use pages::Pages;
 
 /// Bytes of the journal between two checkpoints: what a start makes again at most, a second or two of work.
 pub(super) const EVERY: u64 = 128 << 20;
@@ -120,15 +119,12 @@ pub(super) fn place(dir: &Path) -> PathBuf {
     dir.join(PAGES_DIR)
 }
 
-fn run(dir: &Path, kept: Option<Kept>, work: &Receiver<Job>, shared: &Shared) {
-    let mut pages = kept.map(|kept| Pages::of(dir, kept));
+fn run(dir: &Path, mut kept: Option<Kept>, work: &Receiver<Job>, shared: &Shared) {
     for job in work {
-        let mut open = match pages.take() {
-            Some(pages) => pages,
-            None => Pages::new(dir),
-        };
-        match open.write(&job, &shared.stop) {
-            Ok(()) => pages = Some(open),
+        let open = kept.take().map_or_else(|| Kept::new(dir), Ok);
+        let written = open.and_then(|mut open| open.write(&job, &shared.stop).map(|()| open));
+        match written {
+            Ok(open) => kept = Some(open),
             Err(_) if shared.stop.load(Ordering::Acquire) => return,
             // What changed is written nowhere now: it stays busy, and the next start goes on from an older one.
             Err(error) => {

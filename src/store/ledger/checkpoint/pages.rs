@@ -33,39 +33,15 @@ pub(in crate::store::ledger) struct Kept {
     pub(super) stale: Vec<Vec<u8>>,
 }
 
-/// See the module.
-pub(super) enum Pages {
-    Open(Kept),
-    /// Made with the first checkpoint.
-    New(std::path::PathBuf),
-}
-
-impl Pages {
-    pub(super) fn new(dir: &Path) -> Self {
-        Self::New(dir.to_owned())
-    }
-
-    pub(super) const fn of(_: &Path, kept: Kept) -> Self {
-        Self::Open(kept)
-    }
-
-    /// Writes a checkpoint.
-    pub(super) fn write(&mut self, job: &Job, stop: &AtomicBool) -> Result<(), StoreError> {
-        if let Self::New(dir) = self {
-            let rows = Rows::open(dir)?;
-            let (held, stale) = (BTreeMap::new(), Vec::new());
-            *self = Self::Open(Kept { rows, number: 0, sum: 0, held, stale });
-        }
-        match self {
-            Self::Open(kept) => kept.write(job, stop),
-            Self::New(_) => Ok(()),
-        }
-    }
-}
-
 impl Kept {
-    fn write(&mut self, job: &Job, stop: &AtomicBool) -> Result<(), StoreError> {
-        let begun = std::time::Instant::now();
+    /// No checkpoint in `dir` yet.
+    pub(super) fn new(dir: &Path) -> Result<Self, StoreError> {
+        let (rows, held, stale) = (Rows::open(dir)?, BTreeMap::new(), Vec::new());
+        Ok(Self { rows, number: 0, sum: 0, held, stale })
+    }
+
+    /// Writes the next one.
+    pub(super) fn write(&mut self, job: &Job, stop: &AtomicBool) -> Result<(), StoreError> {
         self.remove_stale()?;
         self.number += 1;
         self.put_pages(job, stop)?;
@@ -77,8 +53,8 @@ impl Kept {
         self.rows.sync()?;
         self.rows.put(vec![(MARK.to_vec(), Some(mark))])?;
         self.rows.sync()?;
-        let (pages, took) = (job.changes.len(), begun.elapsed());
-        tracing::debug!(seq = job.changes.core().head().seq, pages, ?took, "checkpoint");
+        let (seq, pages) = (job.changes.core().head().seq, job.changes.len());
+        tracing::debug!(seq, pages, "checkpoint of the ledger");
         Ok(())
     }
 
