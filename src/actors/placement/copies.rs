@@ -103,6 +103,8 @@ impl Replica for Nowhere {
     fn step(&self, steps: &mut Vec<weir_media::replica::Step>) {
         steps.clear();
     }
+
+    fn take_shade(&self, _: Shade) {}
 }
 
 impl Inner {

@@ -114,6 +114,8 @@ mod tests {
         let join = Command::Join { session: ID, account: ANN, price: 0, shown: price(), cap, at };
         let (kinds, session) = told(&session, &join);
         assert_eq!(kinds, ["session.joined"]);
+        let (kinds, session) = told(&session, &Command::Admit { session: ID, party: 0 });
+        assert_eq!(kinds, [""; 0], "that it can pay is told with what it gets");
         let (kinds, session) = told(&session, &Command::Begin { session: ID, from: 3, at });
         assert_eq!(kinds, ["session.began"]);
         let end = Command::End { session: ID, why: Halt::Streamer, at };

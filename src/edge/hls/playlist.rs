@@ -1,5 +1,6 @@
-//! Playlists, each as its viewer may see it: the public one is the same for everybody, but a party of a private session
-//! gets addresses of its own, which open nothing for anybody else.
+//! Playlists, each as its viewer may see it: the public one is the same for everybody, but whoever paid for what he sees
+//! gets addresses of his own. They say who asks: whoever passes them on lets others watch in his name, as one viewing,
+//! and pays for what they take.
 
 use bytes::Bytes;
 use http::StatusCode;

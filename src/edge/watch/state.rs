@@ -221,6 +221,8 @@ fn seen(
     let public = stream.map(|stream| *stream.state.borrow());
     let state = public.map_or(SeenState::Offline, |public| public.state.into());
     let view = stream.map(|stream| gate::view(context, stream, viewer));
+    // Of what may be a session's nobody is told that it goes on.
+    let is_open = !matches!(view, Some(Err(_)));
     let shut = match view {
         Some(Err(Refusal::Private)) => Some(SeenState::Private),
         Some(Err(Refusal::Members)) => Some(SeenState::Members),
@@ -239,8 +241,8 @@ fn seen(
         channel: channel.clone(),
         title,
         state: shut.unwrap_or(state),
-        playable: playable && shut.is_none(),
-        viewers: if shut.is_some() { 0 } else { context.viewings.watching(channel) },
+        playable: playable && is_open,
+        viewers: if is_open { context.viewings.watching(channel) } else { 0 },
         show: public.and_then(|public| public.show).map(|show| show.to_string()),
         access: is_sold.then(|| context.lookup.access(channel)),
     })

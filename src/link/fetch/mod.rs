@@ -48,9 +48,7 @@ pub trait Replica: Send + Sync {
     fn step(&self, steps: &mut Vec<Step>);
 
     /// Takes for whom the window is made, ahead of the steps for which that is said.
-    fn take_shade(&self, shade: Shade) {
-        let _ = shade;
-    }
+    fn take_shade(&self, shade: Shade);
 }
 
 /// Who keeps the windows.

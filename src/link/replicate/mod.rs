@@ -76,10 +76,7 @@ pub trait Originals: Send + Sync {
 
     /// For whom a channel's stream is made, as far as this node knows. It goes ahead of the media, so that who copies
     /// that need not have heard of it in another way.
-    fn shade(&self, channel: &ChannelName) -> Shade {
-        let _ = channel;
-        Shade::default()
-    }
+    fn shade(&self, channel: &ChannelName) -> Shade;
 
     /// As the owner of a channel's stream: whom `node` is to pull it from. None when this node is not the owner.
     fn place(&self, channel: &ChannelName, node: NodeId, asking: Asking) -> Option<NodeId> {

@@ -5,7 +5,7 @@
 //! ends before the first chunk that is not sound; the ones before were synced whole, and what is not sound there is
 //! damage, of which nothing is removed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -21,6 +21,9 @@ use super::{LedgerError, failed};
 
 /// A segment is closed when it is longer than this.
 const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// Segments that are open for readers.
+const OPEN_MAX: usize = 64;
 
 /// Bytes between two marks: what is read to find one record.
 const MARK_EVERY: u64 = 64 << 10;
@@ -47,7 +50,7 @@ pub(super) struct Journal {
 pub(super) struct Reader {
     dir: PathBuf,
     marks: Arc<RwLock<Marks>>,
-    files: Arc<Mutex<HashMap<u64, Arc<File>>>>,
+    files: Arc<Mutex<BTreeMap<u64, Arc<File>>>>,
 }
 
 /// Where chunks begin, one for each [`MARK_EVERY`] bytes.
@@ -249,6 +252,10 @@ impl Reader {
             return Ok(Arc::clone(file));
         }
         let file = Arc::new(File::open(self.path(segment))?);
+        if files.len() >= OPEN_MAX {
+            // Whoever reads on goes forward, so the oldest is the one that is needed least.
+            files.pop_first();
+        }
         files.insert(segment, Arc::clone(&file));
         Ok(file)
     }

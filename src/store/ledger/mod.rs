@@ -448,18 +448,15 @@ impl Ledger {
         upto: u64,
         most: usize,
     ) -> Result<Vec<Record>, LedgerError> {
-        let mut seq = self.read(|state| state.balance(&account)).touched;
+        let newest = self.read(|state| state.balance(&account)).touched;
         let mut found = Vec::new();
-        while seq > 0 && found.len() < most {
-            let missing = || LedgerError::Damaged(format!("record {seq} is missing"));
-            let stored = self.inner.reader.record(seq).map_err(failed)?.ok_or_else(missing)?;
-            let Entry { record, before, .. } = entry(stored).map_err(LedgerError::Damaged)?;
-            let next = before_of(&record, &before, account).unwrap_or_default();
-            if record.seq <= upto {
+        self.walk(account, newest, &mut |record| {
+            let is_wanted = record.seq > upto || found.len() < most;
+            if record.seq <= upto && is_wanted {
                 found.push(record);
             }
-            seq = next;
-        }
+            is_wanted
+        })?;
         Ok(found)
     }
 
@@ -473,24 +470,39 @@ impl Ledger {
         upto: u64,
         most: usize,
     ) -> Result<Statement, LedgerError> {
-        let (balance, head) = self.read(|state| (state.balance(&account), *state.head()));
-        let newer = self.newer(account, upto, balance.touched)?;
-        let mut records = self.history(account, upto.min(head.seq), most)?;
-        let before = newer
-            .iter()
-            .chain(&records)
-            .fold(balance, |balance, record| without(&balance, record, account));
+        let balance = self.read(|state| state.balance(&account));
+        let (mut before, mut records) = (balance, Vec::new());
+        self.walk(account, balance.touched, &mut |record| {
+            let is_wanted = record.seq > upto || records.len() < most;
+            if is_wanted {
+                before = without(&before, &record, account);
+            }
+            if record.seq <= upto && is_wanted {
+                records.push(record);
+            }
+            is_wanted
+        })?;
         records.reverse();
         Ok(Statement::of(account, &before, &records))
     }
 
-    /// Records of an account behind `upto`.
-    fn newer(&self, account: Account, upto: u64, newest: u64) -> Result<Vec<Record>, LedgerError> {
-        if newest <= upto {
-            return Ok(Vec::new());
+    /// Shows the records that have a leg on `account`, from record `seq` back to the first, until `take` wants no more.
+    fn walk(
+        &self,
+        account: Account,
+        mut seq: u64,
+        take: &mut dyn FnMut(Record) -> bool,
+    ) -> Result<(), LedgerError> {
+        while seq > 0 {
+            let missing = || LedgerError::Damaged(format!("record {seq} is missing"));
+            let stored = self.inner.reader.record(seq).map_err(failed)?.ok_or_else(missing)?;
+            let Entry { record, before, .. } = entry(stored).map_err(LedgerError::Damaged)?;
+            seq = before_of(&record, &before, account).unwrap_or_default();
+            if !take(record) {
+                break;
+            }
         }
-        let all = self.history(account, newest, usize::MAX)?;
-        Ok(all.into_iter().take_while(|record| record.seq > upto).collect())
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use weir::link::{Config, Link, Spawn, World, peers::PeerAddress};
 use weir::store::window::Window;
 use weir_media::TrackId;
 use weir_media::rendition::Timing;
-use weir_media::replica::Step;
+use weir_media::replica::{Shade, Step};
 use weir_model::{ChannelName, NodeId};
 
 use super::studio::Made;
@@ -55,6 +55,10 @@ impl Originals for Knows {
     fn offer(&self, channel: &ChannelName) -> Option<Offer> {
         let window = self.originals.get(channel).cloned()?;
         Some(Offer { window, epoch: EPOCH, path: Vec::new() })
+    }
+
+    fn shade(&self, _: &ChannelName) -> Shade {
+        Shade::default()
     }
 }
 
@@ -102,6 +106,10 @@ impl Replica for Probe {
         let made = self.made.lock();
         let hop = |ready: &Instant| Hop { ready: *ready, took: now - *ready };
         self.arrivals.hops.lock().extend(parts.iter().filter_map(|one| made.get(one)).map(hop));
+    }
+
+    fn take_shade(&self, shade: Shade) {
+        self.window.take_shade(shade);
     }
 }
 
