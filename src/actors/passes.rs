@@ -128,19 +128,25 @@ impl Usher {
     /// Changes what the records behind `seen` touched.
     async fn follow(&self, mut seen: u64) -> Result<(u64, u64), String> {
         let mut changes = 0;
-        while self.ledger.head().seq > seen {
+        loop {
+            // In this order: what comes between the two is looked at with the next turn.
+            let head = self.ledger.head().seq;
+            if self.ledger.newest_about_rights() <= seen {
+                return Ok((seen.max(head), changes));
+            }
             let (ledger, from) = (self.ledger.clone(), seen + 1);
             let read = move || ledger.records(from, RECORDS_AT_ONCE);
             let read =
                 tokio::task::spawn_blocking(read).await.map_err(|error| error.to_string())?;
             let records = read.map_err(|error| error.to_string())?;
-            let Some(last) = records.last().map(|entry| entry.record.seq) else { break };
+            let Some(last) = records.last().map(|entry| entry.record.seq) else {
+                return Ok((seen, changes));
+            };
             let none = Touched::Some(BTreeSet::new());
             let touched = records.iter().map(|entry| Touched::by(&entry.record));
             changes += self.change(touched.fold(none, Touched::and)).await?;
             seen = last;
         }
-        Ok((seen, changes))
     }
 
     /// Has these passes as the ledger says; how many changed.

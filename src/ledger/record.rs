@@ -4,7 +4,7 @@ use crate::chain::Link;
 use crate::leg::{Leg, Side, Stage};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::row::{At, Row};
+use crate::row::{At, ChargeId, Row};
 
 /// What a request brought about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -78,6 +78,21 @@ const VERSION: u8 = 1;
 const BYTES_USUAL: usize = 384;
 
 impl Record {
+    /// Whether it may change what somebody has a right to: a membership, a ticket, an event, a standing.
+    #[must_use]
+    pub fn is_about_rights(&self) -> bool {
+        let is = |row: &Row| {
+            matches!(
+                row,
+                Row::Standing(..)
+                    | Row::Event(..)
+                    | Row::Member(..)
+                    | Row::Charge(ChargeId::Ticket { .. }, _)
+            )
+        };
+        self.rows.iter().any(is)
+    }
+
     /// Its canonical bytes, which the chain is made of: a version, then postcard 1, fields in their order.
     ///
     /// # Errors

@@ -177,7 +177,8 @@ async fn a_newcomer_that_slept_while_a_stranger_became_the_leader_finds_it() {
     assert_eq!(awake.id(), id);
     assert!(awake.store.cluster().members.of(next.id()).is_none(), "it has not heard of it");
     awake.granted().await;
-    assert!(awake.store.cluster().members.of(next.id()).is_some());
+    let hears = || async { awake.store.cluster().members.of(next.id()).is_some() };
+    until("the newcomer hears of it", hears).await;
     for node in [awake, next, founder] {
         node.stop().await;
     }

@@ -53,7 +53,10 @@ impl Books {
         match self.state.execute(&request, wall).unwrap() {
             Done::Recorded(entry) => {
                 entry.record.result.as_ref().unwrap();
-                Touched::by(&entry.record)
+                let touched = Touched::by(&entry.record);
+                let touches = touched != Touched::Some(BTreeSet::new());
+                assert!(!touches || entry.record.is_about_rights(), "{entry:?}");
+                touched
             }
             other => panic!("{other:?}"),
         }

@@ -15,6 +15,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -87,6 +88,8 @@ struct Inner {
     writer: Mutex<Writer>,
     /// Tells the newest record.
     told: watch::Sender<u64>,
+    /// The newest record about rights, or a later one.
+    rights: AtomicU64,
 }
 
 struct Writer {
@@ -173,8 +176,11 @@ impl Ledger {
         let mut writer = Writer { journal, index, checkpoints };
         writer.keep(&mut state);
         let (writer, dir) = (Mutex::new(writer), dir.join(JOURNAL_DIR));
-        let (told, state) = (watch::Sender::new(state.head().seq), RwLock::new(state));
-        Ok(Self { inner: Arc::new(Inner { dir, state, reader, writer, told }) })
+        // Which of them were about rights was not looked at.
+        let seq = state.head().seq;
+        let (told, rights) = (watch::Sender::new(seq), AtomicU64::new(seq));
+        let state = RwLock::new(state);
+        Ok(Self { inner: Arc::new(Inner { dir, state, reader, writer, told, rights }) })
     }
 
     /// Whether a checkpoint is being written.
@@ -207,6 +213,7 @@ impl Ledger {
         let answers = each.collect::<Result<_, LedgerError>>()?;
         writer.journal.append(posted.index, &made).map_err(failed)?;
         let seq = state.head().seq;
+        self.note_rights(&made);
         writer.index = posted.index;
         writer.keep(&mut state);
         drop(state);
@@ -368,6 +375,7 @@ impl Ledger {
         let index = writer.index;
         writer.journal.append(index, &made).map_err(failed)?;
         let seq = state.head().seq;
+        self.note_rights(&made);
         writer.keep(&mut state);
         drop(state);
         self.inner.told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
@@ -392,6 +400,19 @@ impl Ledger {
     #[must_use]
     pub fn head(&self) -> Head {
         *self.inner.state.read().head()
+    }
+
+    fn note_rights(&self, made: &[Entry]) {
+        let newest = made.iter().rev().find(|entry| entry.record.is_about_rights());
+        if let Some(entry) = newest {
+            self.inner.rights.store(entry.record.seq, Ordering::Release);
+        }
+    }
+
+    /// A record behind which there is none that is about rights ([`Record::is_about_rights`]).
+    #[must_use]
+    pub fn newest_about_rights(&self) -> u64 {
+        self.inner.rights.load(Ordering::Acquire)
     }
 
     /// Changes whenever a record was made.
