@@ -83,16 +83,20 @@ impl Store {
         identity::id().map(SessionId)
     }
 
-    /// Changes a session, and answers with what it is then; a rehearsal with what it would be.
+    /// Changes a session, and answers with what it is then, and whether this changed it; a rehearsal with what it would
+    /// be.
     ///
     /// # Errors
     /// When the rules forbid it, or the cluster takes no changes.
-    pub async fn change_session(&self, command: Command) -> Result<Arc<Session>, StoreError> {
+    pub async fn change_session(
+        &self,
+        command: Command,
+    ) -> Result<(Arc<Session>, bool), StoreError> {
         let id = command.session();
         let wished = command.clone();
-        self.change(catalog::Command::Session(command)).await?.session()?;
+        let changed = self.change(catalog::Command::Session(command)).await?.session()?;
         if self.rehearsal {
-            return self.session_after(&wished);
+            return Ok((self.session_after(&wished)?, changed));
         }
         let changes = self.inner.held.sessions.subscribe();
         self.until_here(changes, |catalog| {
@@ -101,7 +105,7 @@ impl Store {
         })
         .await;
         let missing = || StoreError::NotFound { what: format!("session {id}") };
-        self.session(id).ok_or_else(missing)
+        Ok((self.session(id).ok_or_else(missing)?, changed))
     }
 
     fn session_after(&self, command: &Command) -> Result<Arc<Session>, StoreError> {

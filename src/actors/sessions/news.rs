@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use weir_model::AccountId;
 use weir_session::session::why;
-use weir_session::{Command, Session};
+use weir_session::{Command, Party, Session};
 
 use crate::actors::events::Events;
 use crate::store::{Store, StoreError};
@@ -23,12 +23,14 @@ pub async fn change(
     command: Command,
     said: &[(&str, String)],
 ) -> Result<Arc<Session>, StoreError> {
-    let before = store.session(command.session());
-    let after = store.change_session(command).await?;
+    let (after, changed) = store.change_session(command.clone()).await?;
+    if !changed {
+        return Ok(after);
+    }
     let name = |id: AccountId| {
         store.account(&id.to_string()).map_or_else(|_| id.to_string(), |one| one.name.to_string())
     };
-    for (kind, text, mut fields) in news(before.as_deref(), &after, &name) {
+    for (kind, text, mut fields) in news(&command, &after, &name) {
         fields.push(("session", after.id.to_string()));
         let fields: Vec<(&str, String)> = fields.into_iter().chain(said.iter().cloned()).collect();
         events.emit(kind, Some(&after.channel), text, &fields);
@@ -36,42 +38,36 @@ pub async fn change(
     Ok(after)
 }
 
-fn news(
-    before: Option<&Session>,
-    after: &Session,
-    name: &dyn Fn(AccountId) -> String,
-) -> Vec<News> {
+/// What `command` brought about in the session that is `after` it: others may have changed that meanwhile.
+fn news(command: &Command, after: &Session, name: &dyn Fn(AccountId) -> String) -> Vec<News> {
     let channel = &after.channel;
-    let Some(before) = before else {
-        let text = format!("a private session is offered on channel {channel}");
-        return vec![("session.offered", text, Vec::new())];
+    let left = |party: &Party| {
+        let (account, why) = (party.account, party.left.map_or("", |left| why(left.why)));
+        let text = format!("account {} left the session on {channel}", name(account));
+        ("session.left", text, vec![("account", account.to_string()), ("why", why.to_owned())])
     };
-    let mut all = Vec::new();
-    for (nth, party) in after.parties.iter().enumerate() {
-        let (known, account) = (before.parties.get(nth), party.account);
-        let who = name(account);
-        if known.is_none() {
-            let text = format!("account {who} joined a session on {channel}");
-            all.push(("session.joined", text, vec![("account", account.to_string())]));
+    match command {
+        Command::Offer(_) => {
+            let text = format!("a private session is offered on channel {channel}");
+            vec![("session.offered", text, Vec::new())]
         }
-        if let Some(left) = party.left.filter(|_| known.is_none_or(|known| known.left.is_none())) {
-            let fields = vec![("account", account.to_string()), ("why", why(left.why).into())];
-            all.push((
-                "session.left",
-                format!("account {who} left the session on {channel}"),
-                fields,
-            ));
+        Command::Join { account, .. } => {
+            let text = format!("account {} joined a session on {channel}", name(*account));
+            vec![("session.joined", text, vec![("account", account.to_string())])]
         }
+        Command::Leave { party, .. } => after.party(*party).map(left).into_iter().collect(),
+        Command::Begin { .. } => {
+            let text = format!("the stream of channel {channel} is a private session's");
+            vec![("session.began", text, Vec::new())]
+        }
+        Command::End { why: because, .. } => {
+            let with_it = after.parties.iter().filter(|party| party.left == after.ended);
+            let text = format!("the private session on channel {channel} was ended");
+            let ended = ("session.ended", text, vec![("why", why(*because).to_owned())]);
+            with_it.map(left).chain([ended]).collect()
+        }
+        Command::Admit { .. } | Command::Settle { .. } | Command::Unveil { .. } => Vec::new(),
     }
-    if before.began_at.is_none() && after.began_at.is_some() {
-        let text = format!("the stream of channel {channel} is a private session's");
-        all.push(("session.began", text, Vec::new()));
-    }
-    if let Some(ended) = after.ended.filter(|_| before.ended.is_none()) {
-        let text = format!("the private session on channel {channel} was ended");
-        all.push(("session.ended", text, vec![("why", why(ended.why).into())]));
-    }
-    all
 }
 
 #[cfg(test)]
@@ -92,16 +88,20 @@ mod tests {
         Price { name: "guest".into(), tariff, places: 1 }
     }
 
-    fn offered() -> Session {
+    fn offer() -> Offer {
         let (prices, invited, host) = (vec![price()], Vec::new(), AccountId(1));
         let (channel, at) = ("demo".parse().unwrap(), Timestamp(1));
-        Offer { id: ID, channel, host, fee_bps: 0, prices, invited, at }.made().unwrap()
+        Offer { id: ID, channel, host, fee_bps: 0, prices, invited, at }
+    }
+
+    fn offered() -> Session {
+        offer().made().unwrap()
     }
 
     /// What is told of a change, by kinds; and the session after it.
     fn told(before: &Session, command: &Command) -> (Vec<&'static str>, Session) {
-        let after = before.after(command).unwrap().unwrap_or_else(|| before.clone());
-        let news = news(Some(before), &after, &|id| id.to_string());
+        let after = before.after(command).unwrap().unwrap();
+        let news = news(command, &after, &|id| id.to_string());
         (news.into_iter().map(|(kind, ..)| kind).collect(), after)
     }
 
@@ -109,7 +109,8 @@ mod tests {
     fn a_session_is_told_from_its_offer_to_its_end_each_step_once() {
         let at = Timestamp(2);
         let session = offered();
-        assert_eq!(news(None, &session, &|_| String::new())[0].0, "session.offered");
+        let offers = Command::Offer(offer());
+        assert_eq!(news(&offers, &session, &|_| String::new())[0].0, "session.offered");
         let cap = 900.try_into().unwrap();
         let join = Command::Join { session: ID, account: ANN, price: 0, shown: price(), cap, at };
         let (kinds, session) = told(&session, &join);
@@ -121,7 +122,7 @@ mod tests {
         let end = Command::End { session: ID, why: Halt::Streamer, at };
         let (kinds, session) = told(&session, &end);
         assert_eq!(kinds, ["session.left", "session.ended"]);
-        assert_eq!(told(&session, &end).0, [""; 0]);
+        assert_eq!(session.after(&end).unwrap(), None, "what changes nothing is not told");
     }
 
     #[test]
@@ -132,7 +133,7 @@ mod tests {
         let (_, joined) = told(&offered(), &join);
         let leave = Command::Leave { session: ID, party: 0, why: Halt::Balance, at };
         let left = joined.after(&leave).unwrap().unwrap();
-        let (kind, text, fields) = news(Some(&joined), &left, &|_| "ann".into()).remove(0);
+        let (kind, text, fields) = news(&leave, &left, &|_| "ann".into()).remove(0);
         assert_eq!((kind, text.as_str()), ("session.left", "account ann left the session on demo"));
         assert!(fields.contains(&("why", "balance".into())), "{fields:?}");
     }

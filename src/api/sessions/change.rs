@@ -170,7 +170,7 @@ impl By<'_> {
         fields: &[(&str, String)],
     ) -> Result<Arc<Session>, Refusal> {
         if self.is_dry_run {
-            return Ok(ctx.store_for(true).change_session(command).await?);
+            return Ok(ctx.store_for(true).change_session(command).await?.0);
         }
         let mut said = fields.to_vec();
         said.push(("by", self.asker.principal.name.to_string()));

@@ -6,8 +6,8 @@
 use weir_cluster::Applied;
 use weir_cluster::members::Profile;
 use weir_model::{
-    Access, Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, SessionId,
-    StreamKey, Timestamp, Token, TokenId,
+    Access, Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey,
+    Timestamp, Token, TokenId,
 };
 
 use super::super::StoreError;
@@ -106,7 +106,8 @@ pub(in crate::store) enum Answer {
     Admitted(Admission),
     Account(Account),
     Token(Token),
-    Session(SessionId),
+    /// Whether it changed anything.
+    Session(bool),
 }
 
 impl Command {
@@ -190,8 +191,8 @@ impl Answer {
         if let Self::Account(account) = self { Ok(account) } else { Err(unexpected()) }
     }
 
-    pub(in crate::store) fn session(self) -> Result<SessionId, StoreError> {
-        if let Self::Session(id) = self { Ok(id) } else { Err(unexpected()) }
+    pub(in crate::store) fn session(self) -> Result<bool, StoreError> {
+        if let Self::Session(changed) = self { Ok(changed) } else { Err(unexpected()) }
     }
 
     pub(in crate::store) fn token(self) -> Result<Token, StoreError> {
@@ -254,8 +255,9 @@ impl Catalog {
             Command::CreateAccount(new) => self.plan_account(new).map(account),
             Command::Passes(change) => self.plan_passes(change).map(number),
             Command::Session(command) => {
-                let (changes, id) = self.plan_session(&command)?;
-                Ok((changes, Answer::Session(id)))
+                let changes = self.plan_session(&command)?;
+                let changed = Answer::Session(!changes.is_empty());
+                Ok((changes, changed))
             }
             Command::ChangeAccount { account: id, change } => {
                 self.plan_account_change(id, change).map(account)

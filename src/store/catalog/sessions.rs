@@ -9,7 +9,7 @@ use weir_session::{Command, Offer, Refusal, Screen, Session, Stage};
 
 use super::super::StoreError;
 use super::super::entry::{Change, Entry};
-use super::{Catalog, Planned};
+use super::Catalog;
 
 /// Sessions with their indexes.
 #[derive(Default)]
@@ -91,19 +91,19 @@ impl Sessions {
 }
 
 impl Catalog {
-    /// Answers with the session's id.
-    pub(super) fn plan_session(&self, command: &Command) -> Planned<SessionId> {
+    /// Nothing, when it was done before.
+    pub(super) fn plan_session(&self, command: &Command) -> Result<Vec<Change>, StoreError> {
         let id = command.session();
         let planned = match (self.sessions.of(id), command) {
             (Some(known), Command::Offer(offer)) if is_made_of(known, offer) => Ok(Vec::new()),
-            (None, Command::Offer(offer)) => return Ok((self.plan_offer(offer)?, id)),
+            (None, Command::Offer(offer)) => return self.plan_offer(offer),
             (None, _) => Err(Refusal::Unknown(id)),
             (Some(known), _) => known.after(command).map(|next| {
                 let put = |next| Change::Put(Entry::Session(Box::new(next)));
                 next.map(put).into_iter().collect()
             }),
         };
-        planned.map(|changes| (changes, id)).map_err(StoreError::Session)
+        planned.map_err(StoreError::Session)
     }
 
     fn plan_offer(&self, offer: &Offer) -> Result<Vec<Change>, StoreError> {
