@@ -34,11 +34,14 @@ const MS_A_CENT: i64 = 10;
 struct Theatre {
     cluster: Cluster,
     encoder: Encoder,
+    /// Where she publishes at first, the node that leads, and where she goes from there.
+    ingests: [usize; 2],
+    /// Which node the operator asks.
+    asked: usize,
 }
 
 impl Theatre {
-    /// Her encoder knows these nodes.
-    async fn open(voters: usize, edges: usize, ingests: &[usize]) -> Self {
+    async fn open(voters: usize, edges: usize) -> Self {
         let cluster = Cluster::configured(voters, edges, LEDGER).await;
         let (cli, api) = (cluster.cli(0), cluster.api(0));
         for (name, role) in [("alice", "viewer"), ("bob", "viewer"), ("star", "streamer")] {
@@ -54,9 +57,11 @@ impl Theatre {
         }
         cli.json(&["channel", "create", "hers", "--owner", "star"]);
         let key = cli.json(&["key", "create", "hers"])["key"].as_str().unwrap().to_owned();
-        let encoder = Encoder::start(cluster.ingests(ingests), &key, &clip::STANDARD);
+        let (asked, leader) = (voters + edges - 1, cluster.leader(0, &[]).await);
+        let ingests = [leader, (leader + 1) % voters];
+        let encoder = Encoder::start(cluster.ingests(&ingests), &key, &clip::STANDARD);
         encoder.live_again(0).await;
-        let theatre = Self { cluster, encoder };
+        let theatre = Self { cluster, encoder, ingests, asked };
         for node in 0..theatre.cluster.len() {
             theatre.cluster.node(node).player("hers").playable().await;
         }
@@ -64,7 +69,7 @@ impl Theatre {
     }
 
     fn cli(&self) -> Cli {
-        self.cluster.cli(0)
+        self.cluster.cli(self.asked)
     }
 
     fn offer(&self, places: &str) -> String {
@@ -102,10 +107,9 @@ impl Theatre {
         now_ms()
     }
 
-    /// The session as a node says it is.
-    async fn info(&self, asked: usize, session: &str) -> Option<SessionInfo> {
+    async fn info(&self, session: &str) -> Option<SessionInfo> {
         let path = format!("/v1/sessions/{session}");
-        self.cluster.api(asked).call(Method::GET, &path, None).await.ok()
+        self.cluster.api(self.asked).call(Method::GET, &path, None).await.ok()
     }
 
     /// Waits until a party's bill is as `look` wants it.
@@ -117,7 +121,7 @@ impl Theatre {
         look: impl Fn(&SessionParty) -> Option<T>,
     ) -> T {
         eventually(what, GRACE, async || {
-            let info = self.info(0, session).await?;
+            let info = self.info(session).await?;
             let is_hers = |party: &&SessionParty| {
                 party.name.as_ref().is_some_and(|known| known.as_str() == name)
             };
@@ -128,7 +132,7 @@ impl Theatre {
 
     /// Which node runs the session.
     async fn runner(&self, session: &str) -> Option<usize> {
-        let leases = self.cluster.api(0).actors().await.ok()?;
+        let leases = self.cluster.api(self.asked).actors().await.ok()?;
         let lease = leases.into_iter().find(|lease| {
             let of = &lease.actor;
             of.kind == ActorKind::Session && of.key.as_str().ends_with(session)
@@ -171,7 +175,7 @@ async fn are_shut_out(knockers: &[Knocker], since: i64, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_its_parties_at_every_edge_and_nobodys_once_it_is_over() {
-    let theatre = Theatre::open(3, 2, &[1]).await;
+    let theatre = Theatre::open(3, 2).await;
     let public = theatre.knockers(&Person::new());
     are_given_all(&public).await;
     let session = theatre.offer("2");
@@ -179,10 +183,9 @@ async fn a_session_is_its_parties_at_every_edge_and_nobodys_once_it_is_over() {
     let (alice, bob) = (theatre.person("alice", 3).await, theatre.person("bob", 4).await);
     theatre.join(&alice, 3).await;
     theatre.join(&bob, 4).await;
-    let began = eventually("the stream is theirs", SOON, async || {
-        theatre.info(0, &session).await?.began_at
-    })
-    .await;
+    let began =
+        eventually("the stream is theirs", SOON, async || theatre.info(&session).await?.began_at)
+            .await;
     are_shut_out(&public, began.0, "it began").await;
     let (alices, bobs) = (theatre.knockers(&alice), theatre.knockers(&bob));
     are_given_all(&alices).await;
@@ -225,8 +228,8 @@ async fn a_session_is_its_parties_at_every_edge_and_nobodys_once_it_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_survives_its_node_and_nobody_pays_for_what_was_not_delivered() {
-    let mut theatre = Theatre::open(3, 1, &[1, 2]).await;
+async fn a_session_survives_its_node_that_leads_and_nobody_pays_for_what_was_not_delivered() {
+    let mut theatre = Theatre::open(3, 1).await;
     let session = theatre.offer("1");
     let alice = theatre.person("alice", 3).await;
     let viewer = Viewer::start(vec![alice.player(theatre.cluster.node(3), "hers")]).await;
@@ -236,12 +239,13 @@ async fn a_session_survives_its_node_and_nobody_pays_for_what_was_not_delivered(
             billed(party).filter(|billed| *billed >= 800)
         })
         .await;
-    assert_eq!(theatre.runner(&session).await, Some(1), "it runs beside the stream");
+    let [first, second] = theatre.ingests;
+    assert_eq!(theatre.runner(&session).await, Some(first), "it runs beside the stream");
     let killed = Instant::now();
-    theatre.cluster.kill(1);
+    theatre.cluster.kill(first);
     let back = theatre.encoder.live_again(1).await.since - killed;
     eventually("it runs beside the stream again", SOON, async || {
-        (theatre.runner(&session).await == Some(2)).then_some(())
+        (theatre.runner(&session).await == Some(second)).then_some(())
     })
     .await;
     let anew = theatre.bill("it goes on", &session, "alice", billed).await;
@@ -253,7 +257,7 @@ async fn a_session_survives_its_node_and_nobody_pays_for_what_was_not_delivered(
     theatre.leave(&alice, 3, &session).await;
     theatre.bill("it is settled", &session, "alice", |party| party.settled.then_some(())).await;
 
-    let info = theatre.info(0, &session).await.unwrap();
+    let info = theatre.info(&session).await.unwrap();
     let party = &info.parties[0];
     let took = party.left_at.unwrap().0 - info.began_at.unwrap().0;
     let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap();
@@ -266,8 +270,8 @@ async fn a_session_survives_its_node_and_nobody_pays_for_what_was_not_delivered(
     let seconds = party.delivered_seconds.unwrap();
     assert_eq!(i64::try_from(seconds).unwrap() * 100, billed(party).unwrap());
 
-    theatre.cluster.restart(1).await;
-    theatre.cluster.eventually_all_up(0).await;
+    theatre.cluster.restart(first).await;
+    theatre.cluster.eventually_all_up(theatre.asked).await;
     settled(&theatre, &session).await;
     hledger_agrees(&theatre.cli());
 }
@@ -283,7 +287,7 @@ fn stalls(viewer: &Viewer, from: Instant, to: Instant) -> i64 {
 
 #[tokio::test]
 async fn signs_of_somebody_elses_player_prove_nothing() {
-    let theatre = Theatre::open(1, 0, &[0]).await;
+    let theatre = Theatre::open(1, 0).await;
     let session = theatre.offer("1");
     let (alice, bob) = (theatre.person("alice", 0).await, theatre.person("bob", 0).await);
     let viewer = Viewer::start(vec![alice.player(theatre.cluster.node(0), "hers")]).await;
@@ -297,7 +301,7 @@ async fn signs_of_somebody_elses_player_prove_nothing() {
         assert_eq!(status, StatusCode::OK, "{said}");
         said
     };
-    let party = async || theatre.info(0, &session).await.unwrap().parties.remove(0);
+    let party = async || theatre.info(&session).await.unwrap().parties.remove(0);
     let stands = eventually("the meter stands though he plays", SOON, async || {
         assert_eq!(beat(&bob).await["you"], Value::Null);
         let now = party().await;
@@ -324,7 +328,7 @@ async fn signs_of_somebody_elses_player_prove_nothing() {
 
 /// Receipts, wallets, statements, records and balances say the same, at every node; and nothing is reserved.
 async fn settled(theatre: &Theatre, session: &str) {
-    let info = theatre.info(0, session).await.unwrap();
+    let info = theatre.info(session).await.unwrap();
     for node in 0..theatre.cluster.len() {
         let (cli, stand) = (theatre.cluster.cli(node), theatre.cli().json(&["ledger", "show"]));
         eventually("a node's ledger is the same", SOON, async || {
@@ -358,7 +362,7 @@ fn receipt_agrees(cli: &Cli, party: &SessionParty) {
     let has = (cents(wallet["available"].as_str().unwrap()), &wallet["reserved"]);
     assert_eq!(has, (left, &json!("0.00")), "{name} was billed {amount}");
     let statement = cli.json(&["wallet", "statement", name]);
-    let of = |line: &Value, side: &str| line[side].as_str().map_or(0, |text| cents(text));
+    let of = |line: &Value, side: &str| line[side].as_str().map_or(0, cents);
     let lines = statement["lines"].as_array().unwrap();
     let net: i64 = lines[1..].iter().map(|line| of(line, "debit") - of(line, "credit")).sum();
     assert_eq!((net, cents(statement["closing"].as_str().unwrap())), (cents(amount), left));
