@@ -32,14 +32,14 @@ fn exported(records: &[Entry], format: Format) -> String {
     text
 }
 
-fn hledger(journal: &std::path::Path, args: &[&str]) -> String {
+pub(crate) fn hledger(journal: &std::path::Path, args: &[&str]) -> String {
     let ran = Command::new("hledger").arg("-f").arg(journal).args(args).output().unwrap();
     assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
     String::from_utf8(ran.stdout).unwrap()
 }
 
 /// What `hledger` shows of each account, in cents; a debit is positive.
-fn shown(journal: &std::path::Path) -> BTreeMap<String, i128> {
+pub(crate) fn shown(journal: &std::path::Path) -> BTreeMap<String, i128> {
     let table = hledger(journal, &["balance", "--flat", "--no-total", "--output-format", "csv"]);
     let cents = |text: &str| text.trim_end_matches(" EUR").replace(['.', ','], "").parse().unwrap();
     let row = |line: &str| -> (String, i128) {

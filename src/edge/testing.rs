@@ -1,5 +1,6 @@
 //! An edge on port 0 with one stream that is fed by hand.
 
+pub(crate) mod meetings;
 pub(crate) mod session;
 
 use std::net::SocketAddr;
@@ -17,9 +18,9 @@ use weir_model::{
 };
 use weir_session::{Door, Screen};
 
+use self::meetings::TestMeetings;
 use self::session::Sessions;
 use super::http::listen;
-use super::meet::none::NoMeetings;
 use super::ticket::Tickets;
 use super::{Config, Context, Lookup, Metrics};
 use crate::actors::events::Events;
@@ -104,6 +105,7 @@ pub(crate) struct Edge {
     pub(crate) context: Arc<Context>,
     pub(crate) store: Store,
     sessions: Option<Arc<Sessions>>,
+    pub(crate) meetings: TestMeetings,
     pub(crate) window: Arc<Window>,
     pub(crate) state: watch::Sender<PublicState>,
     /// Why balancers are told to send viewers elsewhere.
@@ -149,11 +151,12 @@ impl Edge {
         let away: Arc<Mutex<Option<&'static str>>> = Arc::default();
         let told = Arc::clone(&away);
         let (stream, own) = (Arc::new(stream), sessions.clone());
+        let meetings = TestMeetings::of(own.clone().unwrap_or_default());
         let lookup = One { stream, store: store.clone(), sessions: own };
         let context = Arc::new(Context {
             viewings: Viewings::within(events.clone(), config.viewings(), config.shared()),
             people,
-            meetings: Box::new(NoMeetings),
+            meetings: Box::new(meetings.clone()),
             slots: Slots::new(config.connections_max, config.connections_per_address_max),
             config,
             lookup: Box::new(lookup),
@@ -167,7 +170,18 @@ impl Edge {
         let address = listener.local_addr().unwrap();
         listen(&context, listener, None);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { context, store, sessions, window, state, away, address, client, _data: data }
+        Self {
+            context,
+            store,
+            sessions,
+            meetings,
+            window,
+            state,
+            away,
+            address,
+            client,
+            _data: data,
+        }
     }
 
     /// One that [plays](Self::play).
@@ -221,6 +235,16 @@ impl Edge {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    /// JSON that somebody sends, with his cookie.
+    pub(crate) fn post(&self, path: &str, cookie: Option<&str>) -> reqwest::RequestBuilder {
+        let mut request =
+            self.client.post(self.url(path)).header("content-type", "application/json");
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        request
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::header::COOKIE;
 use reqwest::{Response, StatusCode, Url};
 
 use super::wait::eventually;
@@ -116,6 +117,18 @@ impl Playlist {
         (self.end(), self.open.len())
     }
 
+    /// Everything that it names and that is there: sections, segments and parts.
+    pub(crate) fn uris(&self) -> Vec<String> {
+        let parts = |parts: &[Part]| parts.iter().map(|part| part.uri.clone()).collect::<Vec<_>>();
+        let mut uris = parts(&self.open);
+        for segment in &self.segments {
+            uris.push(segment.uri.clone());
+            uris.extend(segment.map.clone());
+            uris.extend(parts(&segment.parts));
+        }
+        uris
+    }
+
     /// The number after the newest whole segment.
     pub(crate) fn end(&self) -> u64 {
         self.msn + self.skipped + self.segments.len() as u64
@@ -211,7 +224,14 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) fn new(url: String) -> Self {
-        let http = reqwest::Client::builder().timeout(REQUEST_LIMIT).build().unwrap();
+        Self::known_by(url, None)
+    }
+
+    /// One that brings a cookie.
+    pub(crate) fn known_by(url: String, cookie: Option<&str>) -> Self {
+        let cookie = cookie.map(|cookie| (COOKIE, cookie.parse().unwrap()));
+        let http = reqwest::Client::builder().timeout(REQUEST_LIMIT);
+        let http = http.default_headers(cookie.into_iter().collect()).build().unwrap();
         Self { http, url: url.parse().unwrap() }
     }
 
@@ -264,6 +284,18 @@ impl Player {
         let answer = self.get(&url).await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{url}");
         answer.bytes().await.unwrap()
+    }
+
+    /// Everything that a player is told of: playlists, sections, segments and parts, those that come next included.
+    pub(crate) async fn listed(&self) -> Vec<Url> {
+        let mut all = vec![self.url.clone()];
+        for url in self.media_urls().await {
+            let list = self.playlist(&url).await;
+            let hints = list.hints.iter().map(|hint| hint["URI"].clone());
+            all.extend(hints.chain(list.uris()).map(|uri| url.join(&uri).unwrap()));
+            all.push(url);
+        }
+        all
     }
 
     /// Any request.

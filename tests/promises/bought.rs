@@ -96,27 +96,6 @@ fn player(node: &Node, token: Option<&str>) -> Player {
     Player::new(node.http(&format!("/live/hers/index.m3u8{query}")))
 }
 
-/// Everything that a player is told of: playlists, sections, segments and parts, those that come next included.
-async fn listed(player: &Player) -> Vec<Url> {
-    let mut all = vec![player.url().clone()];
-    for url in player.media_urls().await {
-        let list = player.playlist(&url).await;
-        let parts = |parts: &[crate::harness::hls::Part]| -> Vec<String> {
-            parts.iter().map(|part| part.uri.clone()).collect()
-        };
-        let mut uris: Vec<String> = list.hints.iter().map(|hint| hint["URI"].clone()).collect();
-        uris.extend(parts(&list.open));
-        for segment in &list.segments {
-            uris.push(segment.uri.clone());
-            uris.extend(segment.map.clone());
-            uris.extend(parts(&segment.parts));
-        }
-        all.extend(uris.iter().map(|uri| url.join(uri).unwrap()));
-        all.push(url);
-    }
-    all
-}
-
 /// None of these gives anything but a word.
 async fn assert_shut(urls: &[Url], word: &str) {
     for url in urls {
@@ -133,7 +112,7 @@ async fn assert_shut(urls: &[Url], word: &str) {
 /// Everything that is listed is there, for this viewer only.
 async fn assert_open(player: &Player) {
     let mut media = 0;
-    for url in listed(player).await {
+    for url in player.listed().await {
         let got = get(&url).await;
         // What was listed a moment ago may have left the window.
         if got.status != StatusCode::NOT_FOUND {
@@ -171,7 +150,7 @@ async fn a_channel_for_members_is_theirs_until_they_are_paid_back() {
     let site = Site::on(&node).await;
     let _encoder = site.publish(&node).await;
     player(&node, None).playable().await;
-    let before = listed(&player(&node, None)).await;
+    let before = player(&node, None).listed().await;
     let fan = site.playback("fan").await;
     let set = site.cli.json(&["price", "set", "hers", "--members", "4.99", "--every", "30d"]);
     assert_eq!((&set["price"], &set["period_secs"]), (&json!("4.99"), &json!(2_592_000)));
@@ -203,7 +182,7 @@ async fn a_channel_for_members_is_theirs_until_they_are_paid_back() {
 
     site.cli.json(&["tip", "hers", "1.00", "--from", "fan", "--message", "great show"]);
     assert_open(&player(&node, Some(&fan))).await;
-    let own = listed(&player(&node, Some(&fan))).await;
+    let own = player(&node, Some(&fan)).listed().await;
     site.cli.json(&["wallet", "freeze", "fan", "--yes"]);
     shut_soon(&node, Some(&fan), "members").await;
     site.cli.json(&["wallet", "unfreeze", "fan"]);
@@ -261,7 +240,7 @@ async fn an_edge_without_the_ledger_knows_who_has_bought_what() {
     let site = Site::open(cluster.cli(0), cluster.api(0)).await;
     let _encoder = site.publish(voter).await;
     player(edge, None).playable().await;
-    let before = listed(&player(edge, None)).await;
+    let before = player(edge, None).listed().await;
     let fan = site.playback("fan").await;
     site.cli.json(&["price", "set", "hers", "--members", "4.99", "--every", "30d"]);
     shut_soon(edge, None, "members").await;

@@ -22,6 +22,7 @@ mod paid;
 mod partitioned;
 mod passed_on;
 mod people;
+mod private;
 mod provider;
 mod published;
 mod recovered;

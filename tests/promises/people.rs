@@ -7,56 +7,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::api::Api;
-use crate::harness::{Cluster, Encoder, Node, clip, eventually, within};
+use crate::harness::{Cluster, Encoder, Node, Person, clip, eventually, within};
 
 /// A token that was taken back opens nothing at any node after this.
 const EVERYWHERE_WITHIN: Duration = Duration::from_secs(1);
 /// A loaded machine takes its time.
 const SOON: Duration = Duration::from_secs(20);
 const PASSWORD: &str = "correct horse battery";
-
-/// Somebody at a browser, or at a program that acts like one.
-struct Person {
-    http: reqwest::Client,
-    cookie: Option<String>,
-}
-
-impl Person {
-    fn new() -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(SOON).build().unwrap();
-        Self { http, cookie: None }
-    }
-
-    /// Sends what a page of the node would, and keeps the cookie.
-    async fn post(&mut self, node: &Node, what: &str, body: &Value) -> (StatusCode, Value) {
-        let request = self.http.post(node.http(&format!("/auth/{what}"))).json(body);
-        let answer = self.with_cookie(request).send().await.unwrap();
-        if let Some(line) = answer.headers().get("set-cookie") {
-            let line = line.to_str().unwrap();
-            assert!(line.contains("HttpOnly") && line.contains("SameSite=Lax"), "{line}");
-            self.cookie = line.split(';').next().map(str::to_owned);
-        }
-        (answer.status(), answer.json().await.unwrap())
-    }
-
-    async fn login(&mut self, node: &Node, name: &str, password: &str) -> (StatusCode, Value) {
-        self.post(node, "login", &json!({"name": name, "password": password})).await
-    }
-
-    /// Who this is, for a node.
-    async fn name(&self, node: &Node) -> Option<String> {
-        let request = self.with_cookie(self.http.get(node.http("/auth/me")));
-        let me: Value = request.send().await.unwrap().json().await.unwrap();
-        me["account"]["name"].as_str().map(str::to_owned)
-    }
-
-    fn with_cookie(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match &self.cookie {
-            Some(cookie) => request.header("cookie", cookie),
-            None => request,
-        }
-    }
-}
 
 async fn ask(api: &Api, method: Method, path: &str, body: Option<Value>) -> Value {
     api.call(method, path, body).await.unwrap_or_else(|refused| panic!("{path}: {refused:?}"))

@@ -1,6 +1,6 @@
 //! Signing in over a real socket, kindly and not.
 
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::edge::Config;
@@ -9,15 +9,6 @@ use crate::edge::testing::Edge;
 const GOOD: &str = "correct horse battery";
 
 impl Edge {
-    fn post(&self, path: &str, cookie: Option<&str>) -> RequestBuilder {
-        let mut request =
-            self.client.post(self.url(path)).header("content-type", "application/json");
-        if let Some(cookie) = cookie {
-            request = request.header("cookie", cookie);
-        }
-        request
-    }
-
     /// Registers somebody; the whole line of the cookie.
     async fn register(&self, name: &str) -> String {
         let body = json!({"name": name, "password": GOOD}).to_string();

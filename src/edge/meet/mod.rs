@@ -5,9 +5,9 @@
 //! stands.
 
 mod node;
-#[cfg(test)]
-pub(crate) mod none;
 mod show;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use weir_ledger::meter::{Halt, Mode, Tariff};
 use weir_model::{AccountId, AccountRole, ChannelName, SessionId, Timestamp, TokenKind};
 use weir_people::Scopes;
-use weir_session::{Command, Offer, Price, Screen, Session};
+use weir_session::{Command, Offer, Price, Refusal, Screen, Session};
 
 use super::Edge;
 use crate::actors::clock;
@@ -47,21 +47,44 @@ impl Sessions {
         self.changes.subscribe()
     }
 
+    pub(crate) fn of(&self, id: SessionId) -> Option<Session> {
+        self.all.lock().get(&id).cloned()
+    }
+
+    /// The newest one that is not done.
+    pub(crate) fn open(&self) -> Option<Session> {
+        self.all.lock().values().rev().find(|session| !session.is_done()).cloned()
+    }
+
     fn change(&self, command: &Command) {
+        self.try_change(command).unwrap();
+    }
+
+    /// The session as it is afterwards, when the rules allow it.
+    pub(crate) fn try_change(&self, command: &Command) -> Result<Session, Refusal> {
         let mut all = self.all.lock();
         let next = match command {
-            Command::Offer(offer) => offer.made().unwrap(),
-            other => all[&other.session()].after(other).unwrap().unwrap(),
+            Command::Offer(offer) => offer.made()?,
+            other => {
+                let before = &all[&other.session()];
+                before.after(other)?.unwrap_or_else(|| before.clone())
+            }
         };
-        all.insert(command.session(), next);
+        all.insert(command.session(), next.clone());
         drop(all);
         self.changes.send_modify(|changes| *changes += 1);
+        Ok(next)
     }
 }
 
-/// That there is a session.
+/// That there is a session, for everybody.
 pub(crate) fn offered(id: SessionId, host: &Person) -> Command {
-    let (host, prices, invited, at) = (host.account, vec![price()], Vec::new(), Timestamp(1));
+    offered_to(id, host, &[])
+}
+
+fn offered_to(id: SessionId, host: &Person, guests: &[&Person]) -> Command {
+    let invited = guests.iter().map(|guest| guest.account).collect();
+    let (host, prices, at) = (host.account, vec![price()], Timestamp(1));
     Command::Offer(Offer { id, channel: demo(), host, fee_bps: 0, prices, invited, at })
 }
 
@@ -109,11 +132,17 @@ impl Edge {
         Person { account, cookie: format!("weir_session={secret}") }
     }
 
-    /// A session that `parties` joined; it does not have the stream yet.
-    pub(crate) fn offer(&self, host: &Person, parties: &[&Person]) -> SessionId {
+    /// A session that only `guests` may join.
+    pub(crate) fn invite(&self, host: &Person, guests: &[&Person]) -> SessionId {
         let sessions = self.sessions();
         let id = SessionId(sessions.all.lock().len() as u64 + 1);
-        sessions.change(&offered(id, host));
+        sessions.change(&offered_to(id, host, guests));
+        id
+    }
+
+    /// A session that `parties` joined; it does not have the stream yet.
+    pub(crate) fn offer(&self, host: &Person, parties: &[&Person]) -> SessionId {
+        let (id, sessions) = (self.invite(host, &[]), self.sessions());
         for (nth, party) in (0..).zip(parties) {
             sessions.change(&joined(id, party));
             sessions.change(&Command::Admit { session: id, party: nth });
