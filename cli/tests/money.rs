@@ -345,14 +345,6 @@ async fn what_is_typed_of_money_and_sessions_is_what_the_node_is_asked() {
             "payout fail 0123456789abcdef0123456789abcdef --yes",
             "POST /v1/payouts/0123456789abcdef0123456789abcdef/fail?dry_run=false null",
         ),
-        (
-            "approval confirm 0123456789abcdef0123456789abcdef --dry-run",
-            "POST /v1/approvals/0123456789abcdef0123456789abcdef/confirm?dry_run=true null",
-        ),
-        (
-            "approval reject 0123456789abcdef0123456789abcdef --reason R",
-            "POST /v1/approvals/0123456789abcdef0123456789abcdef/reject?dry_run=false&reason=R null",
-        ),
         ("session list --state live --limit 3", "GET /v1/sessions?state=live&limit=3"),
         (
             "price set demo --members 4.99 --every 7d",
@@ -385,6 +377,24 @@ async fn what_is_typed_of_money_and_sessions_is_what_the_node_is_asked() {
         (
             "ticket end 00000000000000000000000000000009 --cancelled --yes",
             r#"POST /v1/ticket-events/00000000000000000000000000000009/end?dry_run=false {"cancelled":true}"#,
+        ),
+    ] {
+        let ran = piped(line).await;
+        assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);
+        assert_eq!(ran.asked, [asked], "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_takes_two_people_is_decided_by_its_id() {
+    for (line, asked) in [
+        (
+            "approval confirm 0123456789abcdef0123456789abcdef --dry-run",
+            "POST /v1/approvals/0123456789abcdef0123456789abcdef/confirm?dry_run=true null",
+        ),
+        (
+            "approval reject 0123456789abcdef0123456789abcdef --reason R",
+            "POST /v1/approvals/0123456789abcdef0123456789abcdef/reject?dry_run=false&reason=R null",
         ),
     ] {
         let ran = piped(line).await;
