@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use weir_client::ClientError;
+use weir_model::approval::{ApprovalInfo, MoneyOutcome};
 use weir_model::charge::LedgerId;
 use weir_model::money::{Durability, MoneyReceipt};
 
@@ -40,20 +41,20 @@ impl Once {
 }
 
 /// Asks until somebody answers, a few times: what is done under `id` is done once.
-pub(crate) async fn insist(
+pub(crate) async fn insist<T>(
     session: &Session<'_>,
     id: LedgerId,
-    ask: impl AsyncFn() -> Result<MoneyReceipt, ClientError>,
-) -> Result<MoneyReceipt, Failure> {
+    ask: impl AsyncFn() -> Result<T, ClientError>,
+) -> Result<T, Failure> {
     repeat(session, &format!("type the same command with --id {id}"), ask).await
 }
 
 /// The same for what is done once whoever asks; `again` says how it is asked for anew.
-pub(crate) async fn repeat(
+pub(crate) async fn repeat<T>(
     session: &Session<'_>,
     again: &str,
-    ask: impl AsyncFn() -> Result<MoneyReceipt, ClientError>,
-) -> Result<MoneyReceipt, Failure> {
+    ask: impl AsyncFn() -> Result<T, ClientError>,
+) -> Result<T, Failure> {
     let mut asked = 0;
     loop {
         let error = match ask().await {
@@ -76,6 +77,31 @@ pub(crate) async fn repeat(
             }
         });
     }
+}
+
+/// Prints what came of what may take two people.
+pub(crate) fn outcome(session: &mut Session<'_>, outcome: &MoneyOutcome) -> Done {
+    match outcome {
+        MoneyOutcome::Done(receipt) => told(session, receipt),
+        MoneyOutcome::Proposed(info) => proposed(session, info),
+    }
+}
+
+/// Prints a proposal, and what happens next.
+pub(crate) fn proposed(session: &mut Session<'_>, info: &ApprovalInfo) -> Done {
+    let text = session.view.one(info, || {
+        Sheet(vec![
+            ("proposed", info.what.clone()),
+            ("amount", format!("{} {}", info.amount, info.currency)),
+            ("state", info.state.to_string()),
+            ("id", info.id.to_string()),
+        ])
+    });
+    session.print(&text)?;
+    if !info.next.is_empty() {
+        session.say(&info.next);
+    }
+    Ok(())
 }
 
 /// Prints what came of it.

@@ -8,8 +8,8 @@ use clap_complete::Shell;
 
 use crate::output::Format;
 use crate::{
-    account, actor, audit, auth, channel, cluster, event, key, ledger, member, node, pay, payout,
-    price, private, provider, stream, ticket, token, topics, viewing, wallet,
+    account, actor, approval, audit, auth, channel, cluster, event, key, ledger, member, node, pay,
+    payout, price, private, provider, stream, ticket, token, topics, viewing, wallet,
 };
 
 /// Operates a Weir node.
@@ -121,6 +121,9 @@ pub(crate) enum Command {
     /// What streamers are paid: list, request, paid, fail.
     #[command(subcommand, after_help = payout::EXAMPLES)]
     Payout(payout::Verb),
+    /// What takes two people: list, confirm, reject.
+    #[command(subcommand, after_help = approval::EXAMPLES)]
+    Approval(approval::Verb),
     /// Payment providers and what they say: list, show, dismiss.
     #[command(subcommand, after_help = provider::EXAMPLES)]
     Provider(provider::Verb),

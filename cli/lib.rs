@@ -8,6 +8,7 @@
 mod account;
 mod act;
 mod actor;
+mod approval;
 mod args;
 mod audit;
 mod auth;

@@ -4,7 +4,7 @@ use weir_model::ChannelName;
 use weir_model::api::money::{RefundCharge, SendTip};
 use weir_model::charge::ChargeName;
 
-use crate::act::{Once, insist, told};
+use crate::act::{Once, insist, outcome};
 use crate::session::{Done, Session};
 
 pub(crate) const TIP_EXAMPLES: &str = "Examples:\n  weir tip demo 5.00 --message 'great show'\n  \
@@ -46,8 +46,8 @@ pub(crate) async fn tip(session: &mut Session<'_>, tip: Tip) -> Done {
     let (how, id) = (session.mutation(), tip.once.id(session)?);
     let Tip { channel, amount, from, message, .. } = tip;
     let body = SendTip { id: Some(id), channel, amount, from, message };
-    let receipt = insist(session, id, async || session.client.tip(&body, &how).await).await?;
-    told(session, &receipt)
+    let done = insist(session, id, async || session.client.tip(&body, &how).await).await?;
+    outcome(session, &done)
 }
 
 pub(crate) async fn refund(session: &mut Session<'_>, refund: Refund) -> Done {
@@ -56,6 +56,6 @@ pub(crate) async fn refund(session: &mut Session<'_>, refund: Refund) -> Done {
     session.confirm(&format!("Give back {much} of {charge}?")).await?;
     let (how, id) = (session.mutation(), once.id(session)?);
     let body = RefundCharge { id: Some(id), charge, amount };
-    let receipt = insist(session, id, async || session.client.refund(&body, &how).await).await?;
-    told(session, &receipt)
+    let done = insist(session, id, async || session.client.refund(&body, &how).await).await?;
+    outcome(session, &done)
 }

@@ -6,7 +6,7 @@ use weir_model::api::money::{PayoutQuery, RequestPayout};
 use weir_model::charge::LedgerId;
 use weir_model::money::{PayoutInfo, TellingInfo, TellingState};
 
-use crate::act::{Once, insist, repeat, told};
+use crate::act::{Once, insist, outcome, repeat};
 use crate::filter;
 use crate::output::{Table, View};
 use crate::session::{Done, Session};
@@ -66,7 +66,7 @@ pub(crate) enum Verb {
 
 pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
     let how = session.mutation();
-    let receipt = match verb {
+    let done = match verb {
         Verb::List { account, limit, filter } => {
             return list(session, account, limit, filter.as_ref()).await;
         }
@@ -84,7 +84,7 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             repeat(session, AGAIN, async || session.client.payout_failed(id, &how).await).await?
         }
     };
-    told(session, &receipt)
+    outcome(session, &done)
 }
 
 async fn list(

@@ -10,8 +10,8 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Format, json_line};
 use crate::session::{Done, Session, Surroundings, print};
 use crate::{
-    account, actor, audit, auth, channel, cluster, event, key, ledger, member, node, pay, payout,
-    price, private, provider, status, stream, ticket, token, topics, viewing, wallet,
+    account, actor, approval, audit, auth, channel, cluster, event, key, ledger, member, node, pay,
+    payout, price, private, provider, status, stream, ticket, token, topics, viewing, wallet,
 };
 
 /// Runs a command. Everything it says is on the streams of `around` when this answers.
@@ -91,6 +91,9 @@ async fn command(cli: Cli, around: &mut Surroundings) -> Done {
             pay::refund(&mut Session::new(cli.global, around)?, refund).await
         }
         Command::Payout(verb) => payout::run(&mut Session::new(cli.global, around)?, verb).await,
+        Command::Approval(verb) => {
+            approval::run(&mut Session::new(cli.global, around)?, verb).await
+        }
         Command::Provider(verb) => {
             provider::run(&mut Session::new(cli.global, around)?, verb).await
         }

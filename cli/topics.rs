@@ -3,7 +3,7 @@
 use weir_client::filter::fields::{self, Fields};
 
 /// Lists, with the fields of their JSON.
-const LISTS: [(&str, Fields); 20] = [
+const LISTS: [(&str, Fields); 21] = [
     ("stream list", fields::STREAM),
     ("channel list", fields::CHANNEL),
     ("key list", fields::KEY),
@@ -15,6 +15,7 @@ const LISTS: [(&str, Fields); 20] = [
     ("ticket list", fields::TICKET_EVENT),
     ("audit list", fields::AUDIT_ENTRY),
     ("payout list", fields::PAYOUT),
+    ("approval list", fields::APPROVAL),
     ("provider list", fields::PROVIDER),
     ("ledger tail", fields::LEDGER_RECORD),
     ("ledger trial-balance", fields::ACCOUNT_BALANCE),

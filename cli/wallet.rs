@@ -7,7 +7,7 @@ use weir_model::money::{PersonalAccount, StatementInfo, Wallet};
 use weir_model::provider::OpenTopUp;
 use weir_model::time::span_ms;
 
-use crate::act::{Once, insist, told};
+use crate::act::{Once, insist, outcome, told};
 use crate::exit::{Exit, Failure};
 use crate::output::{Sheet, Table, View};
 use crate::session::{Done, Session};
@@ -113,7 +113,9 @@ pub(crate) async fn run(session: &mut Session<'_>, verb: Verb) -> Done {
             let (id, expires_at) = (credit.once.id(session)?, expires(session, &credit)?);
             let Credit { account, amount, grant, .. } = credit;
             let body = CreditWallet { id: Some(id), amount, grant, expires_at };
-            insist(session, id, async || session.client.credit(&account, &body, &how).await).await?
+            let ask = async || session.client.credit(&account, &body, &how).await;
+            let done = insist(session, id, ask).await?;
+            return outcome(session, &done);
         }
         Verb::Freeze(Stand { account, of, once }) => {
             session.confirm(&format!("Freeze the money of {account}?")).await?;

@@ -86,6 +86,7 @@ async fn without_a_terminal_nothing_that_cannot_be_undone_is_done_unasked() {
         "wallet freeze alice",
         "payout paid 0123456789abcdef0123456789abcdef",
         "payout fail 0123456789abcdef0123456789abcdef",
+        "approval confirm 0123456789abcdef0123456789abcdef",
         "provider dismiss acme 0123456789abcdef0123456789abcdef",
         "session leave ses_0000000000000001",
         "node drain edge-1",

@@ -1,6 +1,7 @@
 //! What the node of these tests says of sessions and of money.
 
 use weir_model::api::sale::{MemberInfo, TicketEvent, TicketEventState};
+use weir_model::approval::{ApprovalInfo, ApprovalState};
 use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{
     BalanceChange, BalanceState, Durability, MoneyReceipt, PayoutInfo, PayoutState, TellingInfo,
@@ -22,7 +23,7 @@ const SESSION: &str = "/v1/sessions/ses_0000000000000001";
 pub(crate) fn knows(path: &str) -> bool {
     let nouns = ["/v1/sessions", "/v1/payouts", "/v1/tips", "/v1/refunds", "/v1/wallets"];
     let sold = ["/access", "/memberships", "/v1/ticket-events"];
-    let outside = ["/v1/providers", "/v1/topups"];
+    let outside = ["/v1/providers", "/v1/topups", "/v1/approvals"];
     nouns.iter().chain(&sold).chain(&outside).any(|noun| path.contains(noun))
 }
 
@@ -44,6 +45,12 @@ pub(crate) fn answer(path: &str) -> String {
         }),
         path if path.contains("/v1/sessions") => json(&session()),
         "GET /v1/payouts" => json(&[payout()]),
+        "GET /v1/approvals" => json(&[proposal()]),
+        "POST /v1/refunds" => json(&proposal()),
+        path if path.contains("/v1/approvals") && path.ends_with("/reject") => {
+            let (state, next) = (ApprovalState::Rejected, String::new());
+            json(&ApprovalInfo { state, next, ..proposal() })
+        }
         "GET /v1/ticket-events" => json(&[event()]),
         path if path.starts_with("GET") && path.ends_with("/access") => json(&members()),
         path if path.starts_with("PUT") && path.ends_with("/access") => {
@@ -80,6 +87,27 @@ pub(crate) fn answer(path: &str) -> String {
             json(&MoneyReceipt { charge: None, id: None, ..receipt("event put aside") })
         }
         _ => json(&receipt("tip")),
+    }
+}
+
+fn proposal() -> ApprovalInfo {
+    ApprovalInfo {
+        id: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+        what: "refund".into(),
+        amount: "750.00".into(),
+        currency: "EUR".into(),
+        then: "tip:0123456789abcdef0123456789abcdef was refunded".into(),
+        reason: "sent twice".into(),
+        right: "refund".into(),
+        by: AccountId(2),
+        name: Some("alice".parse().unwrap()),
+        at: ago(3_600),
+        expires_at: ago(3_600 - 86_400),
+        state: ApprovalState::Open,
+        decided_by: None,
+        decided_at: None,
+        seq: None,
+        next: "nothing has moved; another account confirms it".into(),
     }
 }
 
@@ -349,6 +377,24 @@ async fn what_is_typed_of_money_and_sessions_is_what_the_node_is_asked() {
         (
             "ticket end 00000000000000000000000000000009 --cancelled --yes",
             r#"POST /v1/ticket-events/00000000000000000000000000000009/end?dry_run=false {"cancelled":true}"#,
+        ),
+    ] {
+        let ran = piped(line).await;
+        assert_eq!(ran.exit, Exit::Ok, "{line}: {}", ran.err);
+        assert_eq!(ran.asked, [asked], "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_takes_two_people_is_decided_by_its_id() {
+    for (line, asked) in [
+        (
+            "approval confirm 0123456789abcdef0123456789abcdef --dry-run",
+            "POST /v1/approvals/0123456789abcdef0123456789abcdef/confirm?dry_run=true null",
+        ),
+        (
+            "approval reject 0123456789abcdef0123456789abcdef --reason R",
+            "POST /v1/approvals/0123456789abcdef0123456789abcdef/reject?dry_run=false&reason=R null",
         ),
     ] {
         let ran = piped(line).await;

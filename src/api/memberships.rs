@@ -173,7 +173,7 @@ async fn subscribe(
         event: ("membership.paid", text),
     };
     let is_dry = how.dry_run;
-    let receipt = act.run(ctx, asker, how).await?;
+    let receipt = act.run_for(ctx, asker, how, payer.id).await?;
     let id = PassId { good: Good::Channel(offer.ledger), account: payer.id };
     if body.renew && !is_dry {
         let renewal = Renewal {
@@ -247,7 +247,7 @@ async fn give(
         event: ("membership.given", text),
     };
     let is_dry = how.dry_run;
-    let receipt = act.run(ctx, asker, how).await?;
+    let receipt = act.run_for(ctx, asker, how, payer.id).await?;
     heard(ctx, is_dry, &receipt, passes).await;
     Ok(receipt)
 }

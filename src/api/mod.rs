@@ -8,6 +8,7 @@
 mod access;
 mod accounts;
 mod acts;
+mod approvals;
 mod audit;
 mod auth;
 mod boards;
@@ -85,6 +86,7 @@ pub struct Context {
     audit: Arc<dyn Audit>,
     boards: Arc<dyn Boards>,
     fee_bps: u32,
+    approve_above: Option<String>,
     playback: PlaybackFn,
     providers: Providers,
     /// Places for events of providers.
@@ -113,6 +115,8 @@ pub struct Parts {
     pub boards: Arc<dyn Boards>,
     /// The platform's part of what streamers earn, in hundredths of a percent.
     pub fee_bps: u32,
+    /// More than this, decimal text, staff moves only when two of them want it.
+    pub approve_above: Option<String>,
     /// Makes tokens for players.
     pub playback: PlaybackFn,
     /// The payment providers.
@@ -143,7 +147,8 @@ impl Context {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { store, live, cluster, money, audit, boards, fee_bps, playback, .. } = parts;
-        let Parts { providers, events, people, tasks, status, addresses, .. } = parts;
+        let Parts { approve_above, providers, events, people, tasks, status, addresses, .. } =
+            parts;
         let webhooks = Arc::new(Semaphore::new(providers::WEBHOOKS_MAX));
         let (addresses, followers) = (Arc::new(addresses), Arc::new(Semaphore::new(FOLLOWERS_MAX)));
         Self {
@@ -154,6 +159,7 @@ impl Context {
             audit,
             boards,
             fee_bps,
+            approve_above,
             playback,
             providers,
             webhooks,
@@ -291,6 +297,9 @@ fn money_routes() -> OpenApiRouter<Context> {
         .routes(needs(Action::PayoutRequest, On::Some, routes!(payouts::request)))
         .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::paid)))
         .routes(needs(Action::PayoutApprove, On::Any, routes!(payouts::fail)))
+        .routes(read(routes!(approvals::list)))
+        .routes(needs(Action::ApprovalDecide, On::Any, routes!(approvals::confirm)))
+        .routes(needs(Action::ApprovalDecide, On::Any, routes!(approvals::reject)))
         .routes(read(routes!(providers::list)))
         .routes(read(routes!(providers::show)))
         .routes(needs(Action::WalletChange, On::Any, routes!(providers::dismiss)))

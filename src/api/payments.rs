@@ -5,27 +5,32 @@ use weir_ledger::request::{Command, PaymentCommand, Terms};
 use weir_ledger::split::Split;
 use weir_model::api::Mutation;
 use weir_model::api::money::{RefundCharge, SendTip};
+use weir_model::approval::ApprovalInfo;
 use weir_model::money::MoneyReceipt;
 use weir_model::{AccountId, ApiError, ErrorCode};
 use weir_people::Action;
 
 use super::Context;
 use super::accounts::own_or_any;
-use super::acts::Act;
+use super::acts::{Act, Acted, right_over};
 use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::{Json, Query};
 use super::money::amount;
 use crate::actors::books::names::id_of;
 
-type Answer = Result<axum::Json<MoneyReceipt>, Refusal>;
+type Answer = Result<Acted, Refusal>;
 
 /// Tips the owner of a channel, who gets what the platform does not keep.
 #[utoipa::path(
     post, path = "/v1/tips", tag = "money",
     params(Mutation),
     request_body = SendTip,
-    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+    responses(
+        (status = 200, body = MoneyReceipt),
+        (status = 202, body = ApprovalInfo),
+        (status = "default", body = ApiError),
+    ),
 )]
 pub(super) async fn tip(
     State(ctx): State<Context>,
@@ -48,7 +53,8 @@ pub(super) async fn tip(
         (Some(message), Some(reason)) => Some(format!("{message} ({reason})")),
         (message, reason) => message.or(reason),
     };
-    act.run(&ctx, &asker, Mutation { reason, ..query }).await
+    let right = right_over(&asker, payer.id, Action::WalletSpend);
+    act.run_by_staff(&ctx, &asker, Mutation { reason, ..query }, right).await
 }
 
 /// Gives back of a payment, from all who got something of it.
@@ -56,7 +62,11 @@ pub(super) async fn tip(
     post, path = "/v1/refunds", tag = "money",
     params(Mutation),
     request_body = RefundCharge,
-    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+    responses(
+        (status = 200, body = MoneyReceipt),
+        (status = 202, body = ApprovalInfo),
+        (status = "default", body = ApiError),
+    ),
 )]
 pub(super) async fn refund(
     State(ctx): State<Context>,
@@ -73,7 +83,7 @@ pub(super) async fn refund(
         channel: None,
         event: ("payment.refunded", format!("{} was refunded", body.charge)),
     };
-    act.run(&ctx, &asker, query).await
+    act.run_by_staff(&ctx, &asker, query, Some(Action::Refund)).await
 }
 
 /// The platform its part, rounded down, and the streamer the rest.

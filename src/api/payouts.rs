@@ -7,6 +7,7 @@ use weir_ledger::row::PayoutState;
 use weir_ledger::{Currency, Request};
 use weir_model::api::Mutation;
 use weir_model::api::money::{PayoutQuery, RequestPayout};
+use weir_model::approval::ApprovalInfo;
 use weir_model::charge::LedgerId;
 use weir_model::money::{MoneyReceipt, PayoutInfo};
 use weir_model::{AccountId, ApiError, ErrorCode};
@@ -14,7 +15,7 @@ use weir_people::{Action, Target};
 
 use super::Context;
 use super::accounts::own_or_any;
-use super::acts::{Act, done};
+use super::acts::{Act, Acted, done, right_over};
 use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::{Json, Path, Query};
@@ -27,7 +28,7 @@ const LIMIT: usize = 100;
 /// The ledger makes some hours' earnings payable at a time; so many times cover years.
 const MATURE_MAX: usize = 64;
 
-type Answer = Result<axum::Json<MoneyReceipt>, Refusal>;
+type Answer = Result<Acted, Refusal>;
 
 /// The newest payouts, of everybody or of one account, newest first.
 #[utoipa::path(
@@ -54,7 +55,11 @@ pub(super) async fn list(
     post, path = "/v1/payouts", tag = "money",
     params(Mutation),
     request_body = RequestPayout,
-    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+    responses(
+        (status = 200, body = MoneyReceipt),
+        (status = 202, body = ApprovalInfo),
+        (status = "default", body = ApiError),
+    ),
 )]
 pub(super) async fn request(
     State(ctx): State<Context>,
@@ -80,14 +85,19 @@ pub(super) async fn request(
         channel: None,
         event: ("payout.requested", format!("a payout to account {} was asked for", account.name)),
     };
-    act.run_after(&ctx, &asker, query, first).await
+    let right = right_over(&asker, creator, Action::PayoutRequest);
+    act.run_after(&ctx, &asker, query, right, first).await
 }
 
 /// Says that a payout has arrived.
 #[utoipa::path(
     post, path = "/v1/payouts/{id}/paid", tag = "money",
     params(("id" = String, Path), Mutation),
-    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+    responses(
+        (status = 200, body = MoneyReceipt),
+        (status = 202, body = ApprovalInfo),
+        (status = "default", body = ApiError),
+    ),
 )]
 pub(super) async fn paid(
     State(ctx): State<Context>,
@@ -96,14 +106,19 @@ pub(super) async fn paid(
     Query(query): Query<Mutation>,
 ) -> Answer {
     let text = format!("payout {id} has arrived");
-    ended(id, PayoutState::Paid, ("payout.paid", text)).run(&ctx, &asker, query).await
+    let act = ended(id, PayoutState::Paid, ("payout.paid", text));
+    act.run_by_staff(&ctx, &asker, query, Some(Action::PayoutApprove)).await
 }
 
 /// Says that a payout came back: the money is the streamer's to be paid again.
 #[utoipa::path(
     post, path = "/v1/payouts/{id}/fail", tag = "money",
     params(("id" = String, Path), Mutation),
-    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+    responses(
+        (status = 200, body = MoneyReceipt),
+        (status = 202, body = ApprovalInfo),
+        (status = "default", body = ApiError),
+    ),
 )]
 pub(super) async fn fail(
     State(ctx): State<Context>,
@@ -112,7 +127,8 @@ pub(super) async fn fail(
     Query(query): Query<Mutation>,
 ) -> Answer {
     let text = format!("payout {id} came back");
-    ended(id, PayoutState::Failed, ("payout.failed", text)).run(&ctx, &asker, query).await
+    let act = ended(id, PayoutState::Failed, ("payout.failed", text));
+    act.run_by_staff(&ctx, &asker, query, Some(Action::PayoutApprove)).await
 }
 
 fn ended(id: LedgerId, state: PayoutState, event: (&'static str, String)) -> Act {

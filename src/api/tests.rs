@@ -30,6 +30,7 @@ use crate::actors::teller::{self, Durability, Untold};
 use crate::store::ledger::{Batch, Ledger, Posted};
 
 mod acts;
+mod approvals;
 mod audit;
 mod changes;
 mod client;
@@ -317,6 +318,7 @@ impl Bench {
             audit: shared_audit,
             boards: shared_boards,
             fee_bps,
+            approve_above: None,
             playback: Arc::new(|channel, _, _| Ok(format!("{channel}-token"))),
             providers: Providers::default(),
             events,

@@ -94,7 +94,7 @@ pub(super) async fn buy(
         event: ("ticket.bought", format!("account {} has a ticket for {event}", account.name)),
     };
     let is_dry = query.dry_run;
-    let receipt = act.run(&ctx, &asker, query).await?;
+    let receipt = act.run_for(&ctx, &asker, query, user).await?;
     heard(&ctx, is_dry, &receipt, vec![PassId { good, account: user }]).await;
     Ok(receipt)
 }

@@ -7,13 +7,14 @@ use weir_ledger::request::{Command, ControlCommand, IncomeCommand, Provider};
 use weir_ledger::row::At;
 use weir_model::api::Mutation;
 use weir_model::api::money::{CreditWallet, SetStanding, StatementQuery};
+use weir_model::approval::ApprovalInfo;
 use weir_model::money::{MoneyReceipt, PersonalAccount, StatementInfo, Wallet};
 use weir_model::{ApiError, ErrorCode};
 use weir_people::Action;
 
 use super::Context;
 use super::accounts::own_or_any;
-use super::acts::Act;
+use super::acts::{Act, Acted};
 use super::auth::Asker;
 use super::error::Refusal;
 use super::extract::{Json, Path, Query};
@@ -63,7 +64,11 @@ pub(super) async fn statement(
     post, path = "/v1/wallets/{account}/credit", tag = "wallet",
     params(("account" = String, Path, description = "its id or its name"), Mutation),
     request_body = CreditWallet,
-    responses((status = 200, body = MoneyReceipt), (status = "default", body = ApiError)),
+    responses(
+        (status = 200, body = MoneyReceipt),
+        (status = 202, body = ApprovalInfo),
+        (status = "default", body = ApiError),
+    ),
 )]
 pub(super) async fn credit(
     State(ctx): State<Context>,
@@ -71,7 +76,7 @@ pub(super) async fn credit(
     Path(account): Path<String>,
     Query(query): Query<Mutation>,
     Json(body): Json<CreditWallet>,
-) -> Result<axum::Json<MoneyReceipt>, Refusal> {
+) -> Result<Acted, Refusal> {
     let account = ctx.store.account(&account)?;
     let (user, amount) = (account.id, amount(&ctx.money.currency().await?, &body.amount)?);
     let command = match (body.grant, body.expires_at) {
@@ -88,7 +93,8 @@ pub(super) async fn credit(
     };
     let text = format!("account {} was credited", account.name);
     let (id, command, channel) = (body.id, Command::Income(command), None);
-    Act { id, command, channel, event: ("wallet.credited", text) }.run(&ctx, &asker, query).await
+    let act = Act { id, command, channel, event: ("wallet.credited", text) };
+    act.run_by_staff(&ctx, &asker, query, Some(Action::WalletChange)).await
 }
 
 /// Lets nothing leave what somebody pays with, or is paid.

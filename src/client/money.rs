@@ -5,6 +5,7 @@ use weir_model::api::money::{
     AccountQuery, CreditWallet, ExportQuery, PayoutQuery, RecordQuery, RefundCharge, RequestPayout,
     SendTip, SetStanding, StatementQuery,
 };
+use weir_model::approval::{ApprovalInfo, MoneyOutcome};
 use weir_model::charge::LedgerId;
 use weir_model::money::{
     AccountBalance, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord, MoneyReceipt,
@@ -70,7 +71,7 @@ impl Client {
         account: &str,
         body: &CreditWallet,
         how: &Mutation,
-    ) -> Answer<MoneyReceipt> {
+    ) -> Answer<MoneyOutcome> {
         self.post(&format!("/v1/wallets/{}/credit", segment(account)), body, how).await
     }
 
@@ -95,12 +96,12 @@ impl Client {
     }
 
     /// `POST /v1/tips`.
-    pub async fn tip(&self, body: &SendTip, how: &Mutation) -> Answer<MoneyReceipt> {
+    pub async fn tip(&self, body: &SendTip, how: &Mutation) -> Answer<MoneyOutcome> {
         self.post("/v1/tips", body, how).await
     }
 
     /// `POST /v1/refunds`.
-    pub async fn refund(&self, body: &RefundCharge, how: &Mutation) -> Answer<MoneyReceipt> {
+    pub async fn refund(&self, body: &RefundCharge, how: &Mutation) -> Answer<MoneyOutcome> {
         self.post("/v1/refunds", body, how).await
     }
 
@@ -114,18 +115,33 @@ impl Client {
         &self,
         body: &RequestPayout,
         how: &Mutation,
-    ) -> Answer<MoneyReceipt> {
+    ) -> Answer<MoneyOutcome> {
         self.post("/v1/payouts", body, how).await
     }
 
     /// `POST /v1/payouts/{id}/paid`.
-    pub async fn payout_paid(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyReceipt> {
+    pub async fn payout_paid(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyOutcome> {
         self.post(&format!("/v1/payouts/{id}/paid"), &(), how).await
     }
 
     /// `POST /v1/payouts/{id}/fail`.
-    pub async fn payout_failed(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyReceipt> {
+    pub async fn payout_failed(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyOutcome> {
         self.post(&format!("/v1/payouts/{id}/fail"), &(), how).await
+    }
+
+    /// `GET /v1/approvals`.
+    pub async fn approvals(&self) -> Answer<Vec<ApprovalInfo>> {
+        self.read("/v1/approvals").await
+    }
+
+    /// `POST /v1/approvals/{id}/confirm`.
+    pub async fn confirm_approval(&self, id: LedgerId, how: &Mutation) -> Answer<MoneyReceipt> {
+        self.post(&format!("/v1/approvals/{id}/confirm"), &(), how).await
+    }
+
+    /// `POST /v1/approvals/{id}/reject`.
+    pub async fn reject_approval(&self, id: LedgerId, how: &Mutation) -> Answer<ApprovalInfo> {
+        self.post(&format!("/v1/approvals/{id}/reject"), &(), how).await
     }
 
     /// `GET /v1/providers`.

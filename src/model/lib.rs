@@ -6,6 +6,7 @@ pub mod access;
 pub mod account;
 pub mod address;
 pub mod api;
+pub mod approval;
 pub mod audit;
 pub mod channel;
 pub mod charge;

@@ -373,6 +373,7 @@ mod tests {
             "people.login_hours = 721",
             "people.failures_per_account = 0",
             "people.failure_refill_secs = 0",
+            "ledger.approve_above = '1.234'",
         ] {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(Config::read(&path), Err(ConfigError::Invalid(_))), "{text}");

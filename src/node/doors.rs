@@ -172,6 +172,7 @@ impl Doors {
             audit: Arc::new(Recorder::new(self.teller.clone())),
             boards: Arc::new(self.sessions.clone()),
             fee_bps: self.config.ledger.fee_bps,
+            approve_above: self.config.ledger.approve_above.clone(),
             playback,
             providers: self.providers.clone(),
             events: self.events.clone(),

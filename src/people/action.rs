@@ -64,6 +64,7 @@ actions! {
     SessionJoin "session.join" "join and leave private sessions",
     SessionEnd "session.end" "end private sessions",
     PayoutRequest "payout.request" "ask for payouts",
+    ApprovalDecide "approval.decide" "confirm and reject what takes two people",
 }
 
 /// A word that names no action.
@@ -113,6 +114,7 @@ impl Action {
                 | Self::Refund
                 | Self::PayoutApprove
                 | Self::PayoutRequest
+                | Self::ApprovalDecide
                 | Self::PriceSet
                 | Self::SessionRead
                 | Self::SessionOffer

@@ -20,3 +20,13 @@ pub const LOGIN_TOKEN_MS_MAX: i64 = 30 * 86_400_000;
 
 /// Keys of which a budget remembers failures, on one node: a few MB.
 pub const BUDGET_KEYS_MAX: usize = 65_536;
+
+/// A proposal that nobody decides about is over after a day, in milliseconds: whoever proposed it knows what it was for.
+pub const APPROVAL_MS: i64 = 24 * 3_600_000;
+
+/// Proposals that wait at once; staff reads all of them. One more is refused.
+pub const APPROVALS_OPEN_MAX: usize = 256;
+
+/// Proposals that are listed, those that are over included. The oldest that is over makes room; what became of it stands
+/// in the ledger and in the audit log.
+pub const APPROVALS_KEPT_MAX: usize = 2 * APPROVALS_OPEN_MAX;

@@ -4,6 +4,7 @@
 //! applies here. The index from a secret's hash to its key is built from the records when the store
 //! opens, so it cannot disagree with them.
 
+mod approvals;
 mod cluster;
 mod invites;
 mod passes;
@@ -22,8 +23,9 @@ use weir_model::{Channel, ChannelName, InviteId, KeyId, StreamKey, Timestamp};
 use super::StoreError;
 use super::entry::{Change, Entry};
 use super::record::{
-    ChannelRecord, ClusterRecord, Hex32, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
+    Approval, ChannelRecord, ClusterRecord, Hex32, InviteRecord, KeyRecord, MsnRecord, NodeRecord,
 };
+use approvals::Approvals;
 use passes::Passes;
 use requests::Replies;
 
@@ -46,6 +48,8 @@ pub(super) struct Catalog {
     pub(super) sessions: Sessions,
     /// Who bought what.
     pub(super) passes: Passes,
+    /// What takes two people.
+    pub(super) approvals: Approvals,
     pub(super) channels: BTreeMap<ChannelName, ChannelRecord>,
     pub(super) keys: BTreeMap<KeyId, KeyRecord>,
     by_hash: HashMap<Hex32, KeyId>,
@@ -87,6 +91,9 @@ impl Catalog {
             Change::RemoveInvite(id) => {
                 self.invites.remove(id);
             }
+            Change::RemoveApproval(id) => {
+                self.approvals.remove(id);
+            }
             Change::RemoveAccount(id) => self.people.remove_account(*id),
             Change::RemoveSession(id) => self.sessions.remove(*id),
             Change::RemovePass(id) => self.passes.remove(id),
@@ -102,6 +109,9 @@ impl Catalog {
     fn put(&mut self, entry: &Entry) {
         match entry {
             Entry::Account(account) => self.people.put_account(account),
+            Entry::Approval(one) => {
+                self.approvals.insert(one.proposal.id, Approval::clone(one));
+            }
             Entry::Session(session) => self.sessions.put(session),
             Entry::Pass(pass) => self.passes.put(*pass),
             Entry::Renewal(renewal) => self.passes.put_renewal(renewal),

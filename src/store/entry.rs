@@ -1,13 +1,14 @@
 //! Where each record lies in the database: `kind/name`, so that a scan reads like a listing.
 
 use weir_cluster::directory::{Edit, Part, PartKey};
+use weir_model::charge::LedgerId;
 use weir_model::{AccountId, ActorId, ChannelName, InviteId, KeyId, NodeId, SessionId, TokenId};
 use weir_session::{Good, Pass, PassId, Renewal, Session};
 
 use super::record::{
-    self, AccountRecord, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord, ForgottenRecord,
-    InviteRecord, KeyRecord, LeaseRecord, MsnRecord, NodeRecord, PlaceRecord, RecordError,
-    RemovedRecord, ReplyRecord, TokenRecord, VacancyRecord,
+    self, AccountRecord, Approval, ChangedRecord, ChannelRecord, ClusterRecord, EpochRecord,
+    ForgottenRecord, InviteRecord, KeyRecord, LeaseRecord, MsnRecord, NodeRecord, PlaceRecord,
+    RecordError, RemovedRecord, ReplyRecord, TokenRecord, VacancyRecord,
 };
 use super::sled::RawChange;
 
@@ -15,6 +16,8 @@ use super::sled::RawChange;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Entry {
     Account(AccountRecord),
+    /// What takes two people; large beside the others.
+    Approval(Box<Approval>),
     /// When members or leases changed.
     Changed(ChangedRecord),
     Channel(ChannelRecord),
@@ -48,6 +51,7 @@ pub(super) enum Change {
     Put(Entry),
     /// Takes back that one was made; nothing else removes accounts.
     RemoveAccount(AccountId),
+    RemoveApproval(LedgerId),
     RemoveChannel(ChannelName),
     RemoveInvite(InviteId),
     RemoveKey(KeyId),
@@ -65,6 +69,7 @@ impl Entry {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Account(account) => account_name(account.id),
+            Self::Approval(one) => approval_name(one.proposal.id),
             Self::Channel(channel) => channel_name(&channel.name),
             Self::Key(key) => key_name(key.id),
             Self::Msn(channel, _) => msn_name(channel),
@@ -88,6 +93,7 @@ impl Entry {
     pub(super) fn encode(&self) -> Result<Vec<u8>, RecordError> {
         match self {
             Self::Account(account) => record::encode(account),
+            Self::Approval(one) => record::encode(one.as_ref()),
             Self::Channel(channel) => record::encode(channel),
             Self::Key(key) => record::encode(key),
             Self::Msn(_, msn) | Self::MsnFloor(msn) => record::encode(msn),
@@ -112,6 +118,7 @@ impl Entry {
         let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
         let entry = match kind {
             "account" => Self::Account(record::decode(bytes)?),
+            "approval" => Self::Approval(Box::new(record::decode(bytes)?)),
             "channel" => Self::Channel(record::decode(bytes)?),
             "key" => Self::Key(record::decode(bytes)?),
             "msn" => {
@@ -164,6 +171,7 @@ impl Change {
             }
             Self::RemoveReply(number) => (reply_name(*number).into_bytes(), None),
             Self::RemoveSession(session) => (session_name(*session).into_bytes(), None),
+            Self::RemoveApproval(id) => (approval_name(*id).into_bytes(), None),
             Self::RemoveAccount(account) => (account_name(*account).into_bytes(), None),
             Self::RemoveToken(token) => (token_name(*token).into_bytes(), None),
         })
@@ -172,6 +180,10 @@ impl Change {
 
 fn account_name(id: AccountId) -> String {
     format!("account/{id}")
+}
+
+fn approval_name(id: LedgerId) -> String {
+    format!("approval/{id}")
 }
 
 fn channel_name(name: &ChannelName) -> String {

@@ -4,6 +4,7 @@
 //! before it answers. What is decided is pure and sees neither disk nor clock; what touches the disk
 //! decides nothing.
 
+mod approvals;
 mod catalog;
 mod census;
 pub mod check;
@@ -46,6 +47,7 @@ use record::{Hex32, NodeRecord};
 pub use directory::{Asking, Directory, Proposer};
 pub use invite::{Admission, Invite, InviteRefusal};
 pub use people::{Bearer, Credential, NewToken, PasswordHash, TokenRefusal};
+pub use record::Approval;
 pub use standing::Standing;
 
 /// The folder beside the database with log and snapshot of the cluster. What the nodes share can be made

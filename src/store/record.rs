@@ -3,6 +3,7 @@
 //! Types here are separate from those of the API on purpose: what a disk holds must not change
 //! because an answer gained a field.
 
+mod approval;
 mod cluster;
 mod people;
 mod session;
@@ -10,6 +11,7 @@ mod session;
 use serde::de::DeserializeOwned;
 use weir_model::{Access, AccountId, Channel, ChannelName, KeyId, NodeId, StreamKey, Timestamp};
 
+pub use approval::Approval;
 pub(super) use cluster::{
     ChangedRecord, EpochRecord, InviteRecord, LeaseRecord, RemovedRecord, VacancyRecord,
 };

@@ -1,5 +1,6 @@
 //! What we promise, one file per promise. Every test starts its own node, so none can disturb another.
 
+mod approved;
 mod audience;
 mod balanced;
 mod bought;

@@ -156,7 +156,7 @@ impl Api for Live {
             Act::Money { deed, once, reason } => {
                 let how = Mutation { reason: Some(reason.clone()), ..how };
                 let done = money::ask(&self.client, deed, *once, &how).await;
-                done.map(|receipt| money::said(&receipt)).map_err(failure)
+                done.map(|outcome| money::said(&outcome)).map_err(failure)
             }
             Act::RevokeKey { channel, key } => {
                 let done = self.client.revoke_key(channel, *key, &how).await;

@@ -25,12 +25,15 @@ pub struct Config {
     pub decimals: u8,
     /// The platform's part of what streamers earn, in hundredths of a percent: 2000 is a fifth.
     pub fee_bps: u32,
+    /// More than this, decimal text, staff moves only when two of them want it; absent, one is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approve_above: Option<String>,
 }
 
 impl Default for Config {
     /// Euros, all of which are the streamer's.
     fn default() -> Self {
-        Self { currency: "EUR".into(), decimals: 2, fee_bps: 0 }
+        Self { currency: "EUR".into(), decimals: 2, fee_bps: 0, approve_above: None }
     }
 }
 
@@ -48,7 +51,10 @@ impl Config {
     /// # Errors
     /// Says what is wrong.
     pub fn check(&self) -> Result<(), String> {
-        self.currency().map_err(|error| format!("ledger.currency: {error}"))?;
+        let currency = self.currency().map_err(|error| format!("ledger.currency: {error}"))?;
+        if let Some(text) = &self.approve_above {
+            currency.parse(text).map_err(|error| format!("ledger.approve_above: {error}"))?;
+        }
         let whole = weir_ledger::split::WHOLE_BPS;
         match self.fee_bps <= whole {
             true => Ok(()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 
 /// Every route of the API; the description must list the same.
-const ROUTES: [(&str, &str); 85] = [
+const ROUTES: [(&str, &str); 88] = [
     ("GET", "/v1/accounts"),
     ("POST", "/v1/accounts"),
     ("GET", "/v1/accounts/{id}"),
@@ -17,6 +17,9 @@ const ROUTES: [(&str, &str); 85] = [
     ("GET", "/v1/actors"),
     ("GET", "/v1/actors/{kind}/{key}/explain"),
     ("POST", "/v1/actors/{kind}/{key}/move"),
+    ("GET", "/v1/approvals"),
+    ("POST", "/v1/approvals/{id}/confirm"),
+    ("POST", "/v1/approvals/{id}/reject"),
     ("POST", "/v1/auth/can-i"),
     ("GET", "/v1/audit"),
     ("GET", "/v1/auth/me"),

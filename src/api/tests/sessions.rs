@@ -9,7 +9,7 @@ use super::*;
 use crate::store::{Asking, Proposer, StoreError};
 
 /// The log of a cluster of one: what is proposed is made at once.
-struct Log(Store, Mutex<u64>);
+pub(super) struct Log(pub(super) Store, pub(super) Mutex<u64>);
 
 impl Log {
     fn entry(&self, command: Box<RawValue>) -> BoxFuture<'_, Result<Box<RawValue>, StoreError>> {

@@ -120,6 +120,26 @@ pub const PAYOUT: Fields = fields![
     "at" Since,
 ];
 
+/// `weir approval list`.
+pub const APPROVAL: Fields = fields![
+    "id" Text,
+    "what" Text,
+    "amount" Number,
+    "currency" Text,
+    "then" Text,
+    "reason" Text,
+    "right" Text,
+    "by" Text,
+    "name" Text,
+    "at" Since,
+    "expires_at" Until,
+    "state" Word(&["open", "confirmed", "done", "rejected", "expired"]),
+    "decided_by" Text,
+    "decided_at" Since,
+    "seq" Number,
+    "next" Text,
+];
+
 /// `weir provider list`.
 pub const PROVIDER: Fields = fields![
     "name" Text,

@@ -271,6 +271,12 @@ fn the_fields_of_money_are_those_of_its_json() {
         "account": "acc_0000000000000001", "amount": "1.00", "provider": "manual",
         "state": "paid", "told": {"state": "failed", "tries": 1, "at": at, "error": "e"}});
     holds_exactly::<weir_model::money::PayoutInfo>(fields::PAYOUT, payout);
+    let account = "acc_0000000000000001";
+    let proposal = json!({"id": "00000000000000000000000000000001", "what": "refund", "seq": 7,
+        "amount": "1.00", "currency": "EUR", "then": "t", "reason": "r", "right": "refund",
+        "by": account, "name": "alice", "at": at, "expires_at": at, "state": "done",
+        "decided_by": account, "decided_at": at, "next": ""});
+    holds_exactly::<weir_model::approval::ApprovalInfo>(fields::APPROVAL, proposal);
     let provider = json!({"name": "acme", "url": "u", "waiting": 1, "stopped": 0, "oldest_at": at,
         "seq": 7, "at": at, "pending": "1.00", "available": "-1.00", "taken": 3, "refused": 0,
         "reported": {"at": at, "pending": "1.00", "available": "0.00"}});

@@ -18,6 +18,8 @@ const SEEN: u8 = 14;
 pub struct Loader {
     state: State,
     half: u8,
+    /// For each lot the payments that something of it went into, in their order.
+    spent: Vec<Vec<usize>>,
 }
 
 impl Loader {
@@ -34,7 +36,7 @@ impl Loader {
         }
         let mut state = State::default();
         state.reserve(core, |table| Self::half_of(table) == half);
-        Ok(Self { state, half })
+        Ok(Self { state, half, spent: Vec::new() })
     }
 
     /// Whose a table's pages are.
@@ -52,7 +54,7 @@ impl Loader {
         if Self::half_of(id.table) != self.half {
             return Err(wrong());
         }
-        self.state.load(id, bytes).ok_or_else(wrong)
+        self.state.load(id, bytes, &mut self.spent).ok_or_else(wrong)
     }
 
     /// The state that all pages were of.
@@ -62,6 +64,9 @@ impl Loader {
     pub fn join(self, other: Self, core: &Core) -> Result<State, Unreadable> {
         let (first, second) = if self.half == 0 { (self, other) } else { (other, self) };
         let mut state = first.state;
+        for (set, list) in state.spent.iter_mut().zip(first.spent) {
+            *set = list.into_iter().collect();
+        }
         (state.moved, state.seen) = (second.state.moved, second.state.seen);
         (state.head, state.founding) = (core.head, core.founding.clone());
         (state.policy, state.newest_act) = (core.policy, core.newest_act);
@@ -89,7 +94,7 @@ macro_rules! page {
 
 impl State {
     /// None when it is no page, or not the one that comes next.
-    fn load(&mut self, id: PageId, bytes: &[u8]) -> Option<()> {
+    fn load(&mut self, id: PageId, bytes: &[u8], spent: &mut Vec<Vec<usize>>) -> Option<()> {
         match id.table {
             0 => page!(self, balances, id, bytes, |key, row| {
                 self.totals.count(&row);
@@ -97,7 +102,7 @@ impl State {
             }),
             1 => page!(self, lots, id, bytes, |key, row| self.put_lot(key, row)),
             2 => page!(self, holds, id, bytes, |key, row| self.put_hold(key, &row)),
-            3 => page!(self, charges, id, bytes, |key, row| self.load_charge(key, row)),
+            3 => page!(self, charges, id, bytes, |key, row| self.load_charge(key, row, spent)),
             4 => page!(self, dues, id, bytes, |key, row| self.put_due(key, row)),
             5 => page!(self, events, id, bytes),
             6 => page!(self, seats, id, bytes),

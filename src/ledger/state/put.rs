@@ -48,10 +48,18 @@ impl State {
         self.expires(Expiring::Lot(id), before.and_then(ends), ends(lot));
     }
 
-    /// A payment that is not there yet.
-    pub(crate) fn load_charge(&mut self, id: ChargeId, charge: Charge) {
+    /// A payment that is not there yet; `spent` notes for each lot what went into it.
+    pub(crate) fn load_charge(
+        &mut self,
+        id: ChargeId,
+        charge: Charge,
+        spent: &mut Vec<Vec<usize>>,
+    ) {
+        spent.resize(self.lots.len(), Vec::new());
         let place = self.charges.len();
-        self.note_spent(place, &[], &charge.taken);
+        for lot in charge.taken.iter().filter_map(|part| self.lots.place(&part.lot)) {
+            spent[lot].push(place);
+        }
         self.note_escrowed(id, &charge);
         self.charges.append(id, charge);
     }

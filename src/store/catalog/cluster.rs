@@ -5,15 +5,17 @@
 
 use weir_cluster::Applied;
 use weir_cluster::members::Profile;
+use weir_model::charge::LedgerId;
 use weir_model::{
     Access, Account, AccountId, Channel, ChannelName, InviteId, KeyId, NodeId, StreamKey,
     Timestamp, Token, TokenId,
 };
+use weir_people::Step;
 
 use super::super::StoreError;
 use super::super::entry::{Change, Entry};
 use super::super::invite::{Admission, Invite};
-use super::super::record::{ChangedRecord, ChannelRecord, ClusterRecord, Hex32};
+use super::super::record::{Approval, ChangedRecord, ChannelRecord, ClusterRecord, Hex32};
 use super::{
     AccountChange, Catalog, Guest, NewAccount, NewInvite, NewKey, NewToken, PassChange, Planned,
 };
@@ -92,6 +94,13 @@ pub(in crate::store) enum Command {
     Session(weir_session::Command),
     /// Who bought what.
     Passes(PassChange),
+    /// Something that takes two people.
+    Propose(Box<Approval>),
+    /// What becomes of it.
+    Decide {
+        approval: LedgerId,
+        step: Step,
+    },
 }
 
 /// What a command answers.
@@ -108,6 +117,7 @@ pub(in crate::store) enum Answer {
     Token(Token),
     /// Whether it changed anything.
     Session(bool),
+    Approval(Box<Approval>),
 }
 
 impl Command {
@@ -119,7 +129,9 @@ impl Command {
             | Self::UseInvite { .. }
             | Self::RevokeInvite { .. }
             | Self::Session(_)
-            | Self::Passes(_) => true,
+            | Self::Passes(_)
+            | Self::Propose(_)
+            | Self::Decide { .. } => true,
             Self::CreateChannel { .. }
             | Self::SetAccess { .. }
             | Self::DeleteChannel { .. }
@@ -144,7 +156,8 @@ impl Command {
             | Self::RevokeKey { .. }
             | Self::RevokeInvite { .. }
             | Self::SetOperatorToken { .. }
-            | Self::RevokeToken { .. } => true,
+            | Self::RevokeToken { .. }
+            | Self::Decide { .. } => true,
             Self::ChangeAccount { change, .. } => change.takes_away(),
             Self::Session(command) => command.is_upkeep(),
             Self::Passes(change) => change.is_upkeep(),
@@ -155,7 +168,8 @@ impl Command {
             | Self::CreateInvite(_)
             | Self::UseInvite { .. }
             | Self::CreateAccount(_)
-            | Self::CreateToken(_) => false,
+            | Self::CreateToken(_)
+            | Self::Propose(_) => false,
         }
     }
 }
@@ -195,6 +209,10 @@ impl Answer {
         if let Self::Session(changed) = self { Ok(changed) } else { Err(unexpected()) }
     }
 
+    pub(in crate::store) fn approval(self) -> Result<Approval, StoreError> {
+        if let Self::Approval(approval) = self { Ok(*approval) } else { Err(unexpected()) }
+    }
+
     pub(in crate::store) fn token(self) -> Result<Token, StoreError> {
         if let Self::Token(token) = self { Ok(token) } else { Err(unexpected()) }
     }
@@ -213,6 +231,7 @@ impl Catalog {
         let invite = |(changes, answer)| (changes, Answer::Invite(answer));
         let account = |(changes, answer)| (changes, Answer::Account(answer));
         let token = |(changes, answer)| (changes, Answer::Token(answer));
+        let approval = |(changes, answer)| (changes, Answer::Approval(Box::new(answer)));
         match command {
             Command::CreateChannel { name, title, owner, created_at } => {
                 let access = Access::Public;
@@ -253,6 +272,8 @@ impl Catalog {
             Command::CreateToken(new) => self.plan_token(new).map(token),
             Command::RevokeToken { token: id } => self.plan_token_revocation(id).map(token),
             Command::CreateAccount(new) => self.plan_account(new).map(account),
+            Command::Propose(new) => self.plan_proposal(*new).map(approval),
+            Command::Decide { approval: id, step } => self.plan_decision(id, step).map(approval),
             Command::Passes(change) => self.plan_passes(change).map(number),
             Command::Session(command) => {
                 let changes = self.plan_session(&command)?;

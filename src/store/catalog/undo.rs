@@ -33,13 +33,15 @@ impl Catalog {
             Change::RemovePart(key) => self.undo_part(key.clone()),
             // Only the log makes these, and nothing in the log is taken back.
             Change::Put(
-                Entry::Forgotten(_)
+                Entry::Approval(_)
+                | Entry::Forgotten(_)
                 | Entry::Pass(_)
                 | Entry::Place(_)
                 | Entry::Renewal(_)
                 | Entry::Reply(_)
                 | Entry::Session(_),
             )
+            | Change::RemoveApproval(_)
             | Change::RemovePass(_)
             | Change::RemoveRenewal(..)
             | Change::RemoveReply(_)
@@ -66,6 +68,7 @@ impl Catalog {
             .chain(self.people.entries())
             .chain(self.sessions.entries())
             .chain(self.passes.entries())
+            .chain(self.approval_entries())
             .chain(channels)
             .chain(keys)
             .chain(msn)

@@ -23,7 +23,7 @@ pub(super) use load::{Loaded, load};
 pub(super) use pages::Kept;
 
 /// Bytes of the journal between two checkpoints: what a start makes again at most, a second or two of work.
-pub(super) const EVERY: u64 = 128 << 20;
+pub(super) const EVERY: u64 = 64 << 20;
 
 /// Where the journal stood.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -14,6 +14,7 @@ use weir_model::api::money::{
 };
 use weir_model::api::people::AccountQuery;
 use weir_model::api::session::SessionQuery;
+use weir_model::approval::MoneyOutcome;
 use weir_model::charge::{ChargeName, LedgerId};
 use weir_model::money::{Durability, LedgerRecord, MoneyReceipt};
 use weir_model::session::{SessionInfo, SessionState};
@@ -71,8 +72,13 @@ pub(super) async fn attempt(client: &Client, wish: &Wish, once: LedgerId) -> Ans
         }
     };
     let how = Mutation { dry_run: true, ..Mutation::default() };
-    let receipt = ask(client, &deed, once, &how).await.map_err(failure)?;
-    Ok(Tried { deed, receipt })
+    match ask(client, &deed, once, &how).await.map_err(failure)? {
+        MoneyOutcome::Done(receipt) => Ok(Tried { deed, receipt: *receipt }),
+        MoneyOutcome::Proposed(_) => {
+            let why = "the node proposed what it was to rehearse; it runs another version";
+            Err(Failure::Refused(ApiError::new(ErrorCode::Internal, why)))
+        }
+    }
 }
 
 /// The payment that a record is about.
@@ -97,7 +103,7 @@ pub(super) async fn ask(
     deed: &Deed,
     once: LedgerId,
     how: &Mutation,
-) -> Result<MoneyReceipt, ClientError> {
+) -> Result<MoneyOutcome, ClientError> {
     let id = Some(once);
     match deed {
         Deed::Credit { account, amount } => {
@@ -107,10 +113,11 @@ pub(super) async fn ask(
         }
         Deed::Stand { account, of, frozen } => {
             let body = SetStanding { id, of: *of };
-            match frozen {
+            let done = match frozen {
                 true => client.freeze(account, &body, how).await,
                 false => client.unfreeze(account, &body, how).await,
-            }
+            };
+            done.map(MoneyOutcome::from)
         }
         Deed::Payout { id, arrived: true } => client.payout_paid(*id, how).await,
         Deed::Payout { id, arrived: false } => client.payout_failed(*id, how).await,
@@ -121,8 +128,20 @@ pub(super) async fn ask(
     }
 }
 
-/// One line about what was done.
-pub(super) fn said(receipt: &MoneyReceipt) -> String {
+/// One line about what was done, or what happens next.
+pub(super) fn said(outcome: &MoneyOutcome) -> String {
+    match outcome {
+        MoneyOutcome::Done(receipt) => done(receipt),
+        MoneyOutcome::Proposed(info) => {
+            format!(
+                "{} of {} {} was proposed: {}",
+                info.what, info.amount, info.currency, info.next
+            )
+        }
+    }
+}
+
+fn done(receipt: &MoneyReceipt) -> String {
     let MoneyReceipt { what, amount, currency, .. } = receipt;
     let record = receipt.seq.map(|seq| format!(", record {seq}")).unwrap_or_default();
     let before = if receipt.replayed { ", it was done before" } else { "" };
