@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use weir_model::{Channel, ChannelName, KeyRefusal};
+
 use super::disk::DATABASE;
 use super::entry::Entry;
 use super::record::ClusterRecord;

@@ -8,6 +8,8 @@ mod checkpoint;
 mod chunk;
 pub mod command;
 mod journal;
+mod read;
+mod share;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -19,12 +21,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
-use weir_ledger::account::{Account, Balance};
 use weir_ledger::batch::{self, Answer};
 use weir_ledger::record::{Entry, Head, Record};
 use weir_ledger::row::At;
 use weir_ledger::state::Done;
-use weir_ledger::statement::Statement;
 use weir_ledger::verify::Fault;
 use weir_ledger::{Refusal, Request, State};
 
@@ -310,92 +310,6 @@ impl Ledger {
         (self.head(), writer.index)
     }
 
-    /// Checks that the ledger that stood at `head` is the beginning of this one. Blocks.
-    ///
-    /// # Errors
-    /// When it is not.
-    pub fn must_hold(&self, head: &Head) -> Result<(), LedgerError> {
-        let own = self.head();
-        if head.seq == 0 || own == *head {
-            return Ok(());
-        }
-        if own.seq < head.seq {
-            let text = format!("records {} to {} are missing", own.seq + 1, head.seq);
-            return Err(LedgerError::Damaged(text));
-        }
-        must_have(&self.inner.reader, head)
-    }
-
-    /// Records from `seq` on for a node that lacks them, as many as fit a request between nodes. Blocks.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn offer(&self, seq: u64) -> Result<Vec<u8>, LedgerError> {
-        let (mut entries, mut bytes, mut fault) = (Vec::new(), 0, None);
-        let read = self.inner.reader.from(seq.max(1), &mut |_, stored| {
-            for one in stored {
-                match entry(one) {
-                    Ok(entry) if entry.record.seq < seq || bytes > PIECE_BYTES => {}
-                    Ok(entry) => {
-                        bytes += entry.bytes.len() + entry.before.len() * 8;
-                        entries.push(entry);
-                    }
-                    Err(text) => fault = Some(text),
-                }
-            }
-            bytes <= PIECE_BYTES && fault.is_none()
-        });
-        read.map_err(failed)?;
-        match fault {
-            Some(text) => Err(LedgerError::Damaged(text)),
-            None => Ok(chunk::encode(0, seq, &entries)),
-        }
-    }
-
-    /// Takes what another node [`Self::offer`]s, up to record `last`, and answers with the newest record that is here
-    /// then. Each has to follow on the one before. Blocks.
-    ///
-    /// # Errors
-    /// When it is not what has to come next, or the disk fails.
-    pub fn take(&self, piece: &[u8], last: u64) -> Result<u64, LedgerError> {
-        let wrong = || LedgerError::Damaged("what another node has cannot be read".into());
-        let (_, stored) = chunk::decode(piece).ok_or_else(wrong)?;
-        let mut writer = self.inner.writer.lock();
-        let mut state = self.inner.state.write();
-        let (mut made, mut fault) = (Vec::new(), None);
-        for one in stored {
-            if state.head().seq < last && fault.is_none() {
-                match redo(&mut state, one) {
-                    Ok(entry) => made.push(entry),
-                    Err(error) => fault = Some(error),
-                }
-            }
-        }
-        // Also before a fault: what is in the state is in the journal.
-        let index = writer.index;
-        writer.journal.append(index, &made).map_err(failed)?;
-        let seq = state.head().seq;
-        self.note_rights(&made);
-        writer.keep(&mut state);
-        drop(state);
-        self.inner.told.send_if_modified(|known| std::mem::replace(known, seq) != seq);
-        fault.map_or(Ok(seq), Err)
-    }
-
-    /// Says that everything up to entry `index` of the log is in what was taken, and syncs it. Blocks.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    pub fn settle(&self, index: u64) -> Result<(), LedgerError> {
-        let mut writer = self.inner.writer.lock();
-        if index > writer.index {
-            writer.journal.append(index, &[]).map_err(failed)?;
-            writer.index = index;
-        }
-        drop(writer);
-        self.sync().map(drop)
-    }
-
     /// Where it stands.
     #[must_use]
     pub fn head(&self) -> Head {
@@ -425,106 +339,6 @@ impl Ledger {
     pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&self.inner.state.read())
     }
-
-    /// A record; none when there is none of that number. Blocks.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn record(&self, seq: u64) -> Result<Option<Record>, LedgerError> {
-        let stored = self.inner.reader.record(seq).map_err(failed)?;
-        stored
-            .map(|stored| stored.record().map_err(|error| LedgerError::Damaged(error.to_string())))
-            .transpose()
-    }
-
-    /// Up to `most` records from `seq` on. Blocks.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn records(&self, seq: u64, most: usize) -> Result<Vec<Entry>, LedgerError> {
-        let mut found = Vec::new();
-        let mut fault = None;
-        let read = self.inner.reader.from(seq.max(1), &mut |_, stored| {
-            for one in stored {
-                match entry(one) {
-                    Ok(entry) if entry.record.seq < seq || found.len() >= most => {}
-                    Ok(entry) => found.push(entry),
-                    Err(text) => fault = Some(text),
-                }
-            }
-            found.len() < most && fault.is_none()
-        });
-        read.map_err(failed)?;
-        fault.map_or(Ok(found), |text| Err(LedgerError::Damaged(text)))
-    }
-
-    /// The records that have a leg on `account`, newest first, from the newest that is not behind `upto`; at most
-    /// `most`. Blocks.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn history(
-        &self,
-        account: Account,
-        upto: u64,
-        most: usize,
-    ) -> Result<Vec<Record>, LedgerError> {
-        let newest = self.read(|state| state.balance(&account)).touched;
-        let mut found = Vec::new();
-        self.walk(account, newest, &mut |record| {
-            let is_wanted = record.seq > upto || found.len() < most;
-            if record.seq <= upto && is_wanted {
-                found.push(record);
-            }
-            is_wanted
-        })?;
-        Ok(found)
-    }
-
-    /// The newest `most` lines of the statement of `account`, up to record `upto`. Blocks.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn statement(
-        &self,
-        account: Account,
-        upto: u64,
-        most: usize,
-    ) -> Result<Statement, LedgerError> {
-        let balance = self.read(|state| state.balance(&account));
-        let (mut before, mut records) = (balance, Vec::new());
-        self.walk(account, balance.touched, &mut |record| {
-            let is_wanted = record.seq > upto || records.len() < most;
-            if is_wanted {
-                before = without(&before, &record, account);
-            }
-            if record.seq <= upto && is_wanted {
-                records.push(record);
-            }
-            is_wanted
-        })?;
-        records.reverse();
-        Ok(Statement::of(account, &before, &records))
-    }
-
-    /// Shows the records that have a leg on `account`, from record `seq` back to the first, until `take` wants no more.
-    fn walk(
-        &self,
-        account: Account,
-        mut seq: u64,
-        take: &mut dyn FnMut(Record) -> bool,
-    ) -> Result<(), LedgerError> {
-        while seq > 0 {
-            let missing = || LedgerError::Damaged(format!("record {seq} is missing"));
-            let stored = self.inner.reader.record(seq).map_err(failed)?.ok_or_else(missing)?;
-            let Entry { record, before, .. } = entry(stored).map_err(LedgerError::Damaged)?;
-            seq = before_of(&record, &before, account).unwrap_or_default();
-            if !take(record) {
-                break;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Checks that the journal has the record that a ledger stood at.
@@ -553,34 +367,6 @@ fn entry(stored: Stored) -> Result<Entry, String> {
     let record = stored.record().map_err(|error| error.to_string())?;
     let Stored { link, before, bytes } = stored;
     Ok(Entry { record, bytes, link, before })
-}
-
-/// The newest record before `record` that touched `account`.
-fn before_of(record: &Record, before: &[u64], account: Account) -> Option<u64> {
-    let mut seen: Vec<Account> = Vec::with_capacity(before.len());
-    for leg in &record.legs {
-        if !seen.contains(&leg.account) {
-            seen.push(leg.account);
-        }
-    }
-    let nth = seen.iter().position(|one| *one == account)?;
-    before.get(nth).copied()
-}
-
-/// What was on `account` before `record` posted to it.
-fn without(balance: &Balance, record: &Record, account: Account) -> Balance {
-    use weir_ledger::leg::{Side, Stage};
-    let mut before = *balance;
-    let posted =
-        record.legs.iter().filter(|leg| (leg.account, leg.stage) == (account, Stage::Posted));
-    for leg in posted {
-        let sum = match leg.side {
-            Side::Debit => &mut before.debits_posted,
-            Side::Credit => &mut before.credits_posted,
-        };
-        *sum = sum.saturating_sub(u128::from(leg.units));
-    }
-    before
 }
 
 fn failed(error: std::io::Error) -> LedgerError {

@@ -1,6 +1,7 @@
 //! A ledger on a disk: what was made is there again, and nothing is made twice.
 
 use proptest::prelude::*;
+use weir_ledger::account::{Account, Balance};
 
 use super::testing::requests;
 use super::*;
