@@ -7,11 +7,13 @@
 //! A snapshot and the log behind it are all that a node needs; the first snapshot is made when a cluster is
 //! founded, so that what the machine held before is in it and comes to every node that joins later.
 
+mod ask;
 pub mod log;
 mod machine;
 mod membership;
 mod network;
 mod propose;
+mod read;
 mod snapshot;
 mod status;
 mod storage;
@@ -21,19 +23,19 @@ mod wire;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use openraft::error::{Fatal, InitializeError, RaftError};
-use serde_json::value::RawValue;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use weir_model::NodeId;
 
 use self::log::{Log, LogError, LogReport};
 use self::machine::Applier;
-use self::propose::{Fate, Figures, Office, Proposer, Waiting};
+use self::propose::{Figures, Office, Proposer, Waiting};
+use self::read::{Resumed, resumed};
 use self::snapshot::Snapshots;
 use self::storage::Storage;
 use self::types::Core;
@@ -52,9 +54,6 @@ pub use self::types::{Reply, Request, RequestId};
 const LOG: &str = "log";
 /// A founding node leads after one election among itself; a slow disk may take its time for the snapshot.
 const FOUNDING_PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks for a leader.
-const LEADER_PAUSE: Duration = Duration::from_millis(20);
-
 /// Starts a named background loop.
 pub type Spawn = Arc<dyn Fn(&str, BoxFuture<'static, ()>) + Send + Sync>;
 
@@ -97,15 +96,6 @@ struct Inner {
     batches: Proposer,
     figures: Arc<Figures>,
     resumed: Option<Resumed>,
-}
-
-/// openraft lets a leader that restarts before anybody noticed lead on in its old term. What it acknowledged before
-/// is then in its log, but until it has been committed again it does not know that it ever was.
-#[derive(Clone, Copy)]
-struct Resumed {
-    term: u64,
-    /// The newest entry in its log at the start.
-    last: u64,
 }
 
 /// What a check of a node's log and snapshot found.
@@ -240,126 +230,6 @@ impl Consensus {
         known.map_err(|error| LogError::Failed(error.to_string()))
     }
 
-    /// Has `command` made everywhere and answers with the machine's reply. `Ok` means that a majority of the
-    /// voters has it on disk and this or the leading node has made it.
-    ///
-    /// # Errors
-    /// When no leader took it, its disk has no room for what people wish, or none answered before `deadline`.
-    pub async fn propose(
-        &self,
-        command: Box<RawValue>,
-        purpose: Purpose,
-        deadline: Duration,
-    ) -> Result<Reply, ProposeError> {
-        let queue = self.inner.queue(purpose);
-        // Fails when its loop has ended; then nobody answers.
-        self.ask(command, deadline, async |waiting| drop(queue.send(waiting).await)).await
-    }
-
-    /// The same of a batch that somebody made of many wishes: it shares its entry with nothing, and waits for nothing
-    /// that is on its way already.
-    ///
-    /// # Errors
-    /// As [`Self::propose`].
-    pub async fn propose_batch(
-        &self,
-        command: Box<RawValue>,
-        deadline: Duration,
-    ) -> Result<Reply, ProposeError> {
-        let batches = &self.inner.batches;
-        self.ask(command, deadline, async |waiting| batches.send_one(waiting).await).await
-    }
-
-    async fn ask(
-        &self,
-        command: Box<RawValue>,
-        deadline: Duration,
-        send: impl AsyncFnOnce(Waiting),
-    ) -> Result<Reply, ProposeError> {
-        let request = self.request(command)?;
-        let (tell, told) = oneshot::channel();
-        let fate = Arc::new(Fate::default());
-        let waiting = Waiting { request, tell, fate: Arc::clone(&fate), unsure: false };
-        let counted = Counted::new(&self.inner.figures);
-        let answer = async {
-            send(waiting).await;
-            told.await.map_err(|_| ProposeError::Stopped("its loop has ended".into()))?
-        };
-        let answer = tokio::time::timeout(deadline, answer).await;
-        drop(counted);
-        answer.unwrap_or_else(|_| {
-            let led = self.inner.core.metrics().borrow().current_leader.is_some();
-            Err(match fate.give_up() {
-                true if !led => ProposeError::NoLeader,
-                _ => ProposeError::Unknown,
-            })
-        })
-    }
-
-    /// Has `command` made by this node as leader, or not at all: it goes to no other leader and is not repeated.
-    /// For what a leader decides from what it alone knows, as that a node is given up: made by the next leader, or
-    /// later, it would be about a node to which somebody has granted its lease since.
-    ///
-    /// # Errors
-    /// When this node does not lead, or did not make it before `deadline`.
-    pub async fn decide(
-        &self,
-        command: Box<RawValue>,
-        deadline: Duration,
-    ) -> Result<Reply, ProposeError> {
-        let request = self.request(command)?;
-        if !self.leads() {
-            return Err(ProposeError::NoLeader);
-        }
-        let made = self.inner.office.make(request);
-        tokio::time::timeout(deadline, made).await.unwrap_or(Err(ProposeError::Unknown))
-    }
-
-    /// Numbers a command.
-    fn request(&self, command: Box<RawValue>) -> Result<Request, ProposeError> {
-        let bytes = command.get().len();
-        if bytes > COMMAND_BYTES_MAX {
-            return Err(ProposeError::TooLarge(bytes));
-        }
-        let number = self.inner.numbers.fetch_add(1, Ordering::Relaxed);
-        let id = RequestId { node: self.inner.node.0, start: self.inner.incarnation, number };
-        let at = (self.inner.office.now)();
-        Ok(Request { id, at, since: self.applied().unwrap_or_default(), command })
-    }
-
-    /// Returns once everything that was acknowledged anywhere before this call can be read here; answers
-    /// with the index up to which that is.
-    ///
-    /// # Errors
-    /// When no leader confirmed it before `deadline`.
-    pub async fn read_barrier(&self, deadline: Duration) -> Result<u64, ProposeError> {
-        let confirmed = async {
-            loop {
-                match self.read_index().await {
-                    Some(index) => break index,
-                    None => tokio::time::sleep(LEADER_PAUSE).await,
-                }
-            }
-        };
-        let reached = async {
-            let index = confirmed.await;
-            let wait = self.inner.core.wait(None);
-            let applied = wait.applied_index_at_least(Some(index), "a linearizable read").await;
-            applied.map(|_| index).map_err(|error| ProposeError::Stopped(error.to_string()))
-        };
-        tokio::time::timeout(deadline, reached).await.unwrap_or(Err(ProposeError::NoLeader))
-    }
-
-    async fn read_index(&self) -> Option<u64> {
-        let leader = self.inner.core.metrics().borrow().current_leader?;
-        if leader == self.inner.node.0 {
-            return self.inner.led_index().await;
-        }
-        let call =
-            self.inner.network.call(NodeId(leader), READ_INDEX, Bytes::new(), types::ELECTION_MIN);
-        network::decode::<Option<u64>>(&call.await.ok()?).ok()?
-    }
-
     /// Changes who takes part, by way of the leader.
     ///
     /// # Errors
@@ -431,11 +301,6 @@ impl Consensus {
         self.inner.core.metrics().borrow().current_leader.map(NodeId)
     }
 
-    /// Asks the voters whether this node leads; true when most of them say so.
-    pub async fn confirm(&self) -> bool {
-        self.leads() && self.inner.led_index().await.is_some()
-    }
-
     /// Whether this node leads, as far as it knows.
     #[must_use]
     pub fn leads(&self) -> bool {
@@ -465,30 +330,6 @@ impl Consensus {
     }
 }
 
-impl Inner {
-    fn queue(&self, purpose: Purpose) -> &mpsc::Sender<Waiting> {
-        match purpose {
-            Purpose::Wish => &self.wishes,
-            Purpose::Upkeep => &self.upkeep,
-        }
-    }
-
-    /// The index a linearizable read waits for, confirmed by a majority; none when this node does not lead.
-    async fn led_index(&self) -> Option<u64> {
-        let (index, applied) = self.core.get_read_log_id().await.ok()?;
-        let index = index.max(applied)?.index;
-        let term = self.core.metrics().borrow().current_term;
-        let before = self.resumed.filter(|resumed| resumed.term == term);
-        Some(before.map_or(index, |resumed| index.max(resumed.last)))
-    }
-}
-
-fn resumed(log: &Log, node: NodeId) -> Option<Resumed> {
-    let vote: types::Vote = serde_json::from_slice(&log.vote()?).ok()?;
-    let own = vote.committed && vote.leader_id.node_id == node.0;
-    own.then_some(Resumed { term: vote.leader_id.term, last: log.last()?.index })
-}
-
 fn open_files(dir: &Path) -> Result<(Log, Snapshots), LogError> {
     Ok((Log::open(&dir.join(LOG))?, Snapshots::open(dir)?))
 }
@@ -503,22 +344,6 @@ fn check_fit(log: &Log, applier: &Applier) -> Result<(), LogError> {
         return Err(damaged("its oldest entries are newer than the state beside it"));
     }
     Ok(())
-}
-
-/// Counts one who waits, also when it gives up.
-struct Counted<'a>(&'a Figures);
-
-impl<'a> Counted<'a> {
-    fn new(figures: &'a Figures) -> Self {
-        figures.waiting.fetch_add(1, Ordering::Relaxed);
-        Self(figures)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Consensus of one and of three nodes in one process, over a network that loses, cuts and returns.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 

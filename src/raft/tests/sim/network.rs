@@ -110,7 +110,7 @@ impl Way {
         let process = self.air.process(to);
         let process = process.ok_or_else(|| CallError::Unreachable("it is off".into()))?;
         // It works on although the asker may have given up.
-        let (tell, told) = oneshot::channel();
+        let (tell, told) = tokio::sync::oneshot::channel();
         let consensus = process.consensus.clone();
         spawn()(
             "request",
