@@ -182,7 +182,7 @@ impl Usher {
 
 /// The difference between what the directory says of some passes and what the ledger says at `now`.
 fn wanted(ledger: &Ledger, store: &Store, touched: Touched, now: Timestamp) -> Wanted {
-    let now = At(u64::try_from(now.0).unwrap_or_default().saturating_mul(1_000));
+    let now = At::from(now);
     let channels: BTreeSet<u128> = store.ledger_ids().into_iter().map(|(id, _)| id).collect();
     let is_known = |id: &PassId| match id.good {
         Good::Channel(channel) => channels.contains(&channel),

@@ -7,7 +7,7 @@ use weir_ledger::row::{At, MemberId, Membership};
 use weir_model::api::Mutation;
 use weir_model::api::sale::{JoinMembers, MemberInfo, MemberQuery};
 use weir_model::money::MoneyReceipt;
-use weir_model::{Access, Account, AccountId, ApiError, ChannelName, ErrorCode, Timestamp};
+use weir_model::{Access, Account, AccountId, ApiError, ChannelName, ErrorCode};
 use weir_people::Action;
 use weir_session::limits::PASSES_SOLD_MAX;
 use weir_session::{Good, PassId, Renewal};
@@ -19,7 +19,7 @@ use super::auth::Asker;
 use super::error::Refusal;
 use super::events::{Change, reason};
 use super::extract::{Json, Path, Query};
-use super::money::amount;
+use super::money::{amount, told};
 use super::payments::split;
 use crate::actors::books::Question;
 use crate::actors::clock;
@@ -192,17 +192,14 @@ async fn subscribe(
 /// one behind all that is over. Nobody pays for another one by asking again.
 async fn next_period(ctx: &Context, account: AccountId, offer: &Offer) -> Result<u32, Refusal> {
     let question = Question::Member { account, channel: offer.ledger };
-    let answer = ctx.money.ask(question).await?;
-    let known: Membership = serde_json::from_value(answer).map_err(|error| {
-        Refusal::new(ErrorCode::Internal, format!("the ledger's answer: {error}"))
-    })?;
-    let now = At(u64::try_from(clock::now().0).unwrap_or_default().saturating_mul(1_000));
+    let known: Membership = told(ctx, question).await?;
+    let now = At::from(clock::now());
     if known.periods <= 1 && known.until > now {
         // Told again as it was done, or refused because it was done under another id.
         return Ok(1);
     }
     if known.until > now {
-        let until = Timestamp(i64::try_from(known.until.0 / 1_000).unwrap_or(i64::MAX));
+        let until = known.until.time();
         let text = format!("this account is a member until {until}");
         return Err(Refusal::new(ErrorCode::Conflict, text).hint("nothing was paid"));
     }

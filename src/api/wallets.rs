@@ -86,8 +86,7 @@ pub(super) async fn credit(
             return Err(Refusal::new(ErrorCode::Invalid, text).hint("say `grant` beside it"));
         }
         (true, expires_at) => {
-            let micros = |at: weir_model::Timestamp| u64::try_from(at.0).unwrap_or_default();
-            let expires_at = expires_at.map(|at| At(micros(at).saturating_mul(1_000)));
+            let expires_at = expires_at.map(At::from);
             IncomeCommand::Grant { user, amount, expires_at }
         }
     };

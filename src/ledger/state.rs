@@ -186,6 +186,16 @@ impl State {
 
     /// What [`Self::execute`] would do, without doing it.
     fn decide(&self, request: &Request, wall: At) -> Result<Decision, Refusal> {
+        self.decide_after(&[], request, wall)
+    }
+
+    /// The same with what `first` does to accounts, as parts of one record.
+    fn decide_after(
+        &self,
+        first: &[Request],
+        request: &Request,
+        wall: At,
+    ) -> Result<Decision, Refusal> {
         self.must_know_its_rules()?;
         if let Err(refusal) = self.is_request(request) {
             return Ok(Decision::Says(Done::Refused(refusal)));
@@ -198,7 +208,8 @@ impl State {
         request.check_rules()?;
         let at = self.head.next_at(wall)?;
         let mut draft = Draft::new(self, at);
-        let asked = flow::run(&mut draft, request);
+        let before = first.iter().try_for_each(|one| flow::run(&mut draft, one).map(drop));
+        let asked = before.and_then(|()| flow::run(&mut draft, request));
         let decided = asked.and_then(|receipt| draft.seal().map(|effects| (receipt, effects)));
         let (result, effects) = match decided {
             Ok((receipt, does)) if request.id == 0 && does.is_nothing() => {

@@ -136,7 +136,7 @@ impl Pass {
         let until = match id.good {
             Good::Channel(channel) => {
                 let until = state.member(MemberId { user: id.account, channel }).until;
-                (until > now).then(|| Some(time(until)))
+                (until > now).then(|| Some(until.time()))
             }
             Good::Event(event) => {
                 has_seat(state, SeatId { event, user: id.account }).then_some(None)
@@ -192,10 +192,6 @@ impl Touched {
             _ => Self::All,
         }
     }
-}
-
-fn time(at: At) -> Timestamp {
-    Timestamp(i64::try_from(at.0 / 1_000).unwrap_or(i64::MAX))
 }
 
 /// JSON numbers end at 53 bits in many programs.

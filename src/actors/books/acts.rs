@@ -8,7 +8,7 @@ use weir_model::ApiError;
 use weir_model::audit::{ActOutcome, AuditEntry};
 
 use super::fit::newest_fitting;
-use super::read::{broken, time};
+use super::read::broken;
 use crate::store::ledger::Ledger;
 
 /// The newest entries before record `before`, oldest first, without their accounts' names. Those before them are before
@@ -70,7 +70,7 @@ fn shown(entry: &Entry) -> Option<AuditEntry> {
     };
     Some(AuditEntry {
         seq: entry.record.seq,
-        at: time(entry.record.at),
+        at: entry.record.at.time(),
         by: request.by,
         name: None,
         action: inert(action),

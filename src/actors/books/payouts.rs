@@ -12,7 +12,7 @@ use weir_model::{AccountId, ApiError};
 
 use super::RECORDS_MAX;
 use super::fit::fitting;
-use super::read::{Reader, broken, time};
+use super::read::{Reader, broken};
 use crate::store::ledger::LedgerError;
 
 /// A payout with the newest record about it.
@@ -125,7 +125,7 @@ impl Reader<'_> {
             },
             told: self.telling(id),
             seq: record.seq,
-            at: time(record.at),
+            at: record.at.time(),
         })
     }
 }

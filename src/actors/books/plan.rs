@@ -3,7 +3,7 @@
 use weir_ledger::account::{Account, Balance, Kind};
 use weir_ledger::record::Receipt;
 use weir_ledger::request::{Command, MemberCommand, PaymentCommand, PayoutCommand};
-use weir_ledger::row::{At, ChargeId};
+use weir_ledger::row::ChargeId;
 use weir_ledger::state::{Change, Done};
 use weir_ledger::{Currency, Refusal, Request};
 use weir_model::charge::{ChargeName, LedgerId};
@@ -21,8 +21,7 @@ impl Reader<'_> {
         request: &Request,
         of: Option<AccountId>,
     ) -> Result<MoneyReceipt, ApiError> {
-        let now = u64::try_from(clock::now().0).unwrap_or_default();
-        let wall = At(now.saturating_mul(1_000));
+        let wall = clock::now().into();
         let rehearsed = self.ledger.read(|state| state.rehearse_after(first, request, wall));
         let no = |refusal: Refusal| refused(&refusal, self.currency.as_ref());
         let rehearsed = rehearsed.map_err(no)?;

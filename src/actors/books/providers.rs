@@ -9,7 +9,7 @@ use weir_model::charge::LedgerId;
 use weir_model::money::{TellingInfo, TellingState};
 use weir_model::provider::{ParkedEvent, ParkedState, ProviderDetail, ProviderInfo, Reported};
 
-use super::read::{Reader, broken, time};
+use super::read::{Reader, broken};
 
 /// Events of one answer.
 const EVENTS_MAX: usize = 1_000;
@@ -31,7 +31,7 @@ impl Reader<'_> {
         let newest = balances.iter().map(|balance| balance.touched).max().filter(|seq| *seq > 0);
         let record = newest.map(|seq| self.ledger.record(seq)).transpose().map_err(broken)?;
         let reported = report.map(|report| Reported {
-            at: time(report.created),
+            at: report.created.time(),
             pending: self.signed(report.pending.into()),
             available: self.signed(report.available.into()),
         });
@@ -42,7 +42,7 @@ impl Reader<'_> {
             stopped: count(ParkedState::Stopped),
             oldest_at: events.first().map(|event| event.since),
             seq: newest,
-            at: record.flatten().map(|record| time(record.at)),
+            at: record.flatten().map(|record| record.at.time()),
             pending,
             available,
             reported,
@@ -61,7 +61,7 @@ impl Reader<'_> {
             Telling::Sent => (TellingState::Sent, None),
             Telling::Failed(why) => (TellingState::Failed, Some(inert(&why))),
         };
-        Some(TellingInfo { state, tries: told.tries, at: time(told.last), error })
+        Some(TellingInfo { state, tries: told.tries, at: told.last.time(), error })
     }
 }
 
@@ -83,8 +83,8 @@ fn parked(heard: &Heard) -> Option<ParkedEvent> {
         what: what(&notice.news).into(),
         state,
         why,
-        created: time(notice.created),
-        since: time(*since),
+        created: notice.created.time(),
+        since: since.time(),
     })
 }
 

@@ -6,7 +6,7 @@ use weir_ledger::explain::explain;
 use weir_ledger::export::{Exporter, Format};
 use weir_ledger::leg::{Leg, Side, Stage};
 use weir_ledger::record::Entry;
-use weir_ledger::row::{At, Row};
+use weir_ledger::row::Row;
 use weir_ledger::statement::{Line, Statement};
 use weir_ledger::{Currency, State};
 use weir_model::charge::ChargeName;
@@ -14,7 +14,7 @@ use weir_model::money::{
     AccountBalance, ExportFormat, ExportPiece, LedgerExplanation, LedgerInfo, LedgerRecord,
     PersonalAccount, Posting, PostingStage, StatementInfo, StatementLine, Wallet,
 };
-use weir_model::{AccountId, ApiError, ErrorCode, Timestamp};
+use weir_model::{AccountId, ApiError, ErrorCode};
 
 use super::acts::acts;
 use super::fit::{fitting, newest_fitting};
@@ -76,7 +76,7 @@ impl Reader<'_> {
             currency: self.code(),
             decimals: self.currency.as_ref().map_or(0, Currency::exponent),
             seq: head.seq,
-            at: (head.seq > 0).then(|| time(head.at)),
+            at: (head.seq > 0).then(|| head.at.time()),
             hash: head.link.to_string(),
             accounts,
             is_even,
@@ -184,7 +184,7 @@ impl Reader<'_> {
     fn line(&self, line: Line) -> StatementLine {
         StatementLine {
             seq: line.seq,
-            at: time(line.at),
+            at: line.at.time(),
             what: line.what.into(),
             reason: line.reason,
             debit: self.money(line.debits.into()),
@@ -225,7 +225,7 @@ impl Reader<'_> {
         let record = &entry.record;
         LedgerRecord {
             seq: record.seq,
-            at: time(record.at),
+            at: record.at.time(),
             what: record.request.command.name().into(),
             by: record.request.by,
             reason: record.request.reason.clone(),
@@ -285,10 +285,6 @@ const fn charge_of(row: &Row) -> Option<ChargeName> {
         Row::Charge(id, _) => Some(name_of(*id)),
         _ => None,
     }
-}
-
-pub(super) fn time(at: At) -> Timestamp {
-    Timestamp(i64::try_from(at.0 / 1_000).unwrap_or(i64::MAX))
 }
 
 const fn name(class: Class) -> &'static str {

@@ -99,7 +99,7 @@ impl Usher {
     }
 
     fn is_due(&self, renewal: &Renewal, now: Timestamp) -> bool {
-        let ahead = at(now.plus_ms(renewal.ahead_ms()));
+        let ahead = At::from(now.plus_ms(renewal.ahead_ms()));
         self.member(renewal).is_none_or(|member| member.until <= ahead)
     }
 
@@ -108,7 +108,7 @@ impl Usher {
     /// # Errors
     /// When the membership is over.
     async fn pay(&mut self, renewal: &Renewal, now: Timestamp) -> Result<(), Over> {
-        let member = self.member(renewal).filter(|member| member.until > at(now));
+        let member = self.member(renewal).filter(|member| member.until > At::from(now));
         let member = member.ok_or("the member did not pay in time, or was paid back")?;
         let channel = self.parts.store.channel(&renewal.channel);
         let channel = channel.map_err(|_| "there is no such channel")?;
@@ -175,8 +175,4 @@ impl Usher {
         let fields = [("account", renewal.account.to_string())];
         self.parts.events.emit(kind, Some(&renewal.channel), text, &fields);
     }
-}
-
-fn at(now: Timestamp) -> At {
-    At(u64::try_from(now.0).unwrap_or_default().saturating_mul(1_000))
 }

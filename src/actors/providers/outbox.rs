@@ -157,7 +157,7 @@ async fn attempt(gateway: &dyn PaymentProvider, due: &Due) -> Result<(), Failure
 }
 
 fn now() -> At {
-    At(u64::try_from(clock::now().0).unwrap_or_default().saturating_mul(1_000))
+    clock::now().into()
 }
 
 fn intent(id: Id, payout: &Payout, currency: &Currency) -> Option<PayoutIntent> {

@@ -124,6 +124,25 @@ impl Beats {
     }
 }
 
+/// A request to a node that is on its way, also when it ends early.
+struct Asked<'a> {
+    beats: &'a Beats,
+    node: NodeId,
+}
+
+impl<'a> Asked<'a> {
+    /// None when there is one.
+    fn begin(beats: &'a Beats, node: NodeId) -> Option<Self> {
+        beats.asked.lock().insert(node).then_some(Self { beats, node })
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.beats.asked.lock().remove(&self.node);
+    }
+}
+
 /// Sends what waits until the node stops.
 pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
     let mut tick = tokio::time::interval(EVERY);
@@ -164,10 +183,8 @@ impl Inner {
 
     /// One request at a time for each node: a slow one makes nobody else's beats late.
     async fn send(self: Arc<Self>, node: NodeId, beats: Vec<Beat>) {
-        if !self.beats.asked.lock().insert(node) {
-            // The next ones are newer.
-            return;
-        }
+        // The next ones are newer.
+        let Some(_asked) = Asked::begin(&self.beats, node) else { return };
         for some in beats.chunks(PER_REQUEST_MAX) {
             match self.link.ask::<_, Vec<Told>>(node, BEATS, some, PATIENCE).await {
                 Ok(told) => self.beats.hear(told, now_ms()),
@@ -175,7 +192,6 @@ impl Inner {
                 Err(error) => tracing::debug!(%node, %error, "beats of players were lost"),
             }
         }
-        self.beats.asked.lock().remove(&node);
     }
 
     fn take_beats(&self, beats: &[Beat]) -> Vec<Told> {

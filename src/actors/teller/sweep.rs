@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use weir_ledger::Request;
 use weir_ledger::request::Refs;
-use weir_ledger::row::At;
 use weir_ledger::state::Expiring;
 use weir_model::AccountId;
 
@@ -40,7 +39,7 @@ impl Teller {
     }
 
     async fn sweep_once(&self, ledger: &Ledger, handle: &Handle) {
-        let now = At(u64::try_from(clock::now().0).unwrap_or_default().saturating_mul(1_000));
+        let now = clock::now().into();
         let due: Vec<Expiring> = ledger.read(|state| state.expired(now).take(AT_ONCE).collect());
         handle.idle(due.len() as u64);
         join_all(due.into_iter().map(|what| self.end(what))).await;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use weir_model::AccountId;
+use weir_model::{AccountId, Timestamp};
 
 /// Names a lot, a session, an event, a payout: random, or derived from what it is about.
 pub type Id = u128;
@@ -30,6 +30,12 @@ impl At {
     /// The end of the year 2199: a clock that says more is wrong, and what it dated could never be followed.
     pub const LAST: Self = Self(7_258_118_400_000_000 - 1);
 
+    /// The same moment as everything else counts it.
+    #[must_use]
+    pub fn time(self) -> Timestamp {
+        Timestamp(i64::try_from(self.0 / 1_000).unwrap_or(i64::MAX))
+    }
+
     /// That many milliseconds later.
     #[must_use]
     pub const fn plus_ms(self, ms: u64) -> Self {
@@ -41,6 +47,13 @@ impl At {
     pub const fn rounded_up(self, hours: u64) -> Self {
         let step = HOUR_US.saturating_mul(hours);
         Self(self.0.div_ceil(step).saturating_mul(step))
+    }
+}
+
+impl From<Timestamp> for At {
+    /// The beginning of 1970 for what is before.
+    fn from(time: Timestamp) -> Self {
+        Self(u64::try_from(time.0).unwrap_or_default().saturating_mul(1_000))
     }
 }
 

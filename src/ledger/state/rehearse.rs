@@ -27,45 +27,30 @@ pub struct Change {
 }
 
 impl State {
-    /// What [`Self::rehearse`] says of `request` when those of `first` are done before it, in their order: the accounts of
-    /// all of them, as they are now and as they would be in the end. When one of `first` is refused, that is the answer.
-    ///
-    /// # Errors
-    /// Those of [`Self::execute`].
-    pub fn rehearse_after(
-        &self,
-        first: &[Request],
-        request: &Request,
-        wall: At,
-    ) -> Result<Rehearsal, Refusal> {
-        let (mut copy, mut moved): (Option<Self>, Vec<Change>) = (None, Vec::new());
-        for earlier in first {
-            let Rehearsal { done, accounts } =
-                copy.as_ref().unwrap_or(self).rehearse(earlier, wall)?;
-            match done {
-                Done::Recorded(_) => {
-                    accounts.into_iter().for_each(|change| join(&mut moved, change));
-                    copy.get_or_insert_with(|| self.clone()).execute(earlier, wall)?;
-                }
-                Done::Replayed(_) | Done::Unchanged(_) => {}
-                Done::Mismatch(_) | Done::Refused(_) => {
-                    return Ok(Rehearsal { done, accounts: Vec::new() });
-                }
-            }
-        }
-        let Rehearsal { done, accounts } = copy.as_ref().unwrap_or(self).rehearse(request, wall)?;
-        let is_made = matches!(&done, Done::Recorded(entry) if entry.record.result.is_ok());
-        accounts.into_iter().for_each(|change| join(&mut moved, change));
-        Ok(Rehearsal { done, accounts: if is_made { moved } else { Vec::new() } })
-    }
-
     /// What [`Self::execute`] would answer to `request` at `wall`, to the byte, and what would be on accounts then.
     /// Nothing changes, and somebody else may be first.
     ///
     /// # Errors
     /// Those of [`Self::execute`].
     pub fn rehearse(&self, request: &Request, wall: At) -> Result<Rehearsal, Refusal> {
-        let (entry, balances) = match self.decide(request, wall)? {
+        self.rehearse_after(&[], request, wall)
+    }
+
+    /// The same when those of `first` are done before it: repeatable ones, of which `request` sees what they do to
+    /// accounts and not what money of new origin they make. All of it is shown as one record.
+    ///
+    /// # Errors
+    /// Those of [`Self::execute`], and when one of `first` is not repeatable.
+    pub fn rehearse_after(
+        &self,
+        first: &[Request],
+        request: &Request,
+        wall: At,
+    ) -> Result<Rehearsal, Refusal> {
+        if first.iter().any(|one| !one.command.is_repeatable()) {
+            return Err(Refusal::Invalid("what comes first can be done again".into()));
+        }
+        let (entry, balances) = match self.decide_after(first, request, wall)? {
             Decision::Says(done) => return Ok(Rehearsal { done, accounts: Vec::new() }),
             Decision::Makes(entry, made) => (entry, made.balances),
         };
@@ -85,13 +70,5 @@ impl State {
         });
         let accounts = moved.chain(said).collect();
         Ok(Rehearsal { done: Done::Recorded(entry), accounts })
-    }
-}
-
-/// Adds what happens to an account later to what happened to it before.
-fn join(all: &mut Vec<Change>, later: Change) {
-    match all.iter_mut().find(|known| known.account == later.account) {
-        Some(known) => known.after = later.after,
-        None => all.push(later),
     }
 }

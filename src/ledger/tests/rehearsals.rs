@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::bank::*;
 use super::judged::balances;
 use super::{REQUESTS, all_of};
-use crate::account::{Account, Balance};
+use crate::account::{Account, Balance, Kind};
 use crate::refusal::Refusal;
-use crate::request::{Command, ControlCommand, IncomeCommand, PaymentCommand, Refs};
+use crate::request::{Command, ControlCommand, PaymentCommand, PayoutCommand, Refs};
 use crate::row::{Policy, RULES};
 use crate::state::{Done, State};
 use crate::workload::Workload;
@@ -72,25 +72,32 @@ fn a_rehearsal_says_why_it_would_be_refused() {
     assert!(matches!(entry.record.result, Err(Refusal::Insufficient { available: 0, .. })));
 }
 
+/// What a creator earned and is due is payable with the request that has it paid out.
 #[test]
 fn what_comes_first_is_rehearsed_with_it() {
     let mut bank = Bank::new();
-    let command = IncomeCommand::TopUp { user: ANN, amount: amount(100), provider: stripe() };
-    let top_up = Request { id: 78, ..request(Command::Income(command)) };
+    bank.top_up(ANN, 100);
+    bank.tip(ANN, 100).unwrap();
+    bank.later_ms(30 * 24 * 3_600_000);
+    let mature = Command::Payout(PayoutCommand::Mature { creator: CREATOR });
+    let mature = Request { id: 0, ..request(mature) };
+    let payout =
+        PayoutCommand::Request { creator: CREATOR, amount: amount(70), provider: stripe() };
+    let payout = Request { by: CREATOR, ..request(Command::Payout(payout)) };
     let before = all_of(&bank.state);
-    let first = std::slice::from_ref(&top_up);
-    let rehearsed = bank.state.rehearse_after(first, &tip(ANN, amount(60)), bank.now).unwrap();
-    let wallet = rehearsed.accounts.iter().find(|one| one.account == Account::wallet(ANN));
-    let shows = wallet.map(|one| (one.before.available(), one.after.available()));
-    assert_eq!(shows, Some((0, 40)), "from before all of it to after all of it");
+    let alone = bank.state.rehearse(&payout, bank.now).unwrap();
+    assert!(alone.accounts.is_empty(), "nothing is payable yet");
+    let first = std::slice::from_ref(&mature);
+    let rehearsed = bank.state.rehearse_after(first, &payout, bank.now).unwrap();
+    let shows = |kind| {
+        let account = Account::person(kind, CREATOR);
+        let one = rehearsed.accounts.iter().find(|one| one.account == account).unwrap();
+        (one.before.available(), one.after.available())
+    };
+    assert_eq!((shows(Kind::CreatorPending), shows(Kind::CreatorPayable)), ((70, 0), (0, 0)));
     assert_eq!(all_of(&bank.state), before);
-    bank.state.execute(&top_up, bank.now).unwrap();
-    let done = bank.state.execute(&tip(ANN, amount(60)), bank.now).unwrap();
-    assert_eq!(rehearsed.done, done);
-    let command = IncomeCommand::TopUp { user: ANN, amount: amount(99), provider: stripe() };
-    let another = Request { command: Command::Income(command), ..top_up };
-    let refused = bank.state.rehearse_after(&[another], &tip(ANN, amount(1)), bank.now).unwrap();
-    assert!(matches!(refused.done, Done::Mismatch(_)) && refused.accounts.is_empty());
+    let once = std::slice::from_ref(&payout);
+    assert!(bank.state.rehearse_after(once, &mature, bank.now).is_err(), "what is done once");
 }
 
 #[test]
