@@ -126,6 +126,20 @@ fn the_first_key_frame_is_decoded_at_the_start_and_sound_begins_with_its_picture
 }
 
 #[test]
+fn sound_cut_to_a_millisecond_before_the_picture_begins_at_the_nearest_tick() {
+    let start_us = 277_769_001_876;
+    let mut bench = Bench::new(start_us);
+    bench.configure(A, audio_config(48_000));
+    bench.configure(V, video_config(1280));
+    bench.frame(V, 5000, 0, true);
+    bench.frame(A, 4999, 0, true);
+    // 277,769.000876 s are 13,332,912,042.048 ticks.
+    assert_eq!(bench.dts(A), [13_332_912_042]);
+    bench.frame(A, 4998, 0, true);
+    assert_eq!(bench.line.stats().audio_before_start, 1);
+}
+
+#[test]
 fn a_true_clock_gives_exact_durations_in_both_tracks() {
     let mut bench = Bench::usual();
     bench.play(0, 20);

@@ -69,7 +69,8 @@ fn check(items: &[Item], start_us: i64) -> Result<u64, TestCaseError> {
                 let (timescale, last) = tracks.get_mut(&frame.track).expect("announced");
                 prop_assert!(last.is_none_or(|last| frame.dts > last), "dts rises: {frame:?}");
                 prop_assert!(frame.pts >= frame.dts);
-                prop_assert!(micros(frame.dts, *timescale) >= start_us - 1000);
+                let begin = ticks(start_us - audio::TRUNCATION_US, *timescale);
+                prop_assert!(frame.dts >= begin, "the nearest tick of the start: {frame:?}");
                 *last = Some(frame.dts);
                 frames += 1;
             }
