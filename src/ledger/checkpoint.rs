@@ -15,10 +15,6 @@ use crate::row::{
 use crate::state::{AskedId, Seen, State};
 use crate::table::Page;
 
-mod load;
-
-pub use load::Loader;
-
 /// Names a page: a table and a place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageId {
@@ -106,14 +102,6 @@ macro_rules! changes {
                 $(self.$name.forget_changes();)*
             }
 
-            fn reserve(&mut self, core: &Core, is_wanted: impl Fn(u8) -> bool) {
-                $(if is_wanted($number) {
-                    let rows = core.rows.get($number).copied().unwrap_or_default();
-                    // More than memory holds fails where the rows themselves come.
-                    self.$name.reserve(usize::try_from(rows).unwrap_or_default().min(ROWS_AHEAD));
-                })*
-            }
-
             /// Whether each table has the rows that it had.
             fn has_rows_of(&self, core: &Core) -> bool {
                 core.rows == [$(self.$name.len() as u64),*]
@@ -160,7 +148,8 @@ macro_rules! changes {
     };
 }
 
-/// Rows that room is made for before they come.
-const ROWS_AHEAD: usize = 1 << 26;
-
 tables!(changes);
+
+mod load;
+
+pub use load::Loader;

@@ -162,8 +162,8 @@ impl<'a> Draft<'a> {
 
     /// The oldest payment that something of a lot went into and is there still.
     pub(crate) fn spent_on(&self, lot: Id) -> Option<ChargeId> {
-        let payments = self.state.spent.get(self.state.lots.place(&lot)?)?;
-        self.state.charges.row(*payments.first()?).map(|(id, _)| *id)
+        let payment = self.state.spent.oldest(self.state.lots.place(&lot)?)?;
+        self.state.charges.row(payment).map(|(id, _)| *id)
     }
 
     /// Replaces a row; the record holds each once.

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use weir_model::AccountId;
 
 /// Shares are of this many.
@@ -60,7 +61,7 @@ pub enum InvalidSplit {
 
 #[derive(serde::Deserialize)]
 struct Parts {
-    shares: Vec<Share>,
+    shares: ArrayVec<Share, SHARES_MAX>,
     residual: Recipient,
 }
 
@@ -70,6 +71,10 @@ impl Split {
     /// # Errors
     /// When that is no split.
     pub fn new(shares: Vec<Share>, residual: Recipient) -> Result<Self, InvalidSplit> {
+        Self::of_shares(&shares, residual)
+    }
+
+    fn of_shares(shares: &[Share], residual: Recipient) -> Result<Self, InvalidSplit> {
         if shares.len() > SHARES_MAX {
             return Err(InvalidSplit::TooMany(shares.len()));
         }
@@ -77,10 +82,9 @@ impl Split {
         if total > u64::from(WHOLE_BPS) {
             return Err(InvalidSplit::TooMuch(total));
         }
-        let mut names: Vec<Recipient> = shares.iter().map(|share| share.to).collect();
-        names.push(residual);
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+        let stands = |before: &[Share], to| before.iter().any(|share| share.to == to);
+        let mut each = shares.iter().enumerate();
+        if each.any(|(n, one)| one.to == residual || stands(&shares[..n], one.to)) {
             return Err(InvalidSplit::Twice);
         }
         Ok(Self { shares: shares.into(), residual })
@@ -135,7 +139,7 @@ impl TryFrom<Parts> for Split {
     type Error = InvalidSplit;
 
     fn try_from(parts: Parts) -> Result<Self, InvalidSplit> {
-        Self::new(parts.shares, parts.residual)
+        Self::of_shares(&parts.shares, parts.residual)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::request::{
 };
 use crate::row::{
     At, Charge, ChargeId, Dispute, DueId, Event, Founding, Heard, Hold, HoldId, Id, Lot, MemberId,
-    Membership, On, Payout, Policy, RULES, Repayment, Report, Row, SeatId, Told,
+    Membership, On, Payout, Policy, Repayment, Report, Row, SeatId, Told,
 };
 use crate::table::{List, Table};
 
@@ -24,12 +24,16 @@ mod look;
 mod provider;
 mod purse;
 mod put;
+mod redo;
 mod rehearse;
+mod spent;
 mod totals;
 
 pub use look::Session;
 pub(crate) use purse::Purse;
+pub use redo::Checked;
 pub use rehearse::{Change, Rehearsal};
+pub(crate) use spent::Spent;
 pub use totals::Totals;
 
 /// Everything that decides what the next request brings about.
@@ -71,8 +75,8 @@ pub struct State {
     pub(crate) pending: BTreeSet<DueId>,
     /// Derived: events and their tickets whose money waits.
     pub(crate) escrowed: BTreeSet<(Id, ChargeId)>,
-    /// Derived: for each lot the payments that something of it went into, by the numbers of their rows.
-    pub(crate) spent: Vec<BTreeSet<usize>>,
+    /// Derived: what was spent of lots.
+    pub(crate) spent: Spent,
     /// Derived: events that wait, by what they wait for.
     pub(crate) waiting: BTreeSet<(On, Id)>,
     /// Derived: events that wait or are stopped.
@@ -200,7 +204,7 @@ impl State {
         if let Err(refusal) = self.is_request(request) {
             return Ok(Decision::Says(Done::Refused(refusal)));
         }
-        let digest = digest(request)?;
+        let digest = redo::digest(request)?;
         if let Some(done) = self.repeated(request, &digest) {
             return Ok(Decision::Says(done));
         }
@@ -259,58 +263,6 @@ impl State {
         self.seen = Table::default();
     }
 
-    /// Makes again what `entry` says.
-    ///
-    /// # Errors
-    /// When it does not follow on the newest one, its chain does not lead here, it is not balanced, or it leaves an
-    /// account where it may not be; then nothing has changed.
-    pub fn redo(&mut self, entry: Entry) -> Result<Entry, Refusal> {
-        let Entry { record, bytes, link, before } = entry;
-        let (made, does) = self.following(record, bytes)?;
-        let invalid = |text: &str| Err(Refusal::Invalid(text.to_owned()));
-        if made.link != link {
-            return invalid("the chain does not lead to it");
-        }
-        if made.before != before {
-            return invalid("it does not lead to the records before it");
-        }
-        self.make(&made.record, made.link, does);
-        Ok(made)
-    }
-
-    /// The same of a record alone.
-    #[cfg(test)]
-    pub(crate) fn commit(&mut self, record: Record, bytes: Vec<u8>) -> Result<Entry, Refusal> {
-        let (made, does) = self.following(record, bytes)?;
-        self.make(&made.record, made.link, does);
-        Ok(made)
-    }
-
-    /// The entry of a record, whose canonical bytes are `bytes`, that follows on the newest one.
-    fn following(&mut self, record: Record, bytes: Vec<u8>) -> Result<(Entry, Made), Refusal> {
-        let invalid = |text: &str| Refusal::Invalid(text.to_owned());
-        if record.seq != self.head.seq + 1 || record.at <= self.head.at {
-            return Err(invalid("it does not follow on the one before"));
-        }
-        if record.at > At::LAST {
-            return Err(Refusal::Clock);
-        }
-        let founds = record.rows.iter().any(|row| matches!(row, Row::Founding(_)));
-        if self.founding.is_none() != founds && (!founds || self.accounts() > 0) {
-            return Err(invalid("a ledger is founded by its first record, and not once it counts"));
-        }
-        let sets =
-            |row: &Row| if let Row::Policy(policy) = row { Some(policy.rules) } else { None };
-        if let Some(rules) = record.rows.iter().filter_map(sets).find(|rules| *rules > RULES) {
-            self.unknown_rules = Some(rules);
-        }
-        self.must_know_its_rules()?;
-        let balances = self.balances_after(&record.legs)?;
-        let digest = digest(&record.request)?;
-        let entry = self.chained(record, bytes, &balances);
-        Ok((entry, Made { balances, digest }))
-    }
-
     /// The entry that follows on the newest one.
     fn chained(&self, record: Record, bytes: Vec<u8>, balances: &[After]) -> Entry {
         let before = balances.iter().map(|after| after.before.touched).collect();
@@ -355,14 +307,4 @@ impl State {
         }
         Ok(all)
     }
-}
-
-fn digest(request: &Request) -> Result<[u8; 16], Refusal> {
-    if request.id == 0 {
-        return Ok([0; 16]);
-    }
-    let hash = blake3::hash(&request.bytes()?);
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash.as_bytes()[..16]);
-    Ok(half)
 }

@@ -121,15 +121,23 @@ impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
         place
     }
 
-    /// Adds a row that is not there; answers with its number, counted from 0.
-    pub(crate) fn append(&mut self, key: K, row: V) -> usize {
-        self.add(self.index.hash(&key), key, row)
+    /// Adds the page of that number, whose rows are not there; whether it is the one that comes next. The rows are found
+    /// by their keys once the table is settled.
+    pub(crate) fn load(&mut self, number: u32, page: Page<K, V>) -> bool {
+        if !is_next(self.len, number) {
+            return false;
+        }
+        for (place, (key, _)) in (self.len..).zip(&page) {
+            self.index.expect(self.index.hash(key), place);
+        }
+        self.len += page.len();
+        self.pages.push(Arc::new(page));
+        true
     }
 
-    /// Makes room for so many rows.
-    pub(crate) fn reserve(&mut self, rows: usize) {
-        self.index.reserve(rows);
-        self.pages.reserve(rows.div_ceil(PAGE_ROWS));
+    /// Makes everything that was loaded be found by its key.
+    pub(crate) fn settle(&mut self) {
+        self.index.settle();
     }
 
     /// The page of a row, for a change.
@@ -195,21 +203,22 @@ impl<V: Clone> List<V> {
         self.changed.note(self.pages.len() - 1);
     }
 
-    /// The same as a table's, whose rows have no names.
-    pub(crate) fn append(&mut self, (): (), row: V) -> usize {
-        self.push(row);
-        self.len() - 1
+    /// Adds the page of that number; whether it is the one that comes next.
+    pub(crate) fn load(&mut self, number: u32, page: Page<(), V>) -> bool {
+        let is_next = is_next(self.len(), number);
+        if is_next {
+            self.pages.push(Arc::new(page));
+        }
+        is_next
     }
+
+    /// Its rows are found by their numbers, so that nothing is left to be done when all are there.
+    pub(crate) const fn settle(&self) {}
 
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         let full = self.pages.len().saturating_sub(1) * PAGE_ROWS;
         self.pages.last().map_or(0, |last| full + last.len())
-    }
-
-    /// Makes room for so many rows.
-    pub(crate) fn reserve(&mut self, rows: usize) {
-        self.pages.reserve(rows.div_ceil(PAGE_ROWS));
     }
 
     /// The pages that changed since this was asked last.
@@ -221,6 +230,11 @@ impl<V: Clone> List<V> {
     pub(crate) fn forget_changes(&mut self) {
         self.changed = Changed::default();
     }
+}
+
+/// Whether the page of that number comes behind so many rows.
+fn is_next(rows: usize, number: u32) -> bool {
+    rows == number as usize * PAGE_ROWS
 }
 
 impl<K, V> View<K, V> {

@@ -67,7 +67,7 @@ fn through_pages(
     for (id, bytes) in pages {
         halves[usize::from(Loader::half_of(id.table))].page(*id, bytes)?;
     }
-    let [first, second] = halves;
+    let [first, second] = halves.map(Loader::finish);
     second.join(first, core)
 }
 

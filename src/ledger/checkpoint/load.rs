@@ -6,7 +6,7 @@ use super::{Core, PageId, VERSION};
 use crate::record::Unreadable;
 use crate::row::RULES;
 use crate::state::State;
-use crate::table::PAGE_ROWS;
+use crate::table::{PAGE_ROWS, Page};
 
 /// The number of `moved`.
 const MOVED: u8 = 13;
@@ -18,8 +18,8 @@ const SEEN: u8 = 14;
 pub struct Loader {
     state: State,
     half: u8,
-    /// For each lot the payments that something of it went into, in their order.
-    spent: Vec<Vec<usize>>,
+    /// The table of the newest page.
+    table: u8,
 }
 
 impl Loader {
@@ -34,9 +34,7 @@ impl Loader {
         if core.version != VERSION {
             return Err(Unreadable(format!("a checkpoint of version {}", core.version)));
         }
-        let mut state = State::default();
-        state.reserve(core, |table| Self::half_of(table) == half);
-        Ok(Self { state, half, spent: Vec::new() })
+        Ok(Self { state: State::default(), half, table: 0 })
     }
 
     /// Whose a table's pages are.
@@ -54,19 +52,27 @@ impl Loader {
         if Self::half_of(id.table) != self.half {
             return Err(wrong());
         }
-        self.state.load(id, bytes, &mut self.spent).ok_or_else(wrong)
+        if id.table != self.table {
+            self.state.settle(self.table);
+            self.table = id.table;
+        }
+        self.state.load(id, bytes).ok_or_else(wrong)
     }
 
-    /// The state that all pages were of.
+    /// What is to be done behind the last page, which takes a while.
+    #[must_use]
+    pub fn finish(mut self) -> Self {
+        self.state.settle(self.table);
+        self
+    }
+
+    /// The state that all pages were of, of halves that are finished.
     ///
     /// # Errors
     /// When some did not come.
     pub fn join(self, other: Self, core: &Core) -> Result<State, Unreadable> {
         let (first, second) = if self.half == 0 { (self, other) } else { (other, self) };
         let mut state = first.state;
-        for (set, list) in state.spent.iter_mut().zip(first.spent) {
-            *set = list.into_iter().collect();
-        }
         (state.moved, state.seen) = (second.state.moved, second.state.seen);
         (state.head, state.founding) = (core.head, core.founding.clone());
         (state.policy, state.newest_act) = (core.policy, core.newest_act);
@@ -77,32 +83,51 @@ impl Loader {
     }
 }
 
-/// Rows of a page of a table, put by a function or only added.
+/// A page of a table: added as it is, or its rows put one after the other where something is derived from each.
 macro_rules! page {
     ($state:ident, $name:ident, $id:ident, $bytes:ident) => {
-        page!($state, $name, $id, $bytes, |key, row| {
-            $state.$name.append(key, row);
-        })
+        $state.$name.load($id.number, page($bytes)?).then_some(())
     };
     ($state:ident, $name:ident, $id:ident, $bytes:ident, $put:expr) => {{
         if $state.$name.len() != $id.number as usize * PAGE_ROWS {
             return None;
         }
-        rows($bytes)?.into_iter().for_each(|(key, row)| $put(key, row));
+        Some(page($bytes)?.into_iter().for_each(|(key, row)| $put(key, row)))
     }};
 }
 
+/// Settles tables by their numbers.
+macro_rules! settle {
+    ($($number:literal $name:ident: $key:ty => $row:ty),* $(,)?) => {
+        impl State {
+            /// All pages of a table are there.
+            fn settle(&mut self, table: u8) {
+                match table {
+                    $($number => self.$name.settle(),)*
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+tables!(settle);
+
 impl State {
     /// None when it is no page, or not the one that comes next.
-    fn load(&mut self, id: PageId, bytes: &[u8], spent: &mut Vec<Vec<usize>>) -> Option<()> {
+    fn load(&mut self, id: PageId, bytes: &[u8]) -> Option<()> {
         match id.table {
-            0 => page!(self, balances, id, bytes, |key, row| {
-                self.totals.count(&row);
-                self.balances.append(key, row);
-            }),
+            0 => {
+                let page = page(bytes)?;
+                page.iter().for_each(|(_, balance)| self.totals.count(balance));
+                self.balances.load(id.number, page).then_some(())
+            }
             1 => page!(self, lots, id, bytes, |key, row| self.put_lot(key, row)),
             2 => page!(self, holds, id, bytes, |key, row| self.put_hold(key, &row)),
-            3 => page!(self, charges, id, bytes, |key, row| self.load_charge(key, row, spent)),
+            3 => {
+                let from = self.charges.len();
+                page!(self, charges, id, bytes).map(|()| self.derive_from_charges(from))
+            }
             4 => page!(self, dues, id, bytes, |key, row| self.put_due(key, row)),
             5 => page!(self, events, id, bytes),
             6 => page!(self, seats, id, bytes),
@@ -118,15 +143,14 @@ impl State {
             16 => page!(self, settled, id, bytes),
             17 => page!(self, reports, id, bytes),
             18 => page!(self, told, id, bytes),
-            _ => return None,
+            _ => None,
         }
-        Some(())
     }
 }
 
-fn rows<K: DeserializeOwned, V: DeserializeOwned>(bytes: &[u8]) -> Option<Vec<(K, V)>> {
+fn page<K: DeserializeOwned, V: DeserializeOwned>(bytes: &[u8]) -> Option<Page<K, V>> {
     match postcard::take_from_bytes(bytes) {
-        Ok((rows, [])) => Some(rows),
+        Ok((page, [])) => Some(page),
         _ => None,
     }
 }

@@ -67,7 +67,7 @@ impl State {
     /// Whether something of a lot went into a payment and is there still.
     fn is_spent(&self, lot: Id) -> bool {
         let place = self.lots.place(&lot);
-        place.and_then(|place| self.spent.get(place)).is_some_and(|spent| !spent.is_empty())
+        place.is_some_and(|place| self.spent.oldest(place).is_some())
     }
 
     pub(crate) fn put_heard(&mut self, id: Id, heard: &Heard) {

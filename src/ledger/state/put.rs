@@ -38,9 +38,6 @@ impl State {
 
     pub(crate) fn put_lot(&mut self, id: Id, lot: Lot) {
         let before = self.lots.put(id, lot);
-        if before.is_none() {
-            self.spent.push(BTreeSet::new());
-        }
         let place = |lot: Lot| Some((lot.place(id)?, lot.left));
         let (out, into) = (before.and_then(place), place(lot));
         self.purses.change(lot.owner, |purse| purse.change(out, into));
@@ -48,20 +45,15 @@ impl State {
         self.expires(Expiring::Lot(id), before.and_then(ends), ends(lot));
     }
 
-    /// A payment that is not there yet; `spent` notes for each lot what went into it.
-    pub(crate) fn load_charge(
-        &mut self,
-        id: ChargeId,
-        charge: Charge,
-        spent: &mut Vec<Vec<usize>>,
-    ) {
-        spent.resize(self.lots.len(), Vec::new());
-        let place = self.charges.len();
-        for lot in charge.taken.iter().filter_map(|part| self.lots.place(&part.lot)) {
-            spent[lot].push(place);
+    /// What is derived from the payments from the one of that number on.
+    pub(crate) fn derive_from_charges(&mut self, from: usize) {
+        for place in from..self.charges.len() {
+            let Some((id, charge)) = self.charges.row(place) else { return };
+            for lot in charge.taken.iter().filter_map(|part| self.lots.place(&part.lot)) {
+                self.spent.note(lot, place);
+            }
+            note_escrowed(&mut self.escrowed, *id, charge);
         }
-        self.note_escrowed(id, &charge);
-        self.charges.append(id, charge);
     }
 
     fn put_charge(&mut self, id: ChargeId, charge: &Charge) {
@@ -74,27 +66,17 @@ impl State {
         if !is_same(&before, &charge.taken) {
             self.note_spent(place, &before, &charge.taken);
         }
-        self.note_escrowed(id, charge);
-    }
-
-    fn note_escrowed(&mut self, id: ChargeId, charge: &Charge) {
-        if let ChargeId::Ticket { event, .. } = id {
-            let waits = charge.state == ChargeState::Escrowed && charge.net() > 0;
-            let _ = match waits {
-                true => self.escrowed.insert((event, id)),
-                false => self.escrowed.remove(&(event, id)),
-            };
-        }
+        note_escrowed(&mut self.escrowed, id, charge);
     }
 
     /// What was taken of lots went into that payment.
     fn note_spent(&mut self, charge: usize, before: &[Taken], after: &[Taken]) {
         let place = |part: &Taken| self.lots.place(&part.lot);
         for lot in before.iter().filter_map(place) {
-            self.spent[lot].remove(&charge);
+            self.spent.forget(lot, charge);
         }
         for lot in after.iter().filter_map(place) {
-            self.spent[lot].insert(charge);
+            self.spent.note(lot, charge);
         }
     }
 
@@ -122,5 +104,16 @@ impl State {
         }
         before.map(|at| self.expiring.remove(&(at, what)));
         self.expiring.extend(after.map(|at| (at, what)));
+    }
+}
+
+/// Whether the money of a ticket waits.
+fn note_escrowed(escrowed: &mut BTreeSet<(Id, ChargeId)>, id: ChargeId, charge: &Charge) {
+    if let ChargeId::Ticket { event, .. } = id {
+        let waits = charge.state == ChargeState::Escrowed && charge.net() > 0;
+        let _ = match waits {
+            true => escrowed.insert((event, id)),
+            false => escrowed.remove(&(event, id)),
+        };
     }
 }

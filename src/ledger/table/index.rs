@@ -28,6 +28,8 @@ struct Part {
     /// A power of two of them, or none; zero where nothing stands.
     spots: Vec<u64>,
     len: usize,
+    /// Words that do not stand yet.
+    expected: Vec<u64>,
 }
 
 impl Default for Index {
@@ -44,40 +46,44 @@ impl Index {
     /// The place that `is_it`, among those with that hash.
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<usize> {
         let part = &self.parts[part_of(hash)];
-        let spots = part.from(hash).take_while(|spot| *spot != 0);
-        let mut same = spots.filter(|spot| spot & HASH_MASK == hash & HASH_MASK).map(place_of);
-        same.find(|place| is_it(*place))
-    }
-
-    /// Makes room for so many places in all.
-    pub(super) fn reserve(&mut self, places: usize) {
-        // Parts are not filled alike; a tenth more is enough for nearly all of them.
-        let each = places.div_ceil(PARTS) * 11 / 10;
-        for part in &mut self.parts {
-            while (each + 1) * 3 > part.spots.len() * 2 {
-                part.grow();
+        let last = part.spots.len().checked_sub(1)?;
+        let mut at = part.first(hash);
+        // A third of the words is free, so that this ends.
+        while part.spots[at] != 0 {
+            let spot = part.spots[at];
+            if (spot ^ hash) & HASH_MASK == 0 && is_it(place_of(spot)) {
+                return Some(place_of(spot));
             }
+            at = (at + 1) & last;
         }
+        None
     }
 
     /// Notes a place that is not there.
     pub(super) fn insert(&mut self, hash: u64, place: usize) {
         let part = &mut self.parts[part_of(hash)];
-        if (part.len + 1) * 3 > part.spots.len() * 2 {
-            part.grow();
-        }
+        part.make_room(1);
         part.put(spot(hash, place));
         part.len += 1;
+    }
+
+    /// Puts a place that is not there aside for [`Self::settle`].
+    pub(super) fn expect(&mut self, hash: u64, place: usize) {
+        self.parts[part_of(hash)].expected.push(spot(hash, place));
+    }
+
+    /// Notes everything that was put aside: part by part, because one part is near and all of them are far away.
+    pub(super) fn settle(&mut self) {
+        for part in &mut self.parts {
+            let expected = std::mem::take(&mut part.expected);
+            part.make_room(expected.len());
+            part.len += expected.len();
+            expected.into_iter().for_each(|spot| part.put(spot));
+        }
     }
 }
 
 impl Part {
-    /// The words from the one that `hash` says, around the end.
-    fn from(&self, hash: u64) -> impl Iterator<Item = u64> {
-        let (before, after) = self.spots.split_at(self.first(hash));
-        after.iter().chain(before).copied()
-    }
-
     const fn first(&self, hash: u64) -> usize {
         match self.spots.len() {
             0 => 0,
@@ -93,8 +99,16 @@ impl Part {
         self.spots[at] = spot;
     }
 
-    fn grow(&mut self) {
-        let roomier = vec![0; (self.spots.len() * 2).max(8)];
+    /// A third of the words stays free.
+    fn make_room(&mut self, more: usize) {
+        let wanted = (self.len + more) * 3;
+        if wanted > self.spots.len() * 2 {
+            self.grow(wanted.div_ceil(2).next_power_of_two().max(8));
+        }
+    }
+
+    fn grow(&mut self, words: usize) {
+        let roomier = vec![0; words];
         let before = std::mem::replace(&mut self.spots, roomier);
         before.into_iter().filter(|spot| *spot != 0).for_each(|spot| self.put(spot));
     }

@@ -101,7 +101,7 @@ impl End<'_> {
         for (id, dispute) in rows.rows().filter(|(_, one)| one.recoverable > 0) {
             let lot = self.state.lot(dispute.lot).unwrap();
             let place = self.state.lots.place(&dispute.lot).unwrap();
-            let reached = lot.lost == 0 || self.state.spent[place].is_empty();
+            let reached = lot.lost == 0 || self.state.spent.oldest(place).is_none();
             assert!(reached, "dispute {id}: somebody has money of a payment that was lost");
         }
     }

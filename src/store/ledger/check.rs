@@ -115,13 +115,14 @@ mod tests {
 
     use super::super::testing::entries;
     use super::*;
-    use crate::store::ledger::journal::Journal;
+    use crate::store::ledger::journal::Found;
 
     const RECORDS: usize = 400;
 
     fn written(dir: &Path, segment_bytes: u64) -> (u64, Vec<u64>) {
         let entries = entries(11, RECORDS);
-        let mut journal = Journal::open_with(dir, segment_bytes, None, &mut |_, _| Ok(())).unwrap();
+        let journal = Found::read(dir, None, &mut |_, _| Ok(())).unwrap();
+        let mut journal = journal.open_with(segment_bytes).unwrap();
         for (index, some) in entries.chunks(7).enumerate() {
             journal.append(index as u64, some).unwrap();
         }

@@ -6,18 +6,20 @@
 //! damage, of which nothing is removed.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use weir_ledger::record::Entry;
 
+use super::LedgerError;
 use super::checkpoint::Stand;
 use super::chunk::{self, HEADER, Header, Stored};
-use super::{LedgerError, failed};
+
+mod found;
 
 /// A segment is closed when it is longer than this.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -53,6 +55,15 @@ pub(super) struct Reader {
     files: Arc<Mutex<BTreeMap<u64, Arc<File>>>>,
 }
 
+/// A journal whose chunks were all shown, and nothing of which was changed yet.
+pub(super) struct Found {
+    reader: Reader,
+    /// Where its last sound chunk ends.
+    end: (u64, u64),
+    /// Bytes that were read.
+    passed: u64,
+}
+
 /// Where chunks begin, one for each [`MARK_EVERY`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Marks {
@@ -69,49 +80,6 @@ pub(super) type Redo<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> Result<(), 
 pub(super) type Take<'a> = &'a mut dyn FnMut(Header, Vec<Stored>) -> bool;
 
 impl Journal {
-    /// Opens the journal in `dir`, making it when it is not there, and shows each chunk behind `stand` to `redo`. What a
-    /// power cut left of the last one is removed.
-    pub(super) fn open(
-        dir: &Path,
-        stand: Option<&Stand>,
-        redo: Redo<'_>,
-    ) -> Result<Self, LedgerError> {
-        Self::open_with(dir, SEGMENT_BYTES, stand, redo)
-    }
-
-    pub(super) fn open_with(
-        dir: &Path,
-        segment_bytes: u64,
-        stand: Option<&Stand>,
-        redo: Redo<'_>,
-    ) -> Result<Self, LedgerError> {
-        let (reader, mut segments) = Self::found(dir).map_err(failed)?;
-        if let Some(Stand { segment, marks, .. }) = stand {
-            *reader.marks.write() = marks.clone();
-            segments.retain(|one| one >= segment);
-        }
-        let (segment, at) = read_all(&reader, &segments, stand, redo)?;
-        let file = end_at(&reader, segment, at).map_err(failed)?;
-        let passed = reader.bytes(&segments).map_err(failed)?;
-        let passed = passed.saturating_sub(stand.map_or(0, |stand| stand.at));
-        let file = Arc::new(file);
-        Ok(Self { reader, file, segment, at, failed: false, segment_bytes, passed })
-    }
-
-    /// A reader that knows no chunk yet, and the segments that there are: one at least.
-    fn found(dir: &Path) -> io::Result<(Reader, Vec<u64>)> {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-        let marks = Arc::new(RwLock::new(Marks { all: Vec::new(), next: 1 }));
-        let reader = Reader { dir: dir.to_owned(), marks, files: Arc::default() };
-        let mut segments = segments(dir)?;
-        if segments.is_empty() {
-            make(&reader.path(1))?;
-            sync_names(dir)?;
-            segments.push(1);
-        }
-        Ok((reader, segments))
-    }
-
     /// The reading end.
     pub(super) fn reader(&self) -> Reader {
         self.reader.clone()
@@ -261,61 +229,6 @@ impl Reader {
     }
 }
 
-/// Shows all chunks; answers with segment and place where the journal ends.
-fn read_all(
-    reader: &Reader,
-    segments: &[u64],
-    stand: Option<&Stand>,
-    redo: Redo<'_>,
-) -> Result<(u64, u64), LedgerError> {
-    let mut end = stand.map_or((1, 0), |stand| (stand.segment, stand.at));
-    for (nth, &segment) in segments.iter().enumerate() {
-        let begins = if nth == 0 { end } else { (reader.marks.read().next, 0) };
-        if segment != begins.0 {
-            return Err(failed(damaged(end.0, end.1)));
-        }
-        end = (segment, read_segment(reader, begins, redo)?);
-        let len = reader.file(segment).and_then(|file| file.metadata()).map_err(failed)?.len();
-        if end.1 != len && Some(&segment) != segments.last() {
-            return Err(failed(damaged(segment, end.1)));
-        }
-    }
-    Ok(end)
-}
-
-/// Shows the chunks of a segment from a place on, up to the first that is not sound; answers with where that begins.
-fn read_segment(
-    reader: &Reader,
-    (segment, mut at): (u64, u64),
-    redo: Redo<'_>,
-) -> Result<u64, LedgerError> {
-    let file = reader.file(segment).map_err(failed)?;
-    if file.metadata().map_err(failed)?.len() < at {
-        return Err(failed(damaged(segment, at)));
-    }
-    loop {
-        let header = read_header(&file, at).map_err(failed)?;
-        let Some(header) = header.filter(|one| one.first == reader.marks.read().next) else {
-            return Ok(at);
-        };
-        let Some((header, stored)) = read_chunk(&file, at, header).map_err(failed)? else {
-            return Ok(at);
-        };
-        redo(header, stored)?;
-        reader.marks.write().note(header.first, header.next(), segment, at);
-        at += header.total() as u64;
-    }
-}
-
-/// The newest segment, which ends there from now on.
-fn end_at(reader: &Reader, segment: u64, at: u64) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).open(reader.path(segment))?;
-    file.set_len(at)?;
-    file.sync_all()?;
-    sync_names(&reader.dir)?;
-    Ok(file)
-}
-
 fn read_header(file: &File, at: u64) -> io::Result<Option<Header>> {
     let mut bytes = [0; HEADER];
     match file.read_exact_at(&mut bytes, at) {
@@ -370,9 +283,13 @@ mod tests {
     use super::*;
     use crate::store::ledger::testing::entries;
 
+    fn opened(dir: &Path, segment_bytes: u64, redo: Redo<'_>) -> Result<Journal, LedgerError> {
+        Found::read(dir, None, redo)?.open_with(segment_bytes)
+    }
+
     /// Writes `entries`, a few to each chunk.
     fn written(dir: &Path, entries: &[Entry], segment_bytes: u64) -> Journal {
-        let mut journal = Journal::open_with(dir, segment_bytes, None, &mut |_, _| Ok(())).unwrap();
+        let mut journal = opened(dir, segment_bytes, &mut |_, _| Ok(())).unwrap();
         for (index, some) in entries.chunks(3).enumerate() {
             journal.append(index as u64 * 2, some).unwrap();
             journal.append(index as u64 * 2 + 1, &[]).unwrap();
@@ -382,7 +299,7 @@ mod tests {
 
     fn seqs(dir: &Path) -> (Vec<u64>, Journal) {
         let mut seqs = Vec::new();
-        let journal = Journal::open_with(dir, 4_000, None, &mut |_, stored| {
+        let journal = opened(dir, 4_000, &mut |_, stored| {
             seqs.extend(stored.iter().map(|one| one.record().unwrap().seq));
             Ok(())
         });
@@ -448,7 +365,7 @@ mod tests {
             true => Ok(()),
             false => Err(old.clone()),
         };
-        let error = Journal::open_with(dir.path(), 4_000, None, &mut redo).err().unwrap();
+        let error = opened(dir.path(), 4_000, &mut redo).err().unwrap();
         assert_eq!(error, old);
         assert_eq!(files(dir.path()), before);
     }
@@ -467,12 +384,11 @@ mod tests {
             let mut all = files(dir.path());
             harm(&mut all[1].1);
             std::fs::write(&all[1].0, &all[1].1).unwrap();
-            let error =
-                Journal::open_with(dir.path(), 4_000, None, &mut |_, _| Ok(())).err().unwrap();
+            let error = opened(dir.path(), 4_000, &mut |_, _| Ok(())).err().unwrap();
             assert!(matches!(&error, LedgerError::Damaged(text) if text.contains("at byte")));
             assert_eq!(files(dir.path()), all);
             std::fs::remove_file(&all[1].0).unwrap();
-            assert!(Journal::open_with(dir.path(), 4_000, None, &mut |_, _| Ok(())).is_err());
+            assert!(opened(dir.path(), 4_000, &mut |_, _| Ok(())).is_err());
             assert_eq!(files(dir.path()).len(), all.len() - 1);
         }
     }

@@ -3,6 +3,7 @@
 //! Entries of the cluster's log come in order, each with a batch of requests. What they bring about is the pure crate's
 //! matter; here it is made once, written down and answered. The same entries make the same journal on every node.
 
+mod again;
 mod check;
 mod checkpoint;
 mod chunk;
@@ -28,8 +29,9 @@ use weir_ledger::state::Done;
 use weir_ledger::verify::Fault;
 use weir_ledger::{Refusal, Request, State};
 
+use again::Made;
 use checkpoint::{Job, Keeper, Kept, Loaded, Stand};
-use chunk::{Header, Stored};
+use chunk::Stored;
 use journal::{Journal, Reader};
 
 /// Bytes of records in one piece for another node; its last record may go beyond.
@@ -159,18 +161,16 @@ impl Ledger {
     fn go_on(
         dir: &Path,
         every: u64,
-        mut state: State,
+        state: State,
         from: Option<(Stand, Kept)>,
     ) -> Result<Self, LedgerError> {
         let (stand, kept) = from.unzip();
-        let (begun, mut index) = (*state.head(), stand.as_ref().map_or(0, |stand| stand.index));
-        let mut take = |header: Header, stored: Vec<Stored>| {
-            index = header.index;
-            stored.into_iter().try_for_each(|one| redo(&mut state, one).map(drop))
-        };
-        let journal = Journal::open(&dir.join(JOURNAL_DIR), stand.as_ref(), &mut take)?;
+        let begun = *state.head();
+        let (found, made) = again::make(&dir.join(JOURNAL_DIR), stand.as_ref(), state)?;
+        let Made { mut state, index } = made;
+        must_have(found.reader(), &begun)?;
+        let journal = found.open()?;
         let reader = journal.reader();
-        must_have(&reader, &begun)?;
         let (dir, keeper) = (dir.to_owned(), None);
         let checkpoints = Checkpoints { dir: dir.clone(), every, at: 0, kept, keeper };
         let mut writer = Writer { journal, index, checkpoints };
@@ -351,16 +351,6 @@ fn must_have(reader: &Reader, head: &Head) -> Result<(), LedgerError> {
         Some(_) => Err(LedgerError::Damaged(format!("record {} is another one", head.seq))),
         None => Err(LedgerError::Damaged(format!("record {} is missing", head.seq))),
     }
-}
-
-/// Makes a stored record again.
-fn redo(state: &mut State, stored: Stored) -> Result<Entry, LedgerError> {
-    let seq = state.head().seq + 1;
-    let fault = |text: String| LedgerError::Damaged(format!("record {seq}: {text}"));
-    state.redo(entry(stored).map_err(fault)?).map_err(|refusal| match refusal {
-        Refusal::Rules { .. } => LedgerError::Old(refusal),
-        other => fault(other.to_string()),
-    })
 }
 
 fn entry(stored: Stored) -> Result<Entry, String> {

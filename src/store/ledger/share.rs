@@ -2,7 +2,8 @@
 
 use weir_ledger::record::Head;
 
-use super::{Ledger, LedgerError, PIECE_BYTES, chunk, entry, failed, must_have, redo};
+use super::again::redo;
+use super::{Ledger, LedgerError, PIECE_BYTES, chunk, entry, failed, must_have};
 
 impl Ledger {
     /// Checks that the ledger that stood at `head` is the beginning of this one. Blocks.

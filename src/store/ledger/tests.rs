@@ -4,6 +4,9 @@ use proptest::prelude::*;
 use weir_ledger::account::{Account, Balance};
 
 use super::testing::requests;
+use journal::Found;
+use weir_ledger::state::Checked;
+
 use super::*;
 
 /// Requests of a workload, some to each entry of the log.
@@ -89,7 +92,8 @@ proptest! {
         let upto = upto.index(usize::try_from(head.seq).unwrap() + 1) as u64;
         let mut known = State::default();
         for entry in records.iter().take_while(|entry| entry.record.seq <= upto) {
-            known.redo(entry.clone()).unwrap();
+            let checked = Checked::new(entry.clone(), known.head().link).unwrap();
+            known.redo(checked).unwrap();
         }
         for (account, _) in balances {
             let touches = |entry: &&Entry| entry.record.legs.iter().any(|leg| leg.account == account);
@@ -145,8 +149,8 @@ fn a_record_that_was_changed_on_the_disk_stops_the_start_and_says_which() {
     changed.record.legs.iter_mut().for_each(|leg| leg.units += 1);
     changed.bytes = changed.record.bytes().unwrap();
     let seq = changed.record.seq;
-    let mut journal =
-        Journal::open(&dir.path().join(JOURNAL_DIR), None, &mut |_, _| Ok(())).unwrap();
+    let found = Found::read(&dir.path().join(JOURNAL_DIR), None, &mut |_, _| Ok(())).unwrap();
+    let mut journal = found.open().unwrap();
     journal.append(1, &entries).unwrap();
     drop(journal);
     // However often it is started.

@@ -117,5 +117,5 @@ fn build(
         held.push((id, Held { number, hash: hash(id, &bytes) }));
         loader.page(id, &bytes).map_err(|error| error.to_string())?;
     }
-    Ok((loader, held.into_iter().collect()))
+    Ok((loader.finish(), held.into_iter().collect()))
 }
