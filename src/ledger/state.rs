@@ -253,12 +253,6 @@ impl State {
         Some(if same { Done::Replayed(seen.seq) } else { Done::Mismatch(seen.seq) })
     }
 
-    /// As a ledger would be that keeps what it was asked in memory only.
-    #[cfg(test)]
-    pub(crate) fn forget_everything_asked(&mut self) {
-        self.seen = Table::default();
-    }
-
     /// Makes again what `entry` says.
     ///
     /// # Errors
