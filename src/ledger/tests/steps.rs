@@ -15,7 +15,8 @@ use crate::request::{
     PaymentCommand, PayoutCommand,
 };
 use crate::row::{
-    ChargeId, ChargeState, HoldState, Id, Lot, MemberId, Membership, Origin, PayoutState, Telling,
+    ChargeId, ChargeState, EventState, HoldState, Id, Lot, MemberId, Membership, Origin,
+    PayoutState, Telling,
 };
 use crate::state::State;
 
@@ -178,6 +179,35 @@ fn a_payout_is_told_of_once(before: &State, after: &State) {
     }
 }
 
+/// INV-18: whoever buys has no ticket and gets a place that is free, and what it costs waits until the event is over.
+fn a_ticket_is_a_free_place(before: &State, record: &Record, after: &State) {
+    for (id, is) in after.events.view().rows() {
+        let escrow = Account { kind: Kind::EscrowEvent, of: *id };
+        let came = -given(record).get(&escrow).copied().unwrap_or_default();
+        assert!(is.sold <= is.capacity, "{is:?}");
+        let Some(was) = before.event(*id) else { continue };
+        assert_eq!((is.price, is.capacity, &is.split), (was.price, was.capacity, &was.split));
+        assert!(was.state == EventState::Open || is.state == was.state, "{was:?} became {is:?}");
+        match &record.request.command {
+            Command::Event(EventCommand::Buy { event, user })
+                if event == id && record.result.is_ok() =>
+            {
+                let tickets = before.charges.view();
+                let mut his = tickets.rows().filter(|(charge, _)| {
+                    matches!(charge, ChargeId::Ticket { event, user: other, .. } if event == id && other == user)
+                });
+                assert!(
+                    his.all(|(_, ticket)| ticket.net() == 0),
+                    "{user:?} has a ticket: {record:?}"
+                );
+                assert_eq!((is.sold, was.state), (was.sold + 1, EventState::Open), "{record:?}");
+                assert_eq!(came, i128::from(is.price.units()), "{record:?}");
+            }
+            _ => assert!(is.sold <= was.sold && came <= 0, "{record:?}"),
+        }
+    }
+}
+
 /// Memberships that a record changed, as they were and are.
 fn changed(before: &State, after: &State) -> Vec<(MemberId, Membership, Membership)> {
     let all = after.members.view();
@@ -306,6 +336,11 @@ proptest! {
             no_more_leaves_than_is_payable(before, record, after, &mut came);
             a_payout_is_told_of_once(before, after);
         });
+    }
+
+    #[test]
+    fn inv_18_a_ticket_is_a_free_place_and_waits_for_the_event(seed: u64) {
+        each_step(seed, a_ticket_is_a_free_place);
     }
 
     #[test]
