@@ -2,6 +2,7 @@
 //! has a test that plants a violation: a rule that cannot fail protects nothing.
 
 mod calls;
+mod invariants;
 mod layers;
 mod shape;
 mod source;

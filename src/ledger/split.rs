@@ -196,6 +196,40 @@ mod tests {
         })
     }
 
+    /// By how much each part changes when the total goes from one to the other.
+    type Sharing = fn(&Split, u64, u64) -> Vec<i64>;
+
+    impl Split {
+        fn changes(&self, before: u64, after: u64) -> Vec<i64> {
+            self.between(before, after).map(|(_, change)| change).collect()
+        }
+    }
+
+    /// A split, and how a total comes in pieces.
+    fn in_pieces() -> impl Strategy<Value = (Split, Vec<u64>)> {
+        (splits(), prop::collection::vec(1_u64..100_000, 1..40))
+    }
+
+    fn splits_the_whole(share: Sharing, (split, pieces): &(Split, Vec<u64>)) -> bool {
+        let (mut had, mut total) = (vec![0; split.shares.len() + 1], 0);
+        for piece in pieces {
+            let changes = share(split, total, total + piece);
+            had.iter_mut().zip(changes).for_each(|(have, change): (&mut i64, _)| *have += change);
+            total += piece;
+        }
+        had == split.changes(0, total)
+    }
+
+    /// Whoever splits each piece by itself gives the fractions of all pieces to one of them.
+    #[test]
+    fn mutant_splitting_each_piece_is_found() {
+        let cases = crate::tests::drawn(&in_pieces(), 64);
+        let wrong = |share| cases.iter().filter(|case| !splits_the_whole(share, case)).count();
+        assert_eq!(wrong(Split::changes), 0);
+        let each: Sharing = |split, before, after| split.changes(0, after - before);
+        assert!(wrong(each) > cases.len() / 2, "{} are found", wrong(each));
+    }
+
     proptest! {
         /// INV-14.
         #[test]
@@ -219,24 +253,12 @@ mod tests {
         }
 
         #[test]
-        fn a_total_in_pieces_is_split_like_a_total_at_once(
-            split in splits(),
-            pieces in prop::collection::vec(1_u64..100_000, 1..40),
-        ) {
-            let mut had: Vec<i64> = vec![0; split.shares.len() + 1];
-            let mut total = 0;
-            for piece in pieces {
-                for (have, (_, change)) in had.iter_mut().zip(split.between(total, total + piece)) {
-                    *have += change;
-                }
-                total += piece;
-            }
-            let at_once: Vec<i64> = split.between(0, total).map(|(_, units)| units).collect();
-            prop_assert_eq!(had, at_once);
+        fn inv_14_a_total_in_pieces_is_split_like_a_total_at_once(case in in_pieces()) {
+            prop_assert!(splits_the_whole(Split::changes, &case));
         }
 
         #[test]
-        fn no_share_but_the_residual_ones_falls_while_the_total_rises(
+        fn inv_14_no_share_but_the_residual_ones_falls_while_the_total_rises(
             split in splits(),
             total in 0_u64..1_000_000,
             more in 1_u64..1_000,

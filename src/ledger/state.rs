@@ -257,12 +257,6 @@ impl State {
         Some(if same { Done::Replayed(seen.seq) } else { Done::Mismatch(seen.seq) })
     }
 
-    /// As a ledger would be that keeps what it was asked in memory only.
-    #[cfg(test)]
-    pub(crate) fn forget_everything_asked(&mut self) {
-        self.seen = Table::default();
-    }
-
     /// The entry that follows on the newest one.
     fn chained(&self, record: Record, bytes: Vec<u8>, balances: &[After]) -> Entry {
         let before = balances.iter().map(|after| after.before.touched).collect();

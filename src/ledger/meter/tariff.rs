@@ -190,25 +190,83 @@ mod tests {
         ]
     }
 
-    proptest! {
-        /// INV-11: the sum of the ticks is the bill, however time is cut.
-        #[test]
-        fn inv_11_the_bill_does_not_depend_on_the_ticks(
-            rate in 1_u64..1_000_000,
-            mode in modes(),
-            free_ms in 0_u64..20_000,
-            ticks in prop::collection::vec(1_u64..20_000, 1..200),
-        ) {
-            let tariff = Tariff { free_ms, ..tariff(rate, mode) };
-            let (mut time, mut charged) = (0, 0);
-            for tick in ticks {
-                charged += tariff.billed(time + tick) - tariff.billed(time);
-                time += tick;
+    /// What a stretch of time costs, from when to when.
+    type Biller = fn(&Tariff, u64, u64) -> u64;
+
+    fn by_the_whole(tariff: &Tariff, from: u64, to: u64) -> u64 {
+        tariff.billed(to) - tariff.billed(from)
+    }
+
+    /// A tariff, and how time comes in pieces.
+    fn sliced() -> impl Strategy<Value = (Tariff, Vec<u64>)> {
+        let ticks = prop::collection::vec(1_u64..20_000, 1..200);
+        let parts = (1_u64..1_000_000, modes(), 0_u64..20_000, ticks);
+        parts.prop_map(|(rate, mode, free_ms, ticks)| {
+            (Tariff { free_ms, ..tariff(rate, mode) }, ticks)
+        })
+    }
+
+    /// INV-11: the sum of the pieces is the bill of the whole, and nobody pays for more than was delivered.
+    fn bills_the_whole(biller: Biller, (tariff, ticks): &(Tariff, Vec<u64>)) -> Result<(), String> {
+        let (mut time, mut charged) = (0, 0);
+        for tick in ticks {
+            charged += biller(tariff, time, time + tick);
+            time += tick;
+        }
+        let whole = tariff.billed(time);
+        if charged != whole {
+            return Err(format!("{charged} in {} pieces and {whole} at once", ticks.len()));
+        }
+        let exact =
+            u128::from(tariff.rate.units()) * u128::from(time.saturating_sub(tariff.free_ms));
+        match tariff.mode {
+            Mode::ProRata { .. } if u128::from(charged) * 60_000 > exact => {
+                Err(format!("{charged} is more than was delivered"))
             }
-            prop_assert_eq!(charged, tariff.billed(time));
-            let exact = u128::from(rate) * u128::from(time.saturating_sub(free_ms));
-            if let Mode::ProRata { .. } = mode {
-                prop_assert!(u128::from(charged) * 60_000 <= exact, "never more than was delivered");
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever rounds each tick, down or up, loses what the whole has or takes what it has not.
+    #[test]
+    fn mutant_rounding_each_tick_is_found() {
+        let cases = crate::tests::drawn(&sliced(), 64);
+        let wrong = |biller: Biller| {
+            cases.iter().filter(|case| bills_the_whole(biller, case).is_err()).count()
+        };
+        assert_eq!(wrong(by_the_whole), 0);
+        let down: Biller = |tariff, from, to| tariff.rate.units() * (to - from) / MINUTE_MS;
+        let up: Biller = |tariff, from, to| (tariff.rate.units() * (to - from)).div_ceil(MINUTE_MS);
+        let granules: Biller = |tariff, from, to| tariff.costs(to - from);
+        for (name, biller) in [("down", down), ("up", up), ("by granules", granules)] {
+            assert!(wrong(biller) > cases.len() / 2, "{name}: {} are found", wrong(biller));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn inv_11_the_bill_does_not_depend_on_the_ticks(case in sliced()) {
+            prop_assert_eq!(bills_the_whole(by_the_whole, &case), Ok(()));
+        }
+
+        /// INV-30.
+        #[test]
+        fn inv_30_no_rate_and_no_time_makes_a_bill_that_wraps(
+            rate in prop_oneof![1..=Amount::MAX.units(), 1_u64..1_000, Just(Amount::MAX.units())],
+            mode in modes(),
+            free_ms: u64,
+            min_seconds: u32,
+            times in prop::array::uniform2(prop_oneof![any::<u64>(), Just(u64::MAX), 0..=LONGEST_MS]),
+        ) {
+            let tariff = Tariff { free_ms, min_seconds, ..tariff(rate, mode) };
+            let [early, late] = if times[0] <= times[1] { times } else { [times[1], times[0]] };
+            let bills = [early, late].map(|time| tariff.billed(time));
+            prop_assert!(bills[0] <= bills[1], "a bill never falls: {bills:?}");
+            prop_assert!(tariff.billed_to_viewer(late) >= bills[1]);
+            prop_assert!(tariff.reached_ms(rate) <= LONGEST_MS);
+            prop_assert!(early.checked_add(tariff.lasts_ms(early, late)).is_some());
+            if tariff.check().is_ok() {
+                prop_assert!(tariff.billed_to_viewer(u64::MAX) <= Amount::MAX.units());
             }
         }
 

@@ -1,6 +1,6 @@
 //! What is true of a ledger after every record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::judged::balances;
 use crate::account::{Account, Kind};
@@ -12,7 +12,8 @@ use crate::state::State;
 /// Sums by account.
 type Sums = BTreeMap<Account, u128>;
 
-/// INV-1 to INV-4, INV-12, INV-15, INV-18, INV-21 and what belongs to them.
+/// INV-1 to INV-4, INV-12, INV-15, INV-18, INV-21 and what belongs to them. What is true of a record and of the ledger
+/// before it is in `steps`.
 pub(super) fn check(state: &State) {
     debits_are_credits(state);
     what_is_reserved_is_open(state);
@@ -31,6 +32,10 @@ fn debits_are_credits(state: &State) {
         if account.kind.is_without_overdraft() {
             let out = balance.debits_posted + balance.debits_pending;
             assert!(out <= balance.credits_posted, "INV-2: {account} {balance:?}");
+        }
+        if account.kind.is_without_underdraft() {
+            let taken = balance.credits_posted + balance.credits_pending;
+            assert!(taken <= balance.debits_posted, "INV-2: {account} {balance:?}");
         }
     }
     assert_eq!((posted, pending), (state.totals().posted, state.totals().pending), "INV-1");
@@ -69,6 +74,7 @@ fn what_is_reserved_is_open(state: &State) {
         let there = if waits { balance.credits_pending } else { balance.debits_pending };
         assert_eq!(there, rest, "INV-3, INV-21: {account}");
     }
+    assert!(rests.values().all(|rest| *rest == 0), "INV-3: reserved on no account: {rests:?}");
 }
 
 fn lots_are_what_is_on_accounts(state: &State) {
@@ -106,9 +112,18 @@ fn payments_are_what_lots_paid(state: &State) {
     for (id, charge) in state.charges.view().rows() {
         assert_eq!(charge.taken.iter().map(|part| part.units).sum::<u64>(), charge.net(), "{id}");
         assert!(charge.total + charge.reserved <= charge.cap, "INV-12: {id}");
+        assert!(charge.refunded + charge.recovered <= charge.total, "INV-15: {id}: {charge:?}");
         for part in &charge.taken {
             *used.entry(part.lot).or_default() += part.units;
         }
+    }
+    let mut captured: BTreeMap<Id, u64> = BTreeMap::new();
+    for (id, hold) in state.holds.view().rows() {
+        *captured.entry(id.session).or_default() += hold.captured;
+    }
+    for (session, captured) in captured {
+        let charge = state.charge(ChargeId::Session(session)).unwrap();
+        assert_eq!(charge.total, captured, "INV-12: a session costs what its holds gave");
     }
     for (_, hold) in state.holds.view().rows().filter(|(_, one)| one.state == HoldState::Open) {
         for part in slice(&hold.sources, hold.captured, hold.units) {
@@ -127,8 +142,11 @@ fn payments_are_what_lots_paid(state: &State) {
 }
 
 fn what_waits_is_its_open_items(state: &State) {
-    let mut waits: BTreeMap<Id, (u128, u32)> = BTreeMap::new();
+    let (mut waits, mut seats) = (BTreeMap::<Id, (u128, u32)>::new(), BTreeSet::new());
     for (id, charge) in state.charges.view().rows() {
+        if let (ChargeId::Ticket { event, user, .. }, true) = (id, charge.net() > 0) {
+            assert!(seats.insert((event, user)), "INV-18: {user:?} has two tickets: {id}");
+        }
         if let (ChargeId::Ticket { event, .. }, ChargeState::Escrowed) = (id, charge.state) {
             let (sum, count) = waits.entry(*event).or_default();
             (*sum, *count) =

@@ -3,7 +3,11 @@
 use proptest::prelude::*;
 
 use super::bank::*;
-use crate::meter::{Act, Agreement, Bill, CHECKPOINT_MS, GRACE_MS, Halt, Mode, Tariff, WARNINGS_S};
+use super::evidence::{both, proved};
+use crate::meter::{
+    Act, Agreement, Bill, CHECKPOINT_MS, GRACE_MS, Halt, Mode, PLAYED_MAX_MS, SENT_MAX_MS, Tariff,
+    WARNINGS_S,
+};
 use crate::refusal::Refusal;
 use crate::row::{ChargeId, HoldId, Id};
 use crate::split::{Recipient, Split};
@@ -32,6 +36,8 @@ struct Room {
     unsent: Vec<Act>,
     /// Milliseconds in which both were there, seen from outside.
     both_ms: u64,
+    /// When media came, and when the viewer played.
+    evidence: [Vec<u64>; 2],
 }
 
 impl Room {
@@ -50,6 +56,7 @@ impl Room {
             said: Vec::new(),
             unsent: Vec::new(),
             both_ms: 0,
+            evidence: Default::default(),
         }
     }
 
@@ -58,9 +65,11 @@ impl Room {
             self.now += STEP_MS;
             self.bank.later_ms(STEP_MS);
             if self.sends {
+                self.evidence[0].push(self.now);
                 self.bill.sent(self.now);
             }
             if self.plays {
+                self.evidence[1].push(self.now);
                 self.bill.played(self.now);
             }
             self.both_ms += if self.sends && self.plays { STEP_MS } else { 0 };
@@ -138,6 +147,26 @@ impl Room {
         self.bill = Bill::resume(self.agreement, &session);
     }
 
+    /// Milliseconds that the evidence of both sides proves, whatever was reserved then.
+    fn proved_ms(&self) -> u64 {
+        let [sent, played] = &self.evidence;
+        both(&proved(sent, SENT_MAX_MS), &proved(played, PLAYED_MAX_MS))
+    }
+
+    /// Units of all blocks that were ever reserved.
+    fn reserved(&self) -> u64 {
+        self.bank.state.holds.view().rows().map(|(_, hold)| hold.units).sum()
+    }
+
+    /// What the viewer was warned of, and when.
+    fn warned(&self) -> Vec<(u64, u32)> {
+        let warned = |(at, act): &(u64, Act)| match act {
+            Act::Warn(left) => Some((*at, *left)),
+            _ => None,
+        };
+        self.said.iter().filter_map(warned).collect()
+    }
+
     fn charged(&self) -> u64 {
         self.bank.state.charge(ChargeId::Session(SESSION)).map_or(0, |charge| charge.total)
     }
@@ -185,11 +214,7 @@ fn the_minimum_is_owed_by_a_viewer_who_ends_and_by_nobody_else() {
 fn inv_26_the_viewer_is_warned_and_cut_off_when_the_money_ends() {
     let mut room = Room::new(180, agreement(10_000));
     room.run(240_000);
-    let warned: Vec<u32> = room
-        .said
-        .iter()
-        .filter_map(|(_, act)| if let Act::Warn(left) = act { Some(*left) } else { None })
-        .collect();
+    let warned: Vec<u32> = room.warned().into_iter().map(|(_, left)| left).collect();
     assert_eq!(warned.len(), 4, "{warned:?}");
     assert!(warned.iter().zip(WARNINGS_S).all(|(left, limit)| limit - left <= 1), "{warned:?}");
     assert_eq!(room.charged(), 180);
@@ -350,11 +375,40 @@ proptest! {
         room.end(Halt::Streamer);
         room.linked = true;
         room.act(Vec::new());
-        prop_assert!(room.charged() <= cap);
-        prop_assert!(room.charged() * 1_000 <= room.both_ms + 4_000, "{} of {} ms", room.charged(), room.both_ms);
+        prop_assert!(room.charged() <= cap.min(room.reserved()), "{} of {}", room.charged(), room.reserved());
+        prop_assert!(room.charged() * 1_000 <= room.proved_ms(), "{} of {} ms", room.charged(), room.proved_ms());
         let after_end = room.said.iter().skip_while(|(_, act)| !matches!(act, Act::End(_))).skip(1);
         prop_assert_eq!(after_end.count(), 0);
         prop_assert_eq!(room.bank.state.totals().pending, (0, 0));
+    }
+
+    /// INV-26: whatever time costs and wherever the money ends, each warning comes so long before it, to a second.
+    #[test]
+    fn inv_26_warnings_come_when_they_say_and_none_after_the_end(
+        units_a_second in 1_u64..40,
+        seconds in 60_u64..300,
+        rest in 0_u64..40,
+        ends_at_the_cap: bool,
+    ) {
+        let money = units_a_second * seconds + rest % units_a_second;
+        let (wallet, cap) = if ends_at_the_cap { (money * 2, money) } else { (money, money * 2) };
+        let mut with = agreement(cap);
+        with.tariff.rate = amount(units_a_second * 60);
+        let mut room = Room::new(wallet, with);
+        room.run((seconds + 60) * 1_000);
+        prop_assert_eq!((room.ended().is_some(), room.charged()), (true, money));
+        let is_over = |(_, act): &&(u64, Act)| matches!(act, Act::Pause(Halt::Balance) | Act::End(_));
+        let (over, _) = *room.said.iter().find(is_over).unwrap();
+        let (warned, due) = (room.warned(), WARNINGS_S.iter().filter(|limit| u64::from(**limit) < seconds));
+        let due: Vec<u32> = due.copied().collect();
+        // Who begins with less is told at once how much that is.
+        let in_time = &warned[warned.len().saturating_sub(due.len())..];
+        prop_assert!(warned.len() <= due.len() + 1, "{:?}", warned);
+        for ((at, left), limit) in in_time.iter().zip(due) {
+            prop_assert!(limit.abs_diff(*left) <= 1, "{:?}", warned);
+            let lasted_ms = over - at;
+            prop_assert!(lasted_ms.abs_diff(u64::from(limit) * 1_000) <= 1_000, "{:?} until {}", warned, over);
+        }
     }
 }
 
@@ -362,8 +416,7 @@ proptest! {
 fn a_viewer_spends_what_there_is_and_is_warned_to_the_end() {
     let mut room = Room::new(100, agreement(10_000));
     room.run(240_000);
-    let warned = |act: &Act| if let Act::Warn(left) = act { Some(*left) } else { None };
-    let warned: Vec<u32> = room.said.iter().filter_map(|(_, act)| warned(act)).collect();
+    let warned: Vec<u32> = room.warned().into_iter().map(|(_, left)| left).collect();
     assert_eq!((room.charged(), warned.last().copied()), (100, Some(10)), "{warned:?}");
     assert_eq!(room.ended().unwrap().1, Halt::Balance);
     room.check_settled();

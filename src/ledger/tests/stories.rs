@@ -3,8 +3,8 @@
 use weir_model::AccountId;
 
 use super::bank::*;
+use crate::Amount;
 use crate::account::{Account, Kind, Standing};
-use crate::meter::{Mode, Tariff};
 use crate::refusal::{Name, Refusal, What};
 use crate::request::{
     Command, ControlCommand, DisputeCommand, Gift, IncomeCommand, MemberCommand, PaymentCommand,
@@ -12,7 +12,6 @@ use crate::request::{
 };
 use crate::row::{ChargeId, DisputeState, EventState, HoldId, Id, MemberId, PayoutState, Policy};
 use crate::state::Done;
-use crate::{Amount, split};
 
 const HOUR_MS: u64 = 3_600_000;
 const SESSION: HoldId = HoldId { session: 7_000, block: 1 };
@@ -344,16 +343,6 @@ fn inv_24_frozen_and_closed_accounts_give_their_owner_nothing() {
 }
 
 #[test]
-fn inv_28_of_two_that_want_the_last_unit_one_gets_it() {
-    for first in [ANN, BOB] {
-        let mut bank = Bank::new();
-        bank.top_up(ANN, 10);
-        let won = [first, ANN].map(|_| bank.tip(ANN, 10).is_ok());
-        assert_eq!(won, [true, false]);
-    }
-}
-
-#[test]
 fn inv_30_amounts_at_the_end_of_their_range_are_refused_and_nothing_wraps() {
     let mut bank = Bank::new();
     let largest = Amount::MAX.units();
@@ -369,60 +358,4 @@ fn inv_30_amounts_at_the_end_of_their_range_are_refused_and_nothing_wraps() {
     let gift = Command::Member(MemberCommand::Gift(gift));
     assert_eq!(bank.once(gift), Err(Refusal::Overflow));
     assert!(bank.state.totals().are_even());
-}
-
-/// What the checks are worth: a mistake that others have made is found by them.
-mod mutants {
-    use super::*;
-
-    /// A restart that forgets what was asked does it twice.
-    #[test]
-    fn a_memory_that_is_lost_refunds_twice() {
-        let mut bank = Bank::new();
-        bank.top_up(ANN, 100);
-        let charge = bank.tip(ANN, 100).unwrap();
-        let refund = PaymentCommand::Refund { charge, amount: Some(amount(10)) };
-        let refund = Command::Payment(refund);
-        bank.get(50, refund.clone()).unwrap();
-        assert_eq!((bank.ask(50, refund.clone()), bank.wallet(ANN)), (Done::Replayed(4), 10));
-        bank.state.forget_everything_asked();
-        bank.get(50, refund).unwrap();
-        assert_eq!(bank.wallet(ANN), 20);
-    }
-
-    #[test]
-    fn rounding_each_tick_loses_what_the_total_has() {
-        let (rate, mode) = (amount(299), Mode::ProRata { granule_ms: 1_000 });
-        let tariff = Tariff { rate, mode, min_seconds: 0, free_ms: 0 };
-        let (mut each, mut total) = (0, 0);
-        for second in 1..=600_u64 {
-            each += tariff.billed(1_000);
-            total += tariff.billed(second * 1_000) - tariff.billed((second - 1) * 1_000);
-        }
-        assert_eq!((each, total, tariff.billed(600_000)), (2_400, 2_990, 2_990));
-    }
-
-    #[test]
-    fn capturing_differences_bills_a_repeated_message_twice() {
-        let mut bank = Bank::new();
-        bank.top_up(ANN, 100);
-        bank.reserve(SESSION, ANN, 100, 1).unwrap();
-        let mut by_difference = 0;
-        for (total, difference) in [(10, 10), (20, 10), (20, 10), (10, 10)] {
-            bank.capture(SESSION, total, 1).unwrap();
-            by_difference += difference;
-        }
-        assert_eq!((bank.wallet(ANN), by_difference), (80, 40));
-    }
-
-    #[test]
-    fn splitting_each_piece_is_not_splitting_the_whole() {
-        let split = split::Split::new(
-            vec![split::Share { to: split::Recipient::Platform, bps: 3_000 }],
-            split::Recipient::Creator(CREATOR),
-        );
-        let split = split.unwrap();
-        let each: u64 = (0..100).map(|_| split.of(1).next().unwrap().1).sum();
-        assert_eq!((each, split.of(100).next().unwrap().1), (0, 30));
-    }
 }

@@ -196,7 +196,7 @@ fn who_cannot_pay_the_first_minute_does_not_take_part_and_the_stream_stays_publi
 
 /// INV-26: warnings come at 120, 60, 30 and 10 seconds, and what is in the wallet is used to its end.
 #[test]
-fn a_wallet_that_ends_ends_the_session_after_its_warnings() {
+fn inv_26_a_wallet_that_ends_ends_the_session_after_its_warnings() {
     let mut world = World::new(1_905);
     world.join(ALICE, 0);
     world.run(220);
@@ -247,7 +247,7 @@ fn a_streamer_who_drops_pauses_the_bill_and_ends_it_after_the_grace() {
 }
 
 #[test]
-fn another_node_goes_on_from_what_the_ledger_knows() {
+fn inv_11_another_node_goes_on_from_what_the_ledger_knows() {
     let mut world = World::new(10_000);
     world.join(ALICE, 0);
     world.run(43);
@@ -347,7 +347,7 @@ proptest! {
     /// INV-12 and INV-13 for the whole of it: whatever dies, falls silent or is cut off, nobody pays for more than
     /// what was delivered or more than he agreed to, and in the end nothing stays reserved.
     #[test]
-    fn nobody_pays_for_what_was_not_delivered(
+    fn inv_12_and_13_nobody_pays_for_what_was_not_delivered(
         units in 1_u64..4_000,
         steps in prop::collection::vec((0_u8..8, 1_u64..30), 1..12),
     ) {
