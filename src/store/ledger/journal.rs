@@ -101,6 +101,9 @@ impl Journal {
     /// A reader that knows no chunk yet, and the segments that there are: one at least.
     fn found(dir: &Path) -> io::Result<(Reader, Vec<u64>)> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        if let Some(around) = dir.parent().filter(|around| !around.as_os_str().is_empty()) {
+            sync_names(around)?;
+        }
         let marks = Arc::new(RwLock::new(Marks { all: Vec::new(), next: 1 }));
         let reader = Reader { dir: dir.to_owned(), marks, files: Arc::default() };
         let mut segments = segments(dir)?;
