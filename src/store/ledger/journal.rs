@@ -22,6 +22,13 @@ use super::{LedgerError, failed};
 /// A segment is closed when it is longer than this.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
+fn segment_bytes() -> u64 {
+    #[cfg(feature = "fault")]
+    return super::small::segment_bytes().unwrap_or(SEGMENT_BYTES);
+    #[cfg(not(feature = "fault"))]
+    SEGMENT_BYTES
+}
+
 /// Segments that are open for readers.
 const OPEN_MAX: usize = 64;
 
@@ -76,7 +83,7 @@ impl Journal {
         stand: Option<&Stand>,
         redo: Redo<'_>,
     ) -> Result<Self, LedgerError> {
-        Self::open_with(dir, SEGMENT_BYTES, stand, redo)
+        Self::open_with(dir, segment_bytes(), stand, redo)
     }
 
     pub(super) fn open_with(
