@@ -4,7 +4,9 @@
 //! A line is `everywhere`, `to ADDRESS` or `from ADDRESS`, and what goes wrong there: `block`, `delay_ms=50`,
 //! `jitter_ms=5`, `loss=0.01`, `reorder=0.02`, `bytes_per_second=200000`; or `disk` and what goes wrong with it:
 //! `free=BYTES`, `delay_ms=500` for each sync of the log. The file replaces all rules of before; without it nothing
-//! is wrong. A line `speaks 2 1`, read when the node starts, makes it one of a later or earlier release to the others.
+//! is wrong. Two kinds of lines are read when the node starts: `speaks 2 1` makes it one of a later or earlier release
+//! to the others, and `small` makes its files short, so that new ones begin all the time: `log=BYTES`, `snapshot=BATCHES`,
+//! `journal=BYTES`, `checkpoint=BYTES`.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,6 +16,7 @@ use super::disk::Disk;
 use crate::actors::tasks::Tasks;
 use crate::link::fault::{Faults, Rule};
 use crate::raft::log::slow;
+use crate::{raft, store};
 
 /// In the data directory.
 const FILE: &str = "faults";
@@ -49,6 +52,18 @@ pub(super) fn protocols(data: &Path) -> Option<Vec<u16>> {
     let text = std::fs::read_to_string(data.join(FILE)).ok()?;
     let versions = text.lines().find_map(|line| line.strip_prefix("speaks "))?;
     versions.split_whitespace().map(|version| version.parse().ok()).collect()
+}
+
+/// Makes the files short that are opened from now on, when the file wants it.
+pub(super) fn shorten(data: &Path) {
+    let text = std::fs::read_to_string(data.join(FILE)).unwrap_or_default();
+    let Some(words) = text.lines().find_map(|line| line.strip_prefix("small ")) else { return };
+    let value = |name: &str| {
+        let mut found = words.split_whitespace().filter_map(|word| word.strip_prefix(name));
+        found.next().and_then(|text| text.parse().ok()).unwrap_or(0)
+    };
+    raft::small::set(value("log="), value("snapshot="));
+    store::ledger::small::set(value("journal="), value("checkpoint="));
 }
 
 /// How many lines were understood.

@@ -75,6 +75,7 @@ impl Mesh {
         #[cfg(feature = "fault")]
         {
             settings.faults = Some(super::faults::watch(place.data, &disk, tasks));
+            super::faults::shorten(place.data);
             if let Some(protocols) = super::faults::protocols(place.data) {
                 settings.protocols = protocols;
             }

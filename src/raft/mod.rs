@@ -14,6 +14,8 @@ mod membership;
 mod network;
 mod propose;
 mod read;
+#[cfg(feature = "fault")]
+pub mod small;
 mod snapshot;
 mod status;
 mod storage;

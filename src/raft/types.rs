@@ -99,6 +99,7 @@ const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(5);
 /// openraft's settings.
 pub(super) fn settings() -> Result<openraft::Config, String> {
     let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let (every, kept) = snapshots();
     let config = openraft::Config {
         cluster_name: "weir".into(),
         heartbeat_interval: ms(HEARTBEAT),
@@ -106,13 +107,22 @@ pub(super) fn settings() -> Result<openraft::Config, String> {
         election_timeout_max: ms(ELECTION_MAX),
         install_snapshot_timeout: ms(SNAPSHOT_PATIENCE),
         max_payload_entries: ENTRIES_PER_REQUEST,
-        replication_lag_threshold: SNAPSHOT_EVERY,
-        snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(SNAPSHOT_EVERY),
+        replication_lag_threshold: every,
+        snapshot_policy: openraft::SnapshotPolicy::LogsSinceLast(every),
         snapshot_max_chunk_size: SNAPSHOT_CHUNK,
-        max_in_snapshot_log_to_keep: KEPT_BEHIND,
+        max_in_snapshot_log_to_keep: kept,
         ..openraft::Config::default()
     };
     config.validate().map_err(|error| error.to_string())
+}
+
+/// Batches between two snapshots, and those kept behind one.
+fn snapshots() -> (u64, u64) {
+    #[cfg(feature = "fault")]
+    if let Some(every) = super::small::snapshot_every() {
+        return (every, every * KEPT_BEHIND / SNAPSHOT_EVERY);
+    }
+    (SNAPSHOT_EVERY, KEPT_BEHIND)
 }
 
 impl From<LogId> for Point {

@@ -24,6 +24,10 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 /// The end of the name of a snapshot that sled is still writing.
 const UNFINISHED: &str = "generating";
 
+/// sled's settings, which are always the same here. It writes them once and never syncs them.
+const SETTINGS: &str = "conf";
+const SETTINGS_BEGIN: &[u8] = b"segment_size: ";
+
 /// Makes what was written to a file survive a power cut: `fdatasync`, or what a test puts in its place.
 pub(crate) type SyncFile = Arc<dyn Fn(&File) -> std::io::Result<()> + Send + Sync>;
 
@@ -59,6 +63,7 @@ impl Db {
     /// Opens the database below `dir`, making it when it is not there.
     pub(super) fn open(dir: &Path, sync_file: &SyncFile) -> Result<Self, StoreError> {
         remove_unfinished(dir)?;
+        remove_torn_settings(dir)?;
         let config = sled::Config::new().path(dir).cache_capacity(CACHE_BYTES);
         // sled panics on some kinds of damage instead of answering with an error.
         let db = catch_unwind(AssertUnwindSafe(|| config.open()))
@@ -67,6 +72,7 @@ impl Db {
         let file = File::open(dir.join("db")).map_err(io)?;
         let sync_file = Arc::clone(sync_file);
         let this = Self { db: Some(db), file, sync_file, census: Mutex::default() };
+        File::open(dir.join(SETTINGS)).and_then(|settings| settings.sync_all()).map_err(io)?;
         this.sync()?;
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
         Ok(this)
@@ -226,6 +232,22 @@ fn remove_unfinished(dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Removes settings that a power cut left unfinished while the database was made: sled would refuse all of it, and makes
+/// them again. They are lines of text with a checksum of four bytes behind; cut off, they are zeros or their beginning.
+fn remove_torn_settings(dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join(SETTINGS);
+    let Ok(bytes) = std::fs::read(&path) else { return Ok(()) };
+    let text = bytes.split_last_chunk::<4>().map(|(text, _)| text);
+    let is_zeros = bytes.iter().all(|byte| *byte == 0);
+    let is_beginning = bytes.iter().zip(SETTINGS_BEGIN).all(|(byte, begin)| byte == begin)
+        && !text.is_some_and(|text| text.ends_with(b"\n"));
+    if !is_zeros && !is_beginning {
+        return Ok(());
+    }
+    tracing::warn!(file = %path.display(), "removing settings that were not finished");
+    std::fs::remove_file(&path).map_err(io)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +285,23 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_a_power_cut_tore_are_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path()).unwrap();
+        db.commit(vec![(b"a".to_vec(), Some(b"1".to_vec()))]).unwrap();
+        drop(db);
+        let settings = dir.path().join(SETTINGS);
+        let sound = std::fs::read(&settings).unwrap();
+        for torn in [&[][..], &vec![0; sound.len()], &sound[..sound.len() - 4], &sound[..3]] {
+            std::fs::write(&settings, torn).unwrap();
+            let db = open(dir.path()).unwrap();
+            assert_eq!(db.records().unwrap().all, [(b"a".to_vec(), b"1".to_vec())]);
+            drop(db);
+            assert_eq!(std::fs::read(&settings).unwrap(), sound);
+        }
+    }
+
+    #[test]
     fn a_record_that_was_lost_or_changed_behind_our_back_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let db = open(dir.path()).unwrap();
@@ -280,7 +319,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_database_is_an_error_and_not_a_panic() {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("conf"), b"not sled's").unwrap();
+        std::fs::write(dir.path().join(SETTINGS), b"not sled's").unwrap();
         std::fs::write(dir.path().join("db"), vec![7; 100_000]).unwrap();
         assert!(open(dir.path()).is_err());
     }

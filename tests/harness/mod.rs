@@ -19,6 +19,7 @@ pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod publisher;
 pub(crate) mod rtmp;
+pub(crate) mod strace;
 pub(crate) mod viewer;
 pub(crate) mod wait;
 

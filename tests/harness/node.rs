@@ -12,6 +12,7 @@ use weir_model::ChannelName;
 use super::api::Api;
 use super::hls::Player;
 use super::process::Process;
+use super::strace;
 use super::wait::eventually;
 
 /// Ports of one node: see `--port-base`.
@@ -31,6 +32,8 @@ pub(crate) struct Node {
     arguments: Vec<String>,
     /// Kept for as long as the node may be started again.
     config: Option<TempDir>,
+    /// Where the calls are written that it makes to the kernel.
+    trace: Option<PathBuf>,
 }
 
 impl Node {
@@ -43,8 +46,7 @@ impl Node {
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         let arguments = arguments.iter().map(|one| (*one).to_owned()).collect();
-        let mut node =
-            Self { process: None, base: free_port_base(), data, arguments, config: None };
+        let mut node = Self::on(data, arguments, None);
         node.run().await;
         node
     }
@@ -67,11 +69,25 @@ impl Node {
 
     /// One that is not started yet, with a configuration of its own.
     pub(crate) fn prepared(config: &str) -> Self {
-        let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Self::prepared_on(tempfile::tempdir().unwrap(), config)
+    }
+
+    /// The same on data that is there.
+    pub(crate) fn prepared_on(data: TempDir, config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cluster.toml");
         std::fs::write(&path, config).unwrap();
         let arguments = vec!["--config".to_owned(), path.to_str().unwrap().to_owned()];
-        Self { process: None, base: free_port_base(), data, arguments, config: Some(folder) }
+        Self::on(data, arguments, Some(folder))
+    }
+
+    fn on(data: TempDir, arguments: Vec<String>, config: Option<TempDir>) -> Self {
+        Self { process: None, base: free_port_base(), data, arguments, config, trace: None }
+    }
+
+    /// From its next start on, its calls to the kernel are written to `file`.
+    pub(crate) fn trace_to(&mut self, file: PathBuf) {
+        self.trace = Some(file);
     }
 
     /// More of its command line, for when it is started next.
@@ -113,7 +129,11 @@ impl Node {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weir-node"));
+        let program = env!("CARGO_BIN_EXE_weir-node");
+        let mut command = match &self.trace {
+            Some(file) => strace::command(file, program),
+            None => Command::new(program),
+        };
         command.arg("--data").arg(self.data.path());
         // Where a node tells its user's other programs of itself: not to this user's, who may run one.
         command.env("XDG_STATE_HOME", self.data.path().join("state"));

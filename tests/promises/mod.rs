@@ -23,6 +23,8 @@ mod paid;
 mod partitioned;
 mod passed_on;
 mod people;
+#[cfg(feature = "fault")]
+mod power;
 mod private;
 mod provider;
 mod published;

@@ -40,16 +40,19 @@ fn kills() -> u64 {
 
 /// A payment, and the record that was told of.
 #[derive(Debug, Clone, Copy)]
-struct Paid {
-    id: u128,
+pub(super) struct Paid {
+    pub(super) id: u128,
     /// Cents that the wallet has more afterwards, or less.
-    cents: i64,
-    seq: Option<u64>,
+    pub(super) cents: i64,
+    pub(super) seq: Option<u64>,
 }
+
+/// What the payer begins with.
+pub(super) const FIRST: Paid = Paid { id: u64::MAX as u128, cents: 10_000_000, seq: None };
 
 /// Everything that was paid.
 #[derive(Default)]
-struct Book {
+pub(super) struct Book {
     next: AtomicU64,
     all: Mutex<Vec<Paid>>,
     stops: AtomicBool,
@@ -57,9 +60,18 @@ struct Book {
 
 impl Book {
     /// A gift of 0.05, or a tip of 0.02 out of what was given.
-    fn write(&self) -> Paid {
-        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        Paid { id: number.into(), cents: if number.is_multiple_of(3) { -2 } else { 5 }, seq: None }
+    pub(super) fn write(&self) -> Paid {
+        let id = u128::from(self.next.fetch_add(1, Ordering::Relaxed) + 1);
+        Paid { id, cents: Self::cents_of(id), seq: None }
+    }
+
+    /// What the request of that id moves.
+    pub(super) const fn cents_of(id: u128) -> i64 {
+        match id {
+            id if id == FIRST.id => FIRST.cents,
+            id if id.is_multiple_of(3) => -2,
+            _ => 5,
+        }
     }
 
     fn note(&self, paid: Paid) {
@@ -72,9 +84,9 @@ impl Book {
     }
 }
 
-async fn ask(api: &Api, paid: Paid) -> Option<MoneyReceipt> {
+pub(super) async fn ask(api: &Api, paid: Paid) -> Option<MoneyReceipt> {
     let id = format!("{:032x}", paid.id);
-    let amount = format!("0.{:02}", paid.cents.abs());
+    let amount = format!("{}.{:02}", paid.cents.abs() / 100, paid.cents.abs() % 100);
     let (path, body) = match paid.cents > 0 {
         true => ("/v1/wallets/payer/credit", json!({ "id": id, "amount": amount })),
         false => {
@@ -114,13 +126,18 @@ async fn check(book: &Book, api: &Api, since: usize) {
     }
 }
 
-/// Nothing was lost, nothing was done twice, and every byte is as it was made.
+/// Nothing was lost and nothing was done twice.
 async fn check_all(book: &Book, api: &Api) {
     let wallet: Wallet = api.call(Method::GET, "/v1/wallets/payer", None).await.unwrap();
     let expected = format!("{}.{:02}", book.cents() / 100, book.cents() % 100);
     assert_eq!(wallet.available, expected);
+    is_sound(api).await;
+}
+
+/// Debits are credits, and every byte is as it was made.
+pub(super) async fn is_sound(api: &Api) {
     let stand: LedgerInfo = api.call(Method::GET, "/v1/ledger", None).await.unwrap();
-    assert!(stand.is_even);
+    assert!(stand.is_even, "{stand:?}");
     let begun: Value = api.call(Method::POST, "/v1/ledger/verification", None).await.unwrap();
     assert!(begun.is_object());
     let over = eventually("every record was looked at", SOON, async || {
@@ -137,12 +154,10 @@ async fn newest(api: &Api) -> Option<u64> {
     Some(stand.seq)
 }
 
-async fn ready(api: &Api) {
+pub(super) async fn ready(api: &Api) {
     let body = json!({ "name": "payer", "password": "correct horse battery" });
     let _: Value = api.call(Method::POST, "/v1/accounts", Some(body)).await.unwrap();
-    let body = json!({ "amount": "100000.00", "id": format!("{:032x}", u64::MAX) });
-    let first: MoneyReceipt =
-        api.call(Method::POST, "/v1/wallets/payer/credit", Some(body)).await.unwrap();
+    let first = ask(api, FIRST).await.expect("an answer");
     assert!(!first.replayed);
 }
 
@@ -152,7 +167,7 @@ async fn kill_and_pay(voters: usize, kills: u64) {
     cluster.channel("demo").await;
     ready(&cluster.api(0)).await;
     let book = Arc::new(Book::default());
-    book.note(Paid { id: u64::MAX.into(), cents: 10_000_000, seq: None });
+    book.note(FIRST);
     let (mut dice, mut since) = (Dice::new(kills), 1);
     for round in 0..kills {
         book.stops.store(false, Ordering::Relaxed);

@@ -48,8 +48,10 @@ impl Folder {
     /// The folder at `path`, made when it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            File::open(parent)?.sync_all()?;
+        // The folder around it may be as new as it is.
+        let around = path.ancestors().skip(1).take(2);
+        for folder in around.filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
         }
         // One that is left may be unfinished.
         let left = std::fs::remove_file(path.join(SPARE));

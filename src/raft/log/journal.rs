@@ -12,7 +12,15 @@ use super::state::{Heading, State};
 
 /// Long enough that a new one is made rarely, short enough that a purge soon frees it and a small
 /// installation does not notice.
-pub(super) const SEGMENT_BYTES: u64 = 16 << 20;
+const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// The length of a segment.
+pub(super) fn segment_bytes() -> u64 {
+    #[cfg(feature = "fault")]
+    return crate::raft::small::log_bytes().unwrap_or(SEGMENT_BYTES);
+    #[cfg(not(feature = "fault"))]
+    SEGMENT_BYTES
+}
 
 /// Records of one frame: a sync of this much is still a matter of milliseconds.
 const FRAME_BYTES_MAX: usize = 2 << 20;

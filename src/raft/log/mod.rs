@@ -19,7 +19,7 @@ use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot};
 
 use self::files::{Files, Folder};
-use self::journal::{Journal, SEGMENT_BYTES};
+use self::journal::{Journal, segment_bytes};
 use self::state::State;
 
 #[cfg(feature = "fault")]
@@ -116,7 +116,7 @@ impl Log {
     /// Opens the log below `dir`, making it when it is not there. Blocks.
     pub(crate) fn open(dir: &Path) -> Result<Self, LogError> {
         let folder = Folder::open(dir).map_err(|error| LogError::Failed(error.to_string()))?;
-        Self::open_on(Arc::new(folder), SEGMENT_BYTES)
+        Self::open_on(Arc::new(folder), segment_bytes())
     }
 
     fn open_on(files: Arc<dyn Files>, segment_bytes: u64) -> Result<Self, LogError> {

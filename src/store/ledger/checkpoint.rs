@@ -23,7 +23,15 @@ pub(super) use load::{Loaded, load};
 pub(super) use pages::Kept;
 
 /// Bytes of the journal between two checkpoints: what a start makes again at most, a second or two of work.
-pub(super) const EVERY: u64 = 64 << 20;
+const EVERY: u64 = 64 << 20;
+
+/// Bytes of the journal between two.
+pub(super) fn every() -> u64 {
+    #[cfg(feature = "fault")]
+    return super::small::checkpoint_bytes().unwrap_or(EVERY);
+    #[cfg(not(feature = "fault"))]
+    EVERY
+}
 
 /// Where the journal stood.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -24,6 +24,13 @@ mod found;
 /// A segment is closed when it is longer than this.
 const SEGMENT_BYTES: u64 = 64 << 20;
 
+fn segment_bytes() -> u64 {
+    #[cfg(feature = "fault")]
+    return super::small::segment_bytes().unwrap_or(SEGMENT_BYTES);
+    #[cfg(not(feature = "fault"))]
+    SEGMENT_BYTES
+}
+
 /// Segments that are open for readers.
 const OPEN_MAX: usize = 64;
 

@@ -11,6 +11,8 @@ pub mod command;
 mod journal;
 mod read;
 mod share;
+#[cfg(feature = "fault")]
+pub mod small;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -141,7 +143,7 @@ impl Ledger {
     /// # Errors
     /// When it is damaged or the disk fails.
     pub fn open(dir: &Path) -> Result<Self, LedgerError> {
-        Self::open_with(dir, checkpoint::EVERY)
+        Self::open_with(dir, checkpoint::every())
     }
 
     fn open_with(dir: &Path, every: u64) -> Result<Self, LedgerError> {

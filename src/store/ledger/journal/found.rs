@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::{
-    Found, Journal, Marks, Reader, Redo, SEGMENT_BYTES, damaged, make, read_chunk, read_header,
+    Found, Journal, Marks, Reader, Redo, damaged, make, read_chunk, read_header, segment_bytes,
     segments, sync_names,
 };
 use crate::store::ledger::checkpoint::Stand;
@@ -40,7 +40,7 @@ impl Found {
 
     /// Opens it for what comes next. What a power cut left of the last chunk is removed.
     pub(in crate::store::ledger) fn open(self) -> Result<Journal, LedgerError> {
-        self.open_with(SEGMENT_BYTES)
+        self.open_with(segment_bytes())
     }
 
     pub(in crate::store::ledger) fn open_with(
@@ -56,6 +56,9 @@ impl Found {
 /// A reader that knows no chunk yet, and the segments that there are: one at least.
 fn all(dir: &Path) -> io::Result<(Reader, Vec<u64>)> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    if let Some(around) = dir.parent().filter(|around| !around.as_os_str().is_empty()) {
+        sync_names(around)?;
+    }
     let marks = Arc::new(RwLock::new(Marks { all: Vec::new(), next: 1 }));
     let reader = Reader { dir: dir.to_owned(), marks, files: Arc::default() };
     let mut segments = segments(dir)?;
