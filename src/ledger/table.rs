@@ -101,6 +101,11 @@ impl<K: Hash + Eq + Copy, V: Clone> Table<K, V> {
         self.find(self.index.hash(key), key)
     }
 
+    /// Something of the memory that looking for `key` begins with, which is near from then on.
+    pub(crate) fn touch(&self, key: &K) -> u64 {
+        self.index.word(self.index.hash(key))
+    }
+
     /// The row of that number.
     pub(crate) fn row(&self, place: usize) -> Option<&(K, V)> {
         self.pages.get(place / PAGE_ROWS)?.get(place % PAGE_ROWS)

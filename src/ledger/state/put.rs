@@ -47,13 +47,15 @@ impl State {
 
     /// What is derived from the payments from the one of that number on.
     pub(crate) fn derive_from_charges(&mut self, from: usize) {
+        let mut went = Vec::new();
         for place in from..self.charges.len() {
             let Some((id, charge)) = self.charges.row(place) else { return };
-            for lot in charge.taken.iter().filter_map(|part| self.lots.place(&part.lot)) {
-                self.spent.note(lot, place);
-            }
+            let lots = charge.taken.iter().filter_map(|part| self.lots.place(&part.lot));
+            went.extend(lots.map(|lot| (lot, place)));
             note_escrowed(&mut self.escrowed, *id, charge);
         }
+        // Far apart in memory, and quicker when nothing else stands between them.
+        went.into_iter().for_each(|(lot, place)| self.spent.note(lot, place));
     }
 
     fn put_charge(&mut self, id: ChargeId, charge: &Charge) {

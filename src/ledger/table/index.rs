@@ -59,6 +59,12 @@ impl Index {
         None
     }
 
+    /// The word where looking for that hash begins; zero when there is none.
+    pub(super) fn word(&self, hash: u64) -> u64 {
+        let part = &self.parts[part_of(hash)];
+        part.spots.get(part.first(hash)).copied().unwrap_or_default()
+    }
+
     /// Notes a place that is not there.
     pub(super) fn insert(&mut self, hash: u64, place: usize) {
         let part = &mut self.parts[part_of(hash)];

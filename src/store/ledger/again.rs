@@ -2,7 +2,7 @@
 //! about as long as the other.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
 use weir_ledger::chain::Link;
 use weir_ledger::record::Entry;
@@ -31,10 +31,11 @@ pub(super) fn make(
     state: State,
 ) -> Result<(Found, Made), LedgerError> {
     let (to, records) = sync_channel(WAITING);
+    let (back, done) = channel();
     let (link, index) = (state.head().link, stand.map_or(0, |stand| stand.index));
     std::thread::scope(|scope| {
-        let maker = scope.spawn(move || make_all(state, &records));
-        let mut decoder = Decoder { to, ready: Vec::new(), link, index };
+        let maker = scope.spawn(move || make_all(state, &records, &back));
+        let mut decoder = Decoder { to, done, ready: Vec::new(), link, index };
         let found = Found::read(dir, stand, &mut |header, stored| decoder.take(header, stored));
         let index = decoder.end();
         let made = maker.join();
@@ -44,9 +45,16 @@ pub(super) fn make(
     })
 }
 
-fn make_all(mut state: State, records: &Receiver<Vec<Checked>>) -> Result<State, LedgerError> {
-    for record in records.iter().flatten() {
-        redo_checked(&mut state, record)?;
+/// Sends `back` what is done with: whoever made it takes it apart more quickly.
+fn make_all(
+    mut state: State,
+    records: &Receiver<Vec<Checked>>,
+    back: &Sender<Vec<Entry>>,
+) -> Result<State, LedgerError> {
+    for some in records {
+        state.look_ahead(&some);
+        let made = some.into_iter().map(|record| redo_checked(&mut state, record));
+        let _ = back.send(made.collect::<Result<_, _>>()?);
     }
     Ok(state)
 }
@@ -54,6 +62,7 @@ fn make_all(mut state: State, records: &Receiver<Vec<Checked>>) -> Result<State,
 /// Looks at everything of records that does not depend on the ledger.
 struct Decoder {
     to: SyncSender<Vec<Checked>>,
+    done: Receiver<Vec<Entry>>,
     ready: Vec<Checked>,
     /// Of the newest record.
     link: Link,
@@ -73,6 +82,7 @@ impl Decoder {
     }
 
     fn send(&mut self) -> Result<(), LedgerError> {
+        self.done.try_iter().for_each(drop);
         let gone = |_| LedgerError::Failed("nobody makes records again".into());
         self.to.send(std::mem::take(&mut self.ready)).map_err(gone)
     }

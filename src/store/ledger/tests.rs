@@ -28,6 +28,11 @@ fn all(ledger: &Ledger) -> (Head, Vec<Entry>, Vec<(Account, Balance)>) {
     (ledger.head(), ledger.records(1, usize::MAX).unwrap(), balances.rows().copied().collect())
 }
 
+fn make_again(state: &mut State, entry: &Entry) {
+    let checked = Checked::new(entry.clone(), state.head().link).unwrap();
+    state.redo(checked).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -81,7 +86,7 @@ proptest! {
         let left = usize::try_from(ledger.head().seq).unwrap();
         prop_assert!(left <= before.1.len());
         let mut known = State::default();
-        before.1[..left].iter().for_each(|entry| drop(known.redo(entry.clone()).unwrap()));
+        before.1[..left].iter().for_each(|entry| make_again(&mut known, entry));
         let known_balances = known.all_balances().rows().copied().collect();
         prop_assert_eq!(all(&ledger), (*known.head(), before.1[..left].to_vec(), known_balances));
         prop_assert_eq!(ledger.read(|state| format!("{state:?}")), format!("{known:?}"));
@@ -99,8 +104,7 @@ proptest! {
         let upto = upto.index(usize::try_from(head.seq).unwrap() + 1) as u64;
         let mut known = State::default();
         for entry in records.iter().take_while(|entry| entry.record.seq <= upto) {
-            let checked = Checked::new(entry.clone(), known.head().link).unwrap();
-            known.redo(checked).unwrap();
+            make_again(&mut known, entry);
         }
         for (account, _) in balances {
             let touches = |entry: &&Entry| entry.record.legs.iter().any(|leg| leg.account == account);

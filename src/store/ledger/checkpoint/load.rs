@@ -22,7 +22,7 @@ pub(in crate::store::ledger) struct Loaded {
     pub(in crate::store::ledger) kept: Kept,
 }
 
-type Page = (PageId, u64, Vec<u8>);
+type Page = (PageId, Vec<u8>);
 
 /// Reads the checkpoint below `dir`; none when there is none that is whole. What is there is removed then.
 pub(in crate::store::ledger) fn load(dir: &Path) -> Option<Loaded> {
@@ -42,7 +42,7 @@ fn read(dir: &Path) -> Result<Loaded, String> {
     let mark = rows.get(MARK).map_err(|error| error.to_string())?.ok_or("it was never finished")?;
     let mark: Mark = serde_json::from_slice(&mark).map_err(|error| error.to_string())?;
     let mut stale = Vec::new();
-    let halves = std::thread::scope(|scope| {
+    let (built, held) = std::thread::scope(|scope| {
         let (first, first_pages) = sync_channel(WAITING);
         let (second, second_pages) = sync_channel(WAITING);
         let core = &mark.core;
@@ -50,13 +50,12 @@ fn read(dir: &Path) -> Result<Loaded, String> {
             scope.spawn(move || build(core, 0, &first_pages)),
             scope.spawn(move || build(core, 1, &second_pages)),
         ];
-        let read = feed(&rows, mark.number, [first, second], &mut stale);
+        let held = feed(&rows, mark.number, [first, second], &mut stale);
         let built = builders.map(|one| one.join().map_err(|_| "a thread panicked".to_owned()));
-        read.map(|()| built)
+        held.map(|held| (built, held))
     })?;
-    let [first, second] = halves;
-    let ((first, mut held), (second, more)) = (first??, second??);
-    held.extend(more);
+    let [first, second] = built;
+    let (first, second) = (first??, second??);
     let sum = held.values().fold(0_u128, |sum, one| sum.wrapping_add(one.hash));
     if sum != mark.sum {
         return Err("its pages are not those that were written".into());
@@ -66,19 +65,20 @@ fn read(dir: &Path) -> Result<Loaded, String> {
     Ok(Loaded { state, stand: mark.stand, kept })
 }
 
-/// Sends the newest of each page, up to checkpoint `number`, to whoever builds its half.
+/// Sends the newest of each page, up to checkpoint `number`, to whoever builds its half; answers with what they are.
 fn feed(
     rows: &Rows,
     number: u64,
     to: [SyncSender<Vec<Page>>; 2],
     stale: &mut Vec<Vec<u8>>,
-) -> Result<(), String> {
-    let mut newest: Option<(Vec<u8>, Page)> = None;
-    let mut waiting: [Vec<Page>; 2] = Default::default();
-    let mut send = |page: Page, at_once: usize| {
-        let half = usize::from(Loader::half_of(page.0.table));
-        waiting[half].push(page);
-        if waiting[half].len() >= at_once {
+) -> Result<BTreeMap<PageId, Held>, String> {
+    let mut newest: Option<(Vec<u8>, PageId, u64, Vec<u8>)> = None;
+    let (mut waiting, mut held) = (<[Vec<Page>; 2]>::default(), Vec::new());
+    let mut send = |id: PageId, number: u64, bytes: Vec<u8>| {
+        held.push((id, Held { number, hash: hash(id, &bytes) }));
+        let half = usize::from(Loader::half_of(id.table));
+        waiting[half].push((id, bytes));
+        if waiting[half].len() >= AT_ONCE {
             // A builder that is gone has said why.
             let _ = to[half].send(std::mem::take(&mut waiting[half]));
         }
@@ -90,32 +90,26 @@ fn feed(
             stale.push(name);
             continue;
         }
-        match newest.replace((name, (id, written, bytes))) {
-            Some((old, page)) if page.0 == id => stale.push(old),
-            Some((_, page)) => send(page, AT_ONCE),
+        match newest.replace((name, id, written, bytes)) {
+            Some((old, known, ..)) if known == id => stale.push(old),
+            Some((_, id, number, bytes)) => send(id, number, bytes),
             None => {}
         }
     }
-    if let Some((_, page)) = newest {
-        send(page, AT_ONCE);
+    if let Some((_, id, number, bytes)) = newest {
+        send(id, number, bytes);
     }
     for (to, rest) in to.iter().zip(waiting) {
         let _ = to.send(rest);
     }
-    Ok(())
+    Ok(held.into_iter().collect())
 }
 
-/// Builds a half; answers with it and with what pages it is of.
-fn build(
-    core: &Core,
-    half: u8,
-    pages: &Receiver<Vec<Page>>,
-) -> Result<(Loader, BTreeMap<PageId, Held>), String> {
+/// Builds a half.
+fn build(core: &Core, half: u8, pages: &Receiver<Vec<Page>>) -> Result<Loader, String> {
     let mut loader = Loader::new(core, half).map_err(|error| error.to_string())?;
-    let mut held = Vec::new();
-    for (id, number, bytes) in pages.iter().flatten() {
-        held.push((id, Held { number, hash: hash(id, &bytes) }));
+    for (id, bytes) in pages.iter().flatten() {
         loader.page(id, &bytes).map_err(|error| error.to_string())?;
     }
-    Ok((loader.finish(), held.into_iter().collect()))
+    Ok(loader.finish())
 }
