@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { balances, cents, hledger, paidFor } from './books.mjs';
 import { Browser, eventually, launchChromium, Node, Publisher, WatchPage } from './weir.mjs';
 
 // Several browsers and an encoder on two busy processors.
@@ -55,8 +56,6 @@ async function party(session, name) {
   return parties.find((one) => one.name === name);
 }
 
-const cents = (text) => Math.round(Number(text) * 100);
-
 test('each viewer of a session pays for what he saw, and nobody else sees it', async (t) => {
   const publisher = new Publisher(node, await node.channel('private'));
   t.after(() => publisher.kill());
@@ -98,13 +97,17 @@ test('each viewer of a session pays for what he saw, and nobody else sees it', a
   await eventually('the session is over', SOON, async () => (await node.call('GET', `/v1/sessions/${id}`)).state === 'ended');
 
   for (const [name, credited] of [['alice', 50_000], ['bobby', 7_000]]) {
-    const { billed } = await party(id, name);
+    const { billed, charge } = await party(id, name);
+    assert.equal(await paidFor(node, name, charge), cents(billed), `the receipt of ${name} is what the records took`);
     const wallet = await node.call('GET', `/v1/wallets/${name}`);
     assert.deepEqual([cents(wallet.available), wallet.reserved], [credited - cents(billed), '0.00'], name);
     const statement = await node.call('GET', `/v1/wallets/${name}/statement`);
     assert.equal(cents(statement.closing), credited - cents(billed), name);
   }
   assert.ok((await node.call('GET', '/v1/ledger')).is_even);
+  const said = await balances(node);
+  assert.ok(said.size >= 3, [...said].join(' '));
+  assert.deepEqual(await hledger(node), said);
   const told = (await node.call('GET', '/v1/events?kind=session.*&limit=1000')).map((event) => event.kind);
   const times = (kind) => told.filter((one) => one === kind).length;
   const kinds = ['session.offered', 'session.joined', 'session.began', 'session.left', 'session.ended'];
