@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use weir_ledger::batch::Answer;
 use weir_ledger::record::Receipt;
@@ -25,22 +24,12 @@ use super::tasks::Tasks;
 use super::teller::Teller;
 use crate::store::Store;
 
-/// How often a session looks at its clock: warnings and ends are exact to a second.
-const TICK: Duration = Duration::from_secs(1);
-
 /// What a session is told.
 pub enum Message {
-    /// Time passed.
+    /// A second passed.
     Tick,
     /// The directory says that it is like this.
     Follow(Arc<Session>),
-    /// A player played.
-    Played {
-        /// Whose.
-        account: AccountId,
-        /// How long ago, milliseconds.
-        age_ms: u64,
-    },
     /// What the ledger has of a bill.
     Known {
         /// Whose.
@@ -79,8 +68,14 @@ pub struct Context {
     pub tasks: Tasks,
 }
 
-/// How the parties of a session stand, for whoever asks.
-pub type Board = Arc<RwLock<BTreeMap<AccountId, Standing>>>;
+/// What passes between a session's actor and its node, where neither waits for the other.
+#[derive(Debug, Default)]
+pub struct Board {
+    /// How the parties stand that take part.
+    pub standings: RwLock<BTreeMap<AccountId, Standing>>,
+    /// When a player of theirs last played, milliseconds of the monotonic clock; taken with each tick.
+    pub played: Mutex<BTreeMap<AccountId, u64>>,
+}
 
 /// What an actor starts with.
 pub struct Arguments {
@@ -90,15 +85,15 @@ pub struct Arguments {
     pub session: Arc<Session>,
     /// Under which lease.
     pub epoch: u64,
-    /// Where it says how its parties stand.
-    pub board: Board,
+    /// What it shares with its node.
+    pub board: Arc<Board>,
 }
 
 /// One session.
 pub struct State {
     context: Context,
     meeting: Meeting,
-    board: Board,
+    board: Arc<Board>,
     /// Bytes of the stream when it was last looked at.
     bytes: u64,
 }
@@ -117,7 +112,6 @@ impl Actor for SessionActor {
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let Arguments { context, session, epoch, board } = arguments;
-        myself.send_interval(TICK, || Message::Tick);
         // The first look is now, and not when the first second has passed.
         myself.cast(Message::Tick)?;
         let bytes = bytes_of(&context, &session.channel);
@@ -135,10 +129,6 @@ impl Actor for SessionActor {
         match message {
             Message::Tick => state.look(now_ms),
             Message::Follow(session) => state.meeting.follow(session),
-            Message::Played { account, age_ms } => {
-                state.meeting.played(account, now_ms.saturating_sub(age_ms));
-                return Ok(());
-            }
             Message::Known { party, bill } => state.meeting.known(party, bill.as_ref()),
             Message::Answered { party, result } => state.meeting.answered(party, result),
             Message::Unanswered { party } => {
@@ -159,8 +149,11 @@ impl Actor for SessionActor {
 }
 
 impl State {
-    /// Media that arrived since the last look is evidence of this moment.
+    /// Media that arrived since the last look is evidence of this moment; players said when they played.
     fn look(&mut self, now_ms: u64) {
+        for (account, at_ms) in std::mem::take(&mut *self.board.played.lock()) {
+            self.meeting.played(account, at_ms);
+        }
         let bytes = bytes_of(&self.context, &self.meeting.session().channel);
         if std::mem::replace(&mut self.bytes, bytes) < bytes {
             self.meeting.sent(now_ms);
@@ -173,7 +166,7 @@ impl State {
         let standing = present.filter_map(|(id, party)| {
             self.meeting.standing(id).map(|standing| (party.account, standing))
         });
-        *self.board.write() = standing.collect();
+        *self.board.standings.write() = standing.collect();
     }
 
     fn carry(&self, deed: Deed, myself: &ActorRef<Message>) {
@@ -225,6 +218,8 @@ impl State {
     fn ask(&self, party: PartyId, command: HoldCommand, myself: ActorRef<Message>) {
         let session = self.meeting.session();
         let Some(by) = session.party(party).map(|party| party.account) else { return };
+        // Each session has one every few seconds, and goes on meanwhile.
+        let is_routine = matches!(command, HoldCommand::Capture { .. });
         let request = Request {
             id: 0,
             by,
@@ -234,7 +229,11 @@ impl State {
         };
         let teller = self.context.teller.clone();
         self.context.tasks.spawn_unlisted(async move {
-            let message = match teller.ask(&request).await {
+            let asked = match is_routine {
+                true => teller.ask_unhurried(&request).await,
+                false => teller.ask(&request).await,
+            };
+            let message = match asked {
                 Ok(told) => {
                     let Answer { result, .. } = told.answer;
                     Message::Answered { party, result }

@@ -8,6 +8,7 @@ mod beats;
 mod board;
 mod keep;
 mod news;
+mod ticks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,7 +73,13 @@ struct Running {
     epoch: u64,
     /// As its actor knows it.
     session: Arc<Session>,
-    board: Board,
+    board: Arc<Board>,
+}
+
+impl Running {
+    fn is_gone(&self) -> bool {
+        self.actor.get_status() >= ractor::ActorStatus::Stopping
+    }
 }
 
 impl Sessions {
@@ -98,6 +105,8 @@ impl Sessions {
         let own = Arc::clone(&inner);
         tasks.spawn("session beats", |handle| beats::run(own, handle));
         let own = Arc::clone(&inner);
+        tasks.spawn("session clock", |handle| ticks::run(own, handle));
+        let own = Arc::clone(&inner);
         tasks.spawn("session placement", |handle| keep::run(own, handle));
         Ok(Self { inner })
     }
@@ -114,7 +123,7 @@ impl Sessions {
     #[must_use]
     pub fn standing(&self, session: SessionId, account: AccountId) -> Option<Standing> {
         if let Some(running) = self.inner.running.read().get(&session) {
-            return running.board.read().get(&account).copied();
+            return running.board.standings.read().get(&account).copied();
         }
         self.inner.beats.heard(session, account, clock::monotonic_ms())
     }
@@ -123,7 +132,7 @@ impl Sessions {
     #[must_use]
     pub fn board(&self, session: SessionId) -> Option<BTreeMap<AccountId, Standing>> {
         let running = self.inner.running.read();
-        running.get(&session).map(|running| running.board.read().clone())
+        running.get(&session).map(|running| running.board.standings.read().clone())
     }
 
     /// Its figures.
@@ -131,7 +140,8 @@ impl Sessions {
     pub fn figures(&self) -> Figures {
         let running = self.inner.running.read();
         let paused = running.values().map(|one| {
-            one.board.read().values().filter(|standing| standing.paused.is_some()).count() as u64
+            one.board.standings.read().values().filter(|standing| standing.paused.is_some()).count()
+                as u64
         });
         Figures { paused: paused.sum(), beats_dropped: self.inner.beats.dropped() }
     }

@@ -1,33 +1,27 @@
 //! Requests for the ledger on their way into the log. What waits together goes together; a request is answered when most
 //! of the voters have it on disk and the ledger has made it.
 
+mod desk;
 pub mod found;
 mod sweep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use weir_ledger::batch::{self, Answer};
+use weir_ledger::batch::Answer;
 use weir_ledger::{Refusal, Request};
 use weir_model::charge::LedgerId;
 
 use super::tasks::Tasks;
-use crate::raft::{COMMAND_BYTES_MAX, Consensus, ProposeError};
+use crate::raft::{COMMAND_BYTES_MAX, Consensus};
 use crate::store::ledger::command;
+use desk::Desk;
 
 /// Requests that may wait on a node; one more is told that the ledger is busy.
 const WAITING_MAX: usize = 16_384;
 /// Bytes of one batch, so that its command fits the log.
 const BATCH_BYTES_MAX: usize = command::bytes_of(COMMAND_BYTES_MAX) - 16;
-/// Batches on their way at once: one is synced while the one before is made.
-const IN_FLIGHT: usize = 3;
-/// A request waits this long: an election after a leader's death, and one that failed before it.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many disks have what was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -75,6 +69,7 @@ pub enum Untold {
 #[derive(Clone)]
 pub struct Teller {
     queue: mpsc::Sender<Waiting>,
+    unhurried: mpsc::Sender<Waiting>,
     figures: Arc<Figures>,
 }
 
@@ -101,15 +96,16 @@ impl Teller {
     #[must_use]
     pub fn start(consensus: Consensus, tasks: &Tasks) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
+        let (unhurried, others) = mpsc::channel(WAITING_MAX);
         let figures = Arc::new(Figures::default());
         let desk = Desk { consensus, figures: Arc::clone(&figures) };
         tasks.spawn("ledger requests", |handle| async move {
             tokio::select! {
-                () = desk.run(waiting) => {}
+                () = desk.run(waiting, others) => {}
                 () = handle.stopping() => {}
             }
         });
-        Self { queue, figures }
+        Self { queue, unhurried, figures }
     }
 
     /// Has the ledger do `request`. The same request may be sent again until it is answered; it is done once.
@@ -117,6 +113,23 @@ impl Teller {
     /// # Errors
     /// When the ledger said nothing.
     pub async fn ask(&self, request: &Request) -> Result<Told, Untold> {
+        self.ask_by(&self.queue, request).await
+    }
+
+    /// The same for what is one of many and that nobody waits for: it goes with the next batch, or with others like it
+    /// after a moment.
+    ///
+    /// # Errors
+    /// When the ledger said nothing.
+    pub async fn ask_unhurried(&self, request: &Request) -> Result<Told, Untold> {
+        self.ask_by(&self.unhurried, request).await
+    }
+
+    async fn ask_by(
+        &self,
+        queue: &mpsc::Sender<Waiting>,
+        request: &Request,
+    ) -> Result<Told, Untold> {
         let invalid = |refusal: Refusal| Untold::Unavailable(refusal.to_string());
         request.check().map_err(invalid)?;
         let bytes = request.bytes().map_err(invalid)?;
@@ -124,7 +137,7 @@ impl Teller {
             return Err(Untold::Unavailable(Refusal::TooLarge.to_string()));
         }
         let (tell, told) = oneshot::channel();
-        match self.queue.try_send(Waiting { bytes, tell }) {
+        match queue.try_send(Waiting { bytes, tell }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 self.figures.busy.fetch_add(1, Ordering::Relaxed);
@@ -140,98 +153,6 @@ impl Teller {
     pub fn figures(&self) -> &Figures {
         &self.figures
     }
-}
-
-/// The sending end.
-struct Desk {
-    consensus: Consensus,
-    figures: Arc<Figures>,
-}
-
-impl Desk {
-    async fn run(self, mut queue: mpsc::Receiver<Waiting>) {
-        let mut on_their_way = FuturesUnordered::new();
-        let mut held = None;
-        loop {
-            // What comes while enough are on their way goes with the next batch.
-            let is_room = on_their_way.len() < IN_FLIGHT;
-            tokio::select! {
-                biased;
-                Some(()) = on_their_way.next() => {}
-                Some(first) = next(&mut held, &mut queue), if is_room => {
-                    let (waiting, beyond) = gather(first, &mut queue);
-                    held = beyond;
-                    on_their_way.push(self.send(waiting));
-                }
-                else => return,
-            }
-        }
-    }
-
-    async fn send(&self, waiting: Vec<Waiting>) {
-        let pieces: Vec<&[u8]> = waiting.iter().map(|one| one.bytes.as_slice()).collect();
-        let told = self.tell(batch::join(&pieces), waiting.len()).await;
-        self.figures.batches.fetch_add(1, Ordering::Relaxed);
-        let counted = match &told {
-            Ok(_) => &self.figures.answered,
-            Err(_) => &self.figures.unanswered,
-        };
-        counted.fetch_add(waiting.len() as u64, Ordering::Relaxed);
-        match told {
-            Ok((answers, durability)) => {
-                for (one, answer) in waiting.into_iter().zip(answers) {
-                    // Who gave up asks again with the same id.
-                    let _ = one.tell.send(Ok(Told { answer, durability }));
-                }
-            }
-            Err(error) => {
-                for one in waiting {
-                    let _ = one.tell.send(Err(error.clone()));
-                }
-            }
-        }
-    }
-
-    async fn tell(
-        &self,
-        batch: Vec<u8>,
-        count: usize,
-    ) -> Result<(Vec<Answer>, Durability), Untold> {
-        let text =
-            command::to_text(&batch).map_err(|error| Untold::Unavailable(error.to_string()))?;
-        let reply = self.consensus.propose_batch(text, PATIENCE).await;
-        let reply = reply.map_err(|error| match error {
-            ProposeError::Unknown => Untold::Unanswered,
-            other => Untold::Unavailable(other.to_string()),
-        })?;
-        // The log made it before, and the ledger answered to that time.
-        let answers = command::of_text(&reply).and_then(|bytes| batch::read_answers(&bytes).ok());
-        let answers = answers.filter(|answers| answers.len() == count).ok_or(Untold::Unanswered)?;
-        let alone = self.consensus.voters() <= 1;
-        Ok((answers, if alone { Durability::Local } else { Durability::Quorum }))
-    }
-}
-
-/// What was held back, else what comes next; none when nothing will come.
-async fn next(held: &mut Option<Waiting>, queue: &mut mpsc::Receiver<Waiting>) -> Option<Waiting> {
-    match held.take() {
-        Some(first) => Some(first),
-        None => queue.recv().await,
-    }
-}
-
-/// All that waits, as far as it fits one batch, and what does not.
-fn gather(first: Waiting, queue: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
-    let mut bytes = first.bytes.len();
-    let mut waiting = vec![first];
-    while let Ok(next) = queue.try_recv() {
-        bytes += next.bytes.len();
-        if bytes > BATCH_BYTES_MAX {
-            return (waiting, Some(next));
-        }
-        waiting.push(next);
-    }
-    (waiting, None)
 }
 
 fn stopped() -> Untold {

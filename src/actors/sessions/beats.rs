@@ -12,7 +12,6 @@ use weir_session::Standing;
 
 use super::Inner;
 use crate::actors::clock::monotonic_ms as now_ms;
-use crate::actors::session::Message;
 use crate::actors::tasks::Handle;
 use crate::link::request::{Kind, Refusal, encoded, parsed};
 
@@ -171,10 +170,12 @@ impl Inner {
     ) -> BTreeMap<NodeId, Vec<Beat>> {
         let now_ms = now_ms();
         let mut by_node: BTreeMap<NodeId, Vec<Beat>> = BTreeMap::new();
+        let running = self.running.read();
         for ((session, account), at_ms) in waiting {
-            let node = self.context.store.session(session).and_then(|one| self.place_of(&one));
+            let elsewhere = || self.place_of(&*self.context.store.session(session)?);
+            let here = running.contains_key(&session).then_some(self.node);
             // A session that nobody runs bills nothing either.
-            let Some(node) = node else { continue };
+            let Some(node) = here.or_else(elsewhere) else { continue };
             let age_ms = now_ms.saturating_sub(at_ms);
             by_node.entry(node).or_default().push(Beat { session, account, age_ms });
         }
@@ -195,13 +196,21 @@ impl Inner {
     }
 
     fn take_beats(&self, beats: &[Beat]) -> Vec<Told> {
-        let running = self.running.read();
+        let (running, now_ms) = (self.running.read(), now_ms());
         let mut told = Vec::new();
         for Beat { session, account, age_ms } in beats.iter().copied() {
             let Some(one) = running.get(&session) else { continue };
+            if one.session.party_of(account).is_none() {
+                continue;
+            }
             // An actor that is gone is replaced, and misses this one.
-            let _ = one.actor.cast(Message::Played { account, age_ms });
-            let Some(standing) = one.board.read().get(&account).copied() else { continue };
+            let at_ms = now_ms.saturating_sub(age_ms);
+            let mut played = one.board.played.lock();
+            played.entry(account).and_modify(|last| *last = at_ms.max(*last)).or_insert(at_ms);
+            drop(played);
+            let Some(standing) = one.board.standings.read().get(&account).copied() else {
+                continue;
+            };
             told.push(Told::of(session, account, standing));
         }
         told

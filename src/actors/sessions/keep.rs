@@ -18,7 +18,8 @@ use crate::actors::session::{Arguments, Board, Message, SessionActor};
 use crate::actors::tasks::Handle;
 use crate::store::StoreError;
 
-/// How often it looks without news: a claim that was refused is made again.
+/// How often it looks without news whether something is to be done: a claim that was refused is made again, and an actor
+/// that died is replaced.
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks: changes that come together are looked at together.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -34,11 +35,16 @@ pub(super) async fn run(own: Arc<Inner>, handle: Handle) {
         leases.mark_unchanged();
         let work = own.look().await;
         handle.idle(work);
-        tokio::select! {
-            _ = sessions.changed() => {}
-            _ = leases.changed() => {}
-            () = tokio::time::sleep(LOOK) => {}
-            () = handle.stopping() => return own.stop(),
+        loop {
+            let news = tokio::select! {
+                _ = sessions.changed() => true,
+                _ = leases.changed() => true,
+                () = tokio::time::sleep(LOOK) => false,
+                () = handle.stopping() => return own.stop(),
+            };
+            if news || work > 0 || own.lacks() {
+                break;
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
@@ -74,6 +80,11 @@ impl Inner {
         work as u64
     }
 
+    /// Whether an actor is gone that has to be there.
+    fn lacks(&self) -> bool {
+        self.running.read().values().any(Running::is_gone)
+    }
+
     fn lease(&self, session: &Session) -> Option<Lease> {
         self.context.store.cluster().leases.of(&actor_of(session)?).cloned()
     }
@@ -89,7 +100,7 @@ impl Inner {
         let Some(one) = running.get_mut(&session.id).filter(|one| one.epoch == epoch) else {
             return false;
         };
-        if one.actor.get_status() >= ractor::ActorStatus::Stopping {
+        if one.is_gone() {
             return false;
         }
         if !Arc::ptr_eq(&one.session, session) {
@@ -118,7 +129,7 @@ impl Inner {
     }
 
     async fn begin(&self, session: Arc<Session>, epoch: u64) {
-        let (id, board) = (session.id, Board::default());
+        let (id, board) = (session.id, Arc::<Board>::default());
         let arguments = Arguments {
             context: self.context.clone(),
             session: Arc::clone(&session),

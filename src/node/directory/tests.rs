@@ -1,6 +1,7 @@
 //! A store on a cluster's log.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::RwLock;
@@ -400,6 +401,21 @@ async fn money_is_acknowledged_once_and_is_there_after_a_start_and_after_the_log
     let store = Store::open(dir.path(), Timestamp(1)).unwrap();
     let error = Running::open(store, dir.path(), &wire, 3, false).await.err().unwrap();
     assert!(error.to_string().contains("the ledger beside the log is older"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_waits_for_shares_few_batches_and_is_made_all_the_same() {
+    let (dir, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let node = Running::start(dir.path(), &wire, 1, false).await;
+    let before = node.teller.figures().batches.load(Ordering::Relaxed);
+    let requests: Vec<Request> = (1..=100).map(|id| top_up(id, 1)).collect();
+    let asked = requests.iter().map(|request| node.teller.ask_unhurried(request));
+    let told = futures_util::future::join_all(asked).await;
+    assert!(told.iter().all(|told| told.as_ref().is_ok_and(|told| told.answer.result.is_ok())));
+    assert_eq!(wealth(&node), 100);
+    let batches = node.teller.figures().batches.load(Ordering::Relaxed) - before;
+    assert!((1..=50).contains(&batches), "{batches} batches");
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
