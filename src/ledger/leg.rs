@@ -118,6 +118,14 @@ pub(crate) fn check(account: Account, before: &Balance, after: &Balance) -> Resu
     Ok(())
 }
 
+/// Refuses legs of which debits are not credits.
+pub(crate) fn must_be_balanced(legs: &[Leg]) -> Result<(), Refusal> {
+    match is_balanced(legs) {
+        true => Ok(()),
+        false => Err(Refusal::Invalid("its debits are not its credits".into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -281,9 +281,12 @@ impl State {
     /// What is on each account that one of `legs` is on, afterwards, when debits are credits and every account stays
     /// where it may be.
     pub(crate) fn balances_after(&self, legs: &[Leg]) -> Result<Vec<After>, Refusal> {
-        if !leg::is_balanced(legs) {
-            return Err(Refusal::Invalid("its debits are not its credits".into()));
-        }
+        leg::must_be_balanced(legs)?;
+        self.balances_with(legs)
+    }
+
+    /// The same of legs that are known to be balanced.
+    fn balances_with(&self, legs: &[Leg]) -> Result<Vec<After>, Refusal> {
         let mut all: Vec<After> = Vec::with_capacity(legs.len());
         for leg in legs {
             let known = all.iter().position(|after| after.account == leg.account);

@@ -2,6 +2,7 @@
 
 use super::{After, Made, State};
 use crate::chain::Link;
+use crate::leg;
 use crate::record::{Entry, Record};
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -20,11 +21,12 @@ impl Checked {
     /// A record that is to follow where the chain stands at `follows`.
     ///
     /// # Errors
-    /// When the chain does not lead from there to it.
+    /// When the chain does not lead from there to it, or it is not balanced.
     pub fn new(entry: Entry, follows: Link) -> Result<Self, Refusal> {
         if follows.then(&entry.bytes) != entry.link {
             return Err(no_chain());
         }
+        leg::must_be_balanced(&entry.record.legs)?;
         let digest = digest(&entry.record.request)?;
         Ok(Self { entry, follows, digest })
     }
@@ -48,8 +50,8 @@ impl State {
     /// Makes a record again.
     ///
     /// # Errors
-    /// When it does not follow on the newest one, its chain does not lead here, it is not balanced, or it leaves an
-    /// account where it may not be; then nothing has changed.
+    /// When it does not follow on the newest one, its chain does not lead here, or it leaves an account where it may not
+    /// be; then nothing has changed.
     pub fn redo(&mut self, checked: Checked) -> Result<Entry, Refusal> {
         let Checked { entry, follows, digest } = checked;
         if follows != self.head.link {
@@ -67,6 +69,7 @@ impl State {
     /// The same of a record alone.
     #[cfg(test)]
     pub(crate) fn commit(&mut self, record: Record, bytes: Vec<u8>) -> Result<Entry, Refusal> {
+        leg::must_be_balanced(&record.legs)?;
         let balances = self.following(&record)?;
         let entry = self.chained(record, bytes, &balances);
         let digest = digest(&entry.record.request)?;
@@ -93,7 +96,7 @@ impl State {
             self.unknown_rules = Some(rules);
         }
         self.must_know_its_rules()?;
-        self.balances_after(&record.legs)
+        self.balances_with(&record.legs)
     }
 }
 
