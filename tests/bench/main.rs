@@ -104,7 +104,8 @@ fn main() {
             "hls-serve" => hls_serve::run(effort).await,
             "part-latency" => part_latency::run(effort).await,
             "directory" => directory::run(effort).await,
-            "ledger" => ledger::run(effort).await,
+            // Where sessions run too: among the tasks, and not on a thread that each answer has to wake.
+            "ledger" => tokio::spawn(ledger::run(effort)).await.unwrap(),
             "recovery" => recovery::run(effort),
             "sessions" => sessions::run(effort).await,
             "replicate" => replicate::run(effort).await,

@@ -22,6 +22,8 @@ use weir_model::cluster::NodeLoad;
 
 /// Everything of a cluster's start takes less.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Who joins gets every record there is and makes it again.
+const JOINING_PATIENCE: Duration = Duration::from_secs(120);
 
 /// A voter without doors.
 pub(crate) struct Voter {
@@ -67,7 +69,7 @@ impl Voter {
         let begin = Instant::now();
         let promotion = raft::Change::Promote(voter.membership.node());
         while let Err(error) = self.mesh.consensus.change(promotion).await {
-            assert!(begin.elapsed() < PATIENCE, "{error}");
+            assert!(begin.elapsed() < JOINING_PATIENCE, "{error}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         voter

@@ -272,15 +272,28 @@ impl Writer {
                 state.apply(record, place.segment, place.at);
             }
         }
-        let freed = written.and_then(|_| journal.free(&shared.state.read()));
         shared.groups.fetch_add(1, Ordering::Relaxed);
         shared.records.fetch_add(records.len() as u64, Ordering::Relaxed);
         shared.bytes.store(journal.bytes(), Ordering::Relaxed);
-        shared.errors.fetch_add(u64::from(freed.is_err()), Ordering::Relaxed);
+        let told = written.map(|_| ());
+        shared.errors.fetch_add(u64::from(told.is_err()), Ordering::Relaxed);
         for job in jobs {
             // The caller may have given up; the write is made all the same.
-            let _ = job.tell.send(freed.clone());
+            let _ = job.tell.send(told.clone());
         }
+        if told.is_ok() {
+            self.free();
+        }
+    }
+
+    /// Removes what nobody needs any more. Nobody waits for it: removing a file takes longer than a write.
+    fn free(&mut self) {
+        let Self { journal, shared, .. } = self;
+        if let Err(error) = journal.free(&shared.state.read()) {
+            shared.errors.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(%error, "segments of the log that are not needed stay");
+        }
+        shared.bytes.store(journal.bytes(), Ordering::Relaxed);
     }
 
     /// Writes as long as somebody may write, each group after the time that `disk` says.

@@ -8,7 +8,6 @@
 mod load;
 mod pages;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +17,7 @@ use std::thread::JoinHandle;
 use weir_ledger::checkpoint::{Changes, Core};
 
 use super::PAGES_DIR;
-use super::journal::Marks;
+use super::journal::{Durable, Marks};
 pub(super) use load::{Loaded, load};
 pub(super) use pages::Kept;
 
@@ -61,7 +60,7 @@ pub(super) struct Job {
     pub(super) changes: Changes,
     pub(super) stand: Stand,
     /// Its newest segment: synced before the mark is written.
-    pub(super) journal: Arc<File>,
+    pub(super) journal: Durable,
 }
 
 /// Writes checkpoints on a thread of its own. Dropping it ends the thread, with the checkpoint it is at.

@@ -1,7 +1,7 @@
 //! The journal: every record of the ledger, in segments that are only ever appended to.
 //!
 //! It is not synced with each chunk: a power cut takes chunks from its end, and the log of the cluster makes them
-//! again. What must not be lost is synced before the log forgets it ([`Journal::file`]). So at a start the newest segment
+//! again. What must not be lost is synced before the log forgets it ([`Journal::durable`]). So at a start the newest segment
 //! ends before the first chunk that is not sound; the ones before were synced whole, and what is not sound there is
 //! damage, of which nothing is removed.
 
@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use weir_ledger::record::Entry;
@@ -19,7 +20,11 @@ use super::LedgerError;
 use super::checkpoint::Stand;
 use super::chunk::{self, HEADER, Header, Stored};
 
+mod durable;
 mod found;
+
+pub(super) use durable::Durable;
+use durable::Early;
 
 /// A segment is closed when it is longer than this.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -49,9 +54,10 @@ pub(super) struct Journal {
     /// Where the next chunk goes.
     at: u64,
     /// An earlier write failed; nobody knows what the file holds.
-    failed: bool,
+    failed: Arc<AtomicBool>,
     segment_bytes: u64,
     passed: u64,
+    early: Early,
 }
 
 /// The reading end. Cheap to clone; never waits for the writer.
@@ -94,10 +100,21 @@ impl Journal {
 
     /// Appends the records of the entry `index` of the log. A power cut may take them; a crash of the process does not.
     pub(super) fn append(&mut self, index: u64, entries: &[Entry]) -> io::Result<()> {
-        if self.failed {
+        if self.failed.load(Ordering::Acquire) {
             return Err(io::Error::other("an earlier write to the journal failed"));
         }
-        self.failed = true;
+        let written = self.put(index, entries);
+        match &written {
+            Ok(()) => {
+                let (file, failed) = (&self.file, &self.failed);
+                self.early.note(self.passed, || Durable::new(Arc::clone(file), Arc::clone(failed)));
+            }
+            Err(_) => self.failed.store(true, Ordering::Release),
+        }
+        written
+    }
+
+    fn put(&mut self, index: u64, entries: &[Entry]) -> io::Result<()> {
         let first = self.reader.marks.read().next;
         if entries.first().is_some_and(|entry| entry.record.seq != first) {
             return Err(io::Error::other(format!("it would not go on with record {first}")));
@@ -111,7 +128,6 @@ impl Journal {
         self.reader.marks.write().note(first, next, self.segment, self.at);
         self.at += bytes.len() as u64;
         self.passed += bytes.len() as u64;
-        self.failed = false;
         Ok(())
     }
 
@@ -127,18 +143,13 @@ impl Journal {
     }
 
     /// The newest segment: once it is synced, everything that was appended before survives a power cut.
-    pub(super) fn file(&self) -> Arc<File> {
-        Arc::clone(&self.file)
-    }
-
-    /// A sync failed: nobody knows what the file holds, and the kernel tells of it only once.
-    pub(super) const fn fail(&mut self) {
-        self.failed = true;
+    pub(super) fn durable(&self) -> Durable {
+        Durable::new(Arc::clone(&self.file), Arc::clone(&self.failed))
     }
 
     /// The segment before is whole and on the disk before there is a next one.
     fn roll(&mut self, first: u64) -> io::Result<()> {
-        self.file.sync_data()?;
+        self.durable().sync()?;
         self.file = Arc::new(make(&self.reader.path(first))?);
         sync_names(&self.reader.dir)?;
         (self.segment, self.at) = (first, 0);

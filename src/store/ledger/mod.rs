@@ -130,7 +130,7 @@ impl Writer {
         }
         if let Some(keeper) = own.keeper.as_ref().filter(|keeper| keeper.is_free()) {
             own.at = read;
-            let (stand, journal) = (self.journal.stand(index), self.journal.file());
+            let (stand, journal) = (self.journal.stand(index), self.journal.durable());
             keeper.give(Job { changes: state.take_changes(), stand, journal });
         }
     }
@@ -294,15 +294,11 @@ impl Ledger {
     /// # Errors
     /// When the disk fails.
     pub fn sync(&self) -> Result<u64, LedgerError> {
-        let (file, seq) = {
+        let (journal, seq) = {
             let writer = self.inner.writer.lock();
-            (writer.journal.file(), self.head().seq)
+            (writer.journal.durable(), self.head().seq)
         };
-        let synced = file.sync_data();
-        if synced.is_err() {
-            self.inner.writer.lock().journal.fail();
-        }
-        synced.map(|()| seq).map_err(failed)
+        journal.sync().map(|()| seq).map_err(failed)
     }
 
     /// Where it stands, and the newest entry of the log that it has made.

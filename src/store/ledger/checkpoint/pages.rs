@@ -45,7 +45,7 @@ impl Kept {
         self.remove_stale()?;
         self.number += 1;
         self.put_pages(job, stop)?;
-        job.journal.sync_data().map_err(|error| StoreError::Io(error.to_string()))?;
+        job.journal.sync().map_err(|error| StoreError::Io(error.to_string()))?;
         let (number, sum) = (self.number, self.sum);
         let (core, stand) = (job.changes.core().clone(), job.stand.clone());
         let mark = serde_json::to_vec(&Mark { number, sum, core, stand });

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::{
-    Found, Journal, Marks, Reader, Redo, damaged, make, read_chunk, read_header, segment_bytes,
-    segments, sync_names,
+    Early, Found, Journal, Marks, Reader, Redo, damaged, make, read_chunk, read_header,
+    segment_bytes, segments, sync_names,
 };
 use crate::store::ledger::checkpoint::Stand;
 use crate::store::ledger::{LedgerError, failed};
@@ -49,7 +49,8 @@ impl Found {
     ) -> Result<Journal, LedgerError> {
         let Self { reader, end: (segment, at), passed } = self;
         let file = Arc::new(end_at(&reader, segment, at).map_err(failed)?);
-        Ok(Journal { reader, file, segment, at, failed: false, segment_bytes, passed })
+        let (failed, early) = (Arc::default(), Early::start(passed));
+        Ok(Journal { reader, file, segment, at, failed, segment_bytes, passed, early })
     }
 }
 
