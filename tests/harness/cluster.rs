@@ -101,6 +101,12 @@ impl Cluster {
         self.nodes[number].kill();
     }
 
+    /// From its next start on, the files of a node that knows faults are as short as `rules` says; see
+    /// `src/node/faults.rs`.
+    pub(crate) fn shorten(&self, number: usize, rules: &str) {
+        std::fs::write(self.nodes[number].data().join("faults"), rules).unwrap();
+    }
+
     /// Starts a node again on its data, and waits until it answers its operators.
     pub(crate) async fn restart(&mut self, number: usize) {
         self.nodes[number].run().await;

@@ -20,6 +20,8 @@ use crate::sim::dice::Dice;
 const KILLS: u64 = 50;
 /// Who pays at the same time.
 const PAYERS: u64 = 8;
+/// Files so short that segments, snapshots and checkpoints begin and end every few lives.
+const SMALL: &str = "small log=262144 snapshot=200 journal=262144 checkpoint=131072";
 /// A payer gives a request up after this and asks again later.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a node lives between two kills, milliseconds.
@@ -166,6 +168,9 @@ async fn kill_and_pay(voters: usize, kills: u64) {
     let mut cluster = Cluster::start(voters, 0).await;
     cluster.channel("demo").await;
     ready(&cluster.api(0)).await;
+    for node in 0..voters {
+        cluster.shorten(node, SMALL);
+    }
     let book = Arc::new(Book::default());
     book.note(FIRST);
     let (mut dice, mut since) = (Dice::new(kills), 1);
@@ -186,6 +191,9 @@ async fn kill_and_pay(voters: usize, kills: u64) {
         cluster.restart(victim).await;
         check(&book, &cluster.api(round as usize % voters), since).await;
         since = book.all.lock().len();
+        if (round + 1) % KILLS == 0 {
+            println!("{} kills of {voters}: {since} payments", round + 1);
+        }
     }
     let acknowledged = book.all.lock().iter().filter(|paid| paid.seq.is_some()).count();
     println!("{kills} kills of {voters}: {acknowledged} payments");
