@@ -3,18 +3,18 @@
 //!
 //! Nothing of it has to survive. Whoever runs the session next begins with what directory and ledger say.
 
-use std::collections::BTreeMap;
+mod meter;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::{Mutex, RwLock};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use weir_ledger::batch::Answer;
 use weir_ledger::record::Receipt;
 use weir_ledger::request::{HoldCommand, Refs};
 use weir_ledger::{Refusal, Request};
-use weir_model::{AccountId, ChannelName};
-use weir_session::{Command, Deed, Meeting, PartyId, Session, Standing};
+use weir_model::ChannelName;
+use weir_session::{Command, Deed, PartyId, Session};
 
 use super::books::{Books, Question};
 use super::clock;
@@ -24,10 +24,14 @@ use super::tasks::Tasks;
 use super::teller::Teller;
 use crate::store::Store;
 
+pub use meter::Meter;
+
 /// What a session is told.
 pub enum Message {
-    /// A second passed.
-    Tick,
+    /// It begins: the first look is now, and not when the first second has passed.
+    Begin,
+    /// What a second brought about.
+    Carry(Vec<Deed>),
     /// The directory says that it is like this.
     Follow(Arc<Session>),
     /// What the ledger has of a bill.
@@ -35,7 +39,7 @@ pub enum Message {
         /// Whose.
         party: PartyId,
         /// None when it never heard of it.
-        bill: Option<weir_ledger::state::Session>,
+        bill: Option<Box<weir_ledger::state::Session>>,
     },
     /// What the ledger says to a request.
     Answered {
@@ -68,34 +72,21 @@ pub struct Context {
     pub tasks: Tasks,
 }
 
-/// What passes between a session's actor and its node, where neither waits for the other.
-#[derive(Debug, Default)]
-pub struct Board {
-    /// How the parties stand that take part.
-    pub standings: RwLock<BTreeMap<AccountId, Standing>>,
-    /// When a player of theirs last played, milliseconds of the monotonic clock; taken with each tick.
-    pub played: Mutex<BTreeMap<AccountId, u64>>,
-}
-
 /// What an actor starts with.
 pub struct Arguments {
     /// What it needs.
     pub context: Context,
     /// What it runs.
     pub session: Arc<Session>,
-    /// Under which lease.
-    pub epoch: u64,
     /// What it shares with its node.
-    pub board: Arc<Board>,
+    pub meter: Arc<Meter>,
 }
 
 /// One session.
 pub struct State {
     context: Context,
-    meeting: Meeting,
-    board: Arc<Board>,
-    /// Bytes of the stream when it was last looked at.
-    bytes: u64,
+    session: Arc<Session>,
+    meter: Arc<Meter>,
 }
 
 /// The actor.
@@ -111,12 +102,9 @@ impl Actor for SessionActor {
         myself: ActorRef<Message>,
         arguments: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let Arguments { context, session, epoch, board } = arguments;
-        // The first look is now, and not when the first second has passed.
-        myself.cast(Message::Tick)?;
-        let bytes = bytes_of(&context, &session.channel);
-        let meeting = Meeting::new(session, epoch);
-        Ok(State { context, meeting, board, bytes })
+        let Arguments { context, session, meter } = arguments;
+        myself.cast(Message::Begin)?;
+        Ok(State { context, session, meter })
     }
 
     async fn handle(
@@ -125,48 +113,38 @@ impl Actor for SessionActor {
         message: Message,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let now_ms = clock::monotonic_ms();
-        match message {
-            Message::Tick => state.look(now_ms),
-            Message::Follow(session) => state.meeting.follow(session),
-            Message::Known { party, bill } => state.meeting.known(party, bill.as_ref()),
-            Message::Answered { party, result } => state.meeting.answered(party, result),
-            Message::Unanswered { party } => {
-                state.meeting.unanswered(party);
-                return Ok(());
-            }
-        }
-        for deed in state.meeting.tick(now_ms, clock::now()) {
+        for deed in state.hear(message) {
             if deed == Deed::Yield {
                 myself.stop(Some("a later owner runs the session".into()));
                 return Ok(());
             }
             state.carry(deed, &myself);
         }
-        state.show();
         Ok(())
     }
 }
 
 impl State {
-    /// Media that arrived since the last look is evidence of this moment; players said when they played.
-    fn look(&mut self, now_ms: u64) {
-        for (account, at_ms) in std::mem::take(&mut *self.board.played.lock()) {
-            self.meeting.played(account, at_ms);
+    /// What there is to be done after `message`.
+    fn hear(&mut self, message: Message) -> Vec<Deed> {
+        if let Message::Follow(session) = &message {
+            self.session = Arc::clone(session);
         }
-        let bytes = bytes_of(&self.context, &self.meeting.session().channel);
-        if std::mem::replace(&mut self.bytes, bytes) < bytes {
-            self.meeting.sent(now_ms);
-        }
-    }
-
-    fn show(&self) {
-        let session = self.meeting.session();
-        let present = session.present();
-        let standing = present.filter_map(|(id, party)| {
-            self.meeting.standing(id).map(|standing| (party.account, standing))
-        });
-        *self.board.standings.write() = standing.collect();
+        self.meter.hear(|meeting| {
+            match message {
+                Message::Begin => {}
+                Message::Carry(deeds) => return deeds,
+                Message::Follow(session) => meeting.follow(session),
+                Message::Known { party, bill } => meeting.known(party, bill.as_deref()),
+                Message::Answered { party, result } => meeting.answered(party, result),
+                Message::Unanswered { party } => {
+                    // Asked again with the next second.
+                    meeting.unanswered(party);
+                    return Vec::new();
+                }
+            }
+            meeting.tick(clock::monotonic_ms(), clock::now())
+        })
     }
 
     fn carry(&self, deed: Deed, myself: &ActorRef<Message>) {
@@ -176,7 +154,7 @@ impl State {
             Deed::Change(command) => self.change(command),
             Deed::Begin => {
                 // Never before what an earlier session left: who hears of both takes the later segment for newer.
-                let left = self.context.store.shade(&self.meeting.session().channel).from;
+                let left = self.context.store.shade(&self.session.channel).from;
                 let (session, from, at) = (self.id(), self.open_msn().max(left), clock::now());
                 self.change(Command::Begin { session, from, at });
             }
@@ -190,12 +168,12 @@ impl State {
     }
 
     fn id(&self) -> weir_model::SessionId {
-        self.meeting.session().id
+        self.session.id
     }
 
     /// The number of the segment that is being made, or would be.
     fn open_msn(&self) -> u64 {
-        let channel = &self.meeting.session().channel;
+        let channel = &self.session.channel;
         let tip = self.context.streams.public(channel).and_then(|public| public.window.tip());
         match tip {
             Some(tip) => tip.next_msn.saturating_sub(1),
@@ -216,7 +194,7 @@ impl State {
     }
 
     fn ask(&self, party: PartyId, command: HoldCommand, myself: ActorRef<Message>) {
-        let session = self.meeting.session();
+        let session = &self.session;
         let Some(by) = session.party(party).map(|party| party.account) else { return };
         // Each session has one every few seconds, and goes on meanwhile.
         let is_routine = matches!(command, HoldCommand::Capture { .. });
@@ -260,7 +238,7 @@ impl State {
     }
 
     fn warn(&self, party: PartyId, left_s: u32) {
-        let session = self.meeting.session();
+        let session = &self.session;
         let Some(account) = session.party(party).map(|party| party.account) else { return };
         let text = format!("{account} can pay for {left_s} more seconds");
         let fields = [
@@ -272,7 +250,8 @@ impl State {
     }
 }
 
-fn bytes_of(context: &Context, channel: &ChannelName) -> u64 {
-    let public = context.streams.public(channel);
+/// How much of a stream has arrived on this node.
+pub(super) fn bytes_of(streams: &Streams, channel: &ChannelName) -> u64 {
+    let public = streams.public(channel);
     public.map_or(0, |public| public.gauge.bytes.load(Ordering::Relaxed))
 }

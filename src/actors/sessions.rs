@@ -23,7 +23,7 @@ use weir_session::{Command, Session, Standing};
 
 use super::clock;
 use super::membership::Membership;
-use super::session::{Board, Context, Message};
+use super::session::{Context, Message, Meter};
 use super::supervisor::{self, Supervisor};
 use crate::link::Link;
 use crate::store::StoreError;
@@ -73,7 +73,7 @@ struct Running {
     epoch: u64,
     /// As its actor knows it.
     session: Arc<Session>,
-    board: Arc<Board>,
+    meter: Arc<Meter>,
 }
 
 impl Running {
@@ -113,9 +113,14 @@ impl Sessions {
 
     /// A player of `account` takes or plays the session's stream right now.
     pub fn played(&self, session: SessionId, account: AccountId) {
+        let now_ms = clock::monotonic_ms();
+        if let Some(running) = self.inner.running.read().get(&session) {
+            running.meter.played(account, now_ms);
+            return;
+        }
         let known = self.inner.context.store.session(session);
         if known.is_some_and(|session| session.party_of(account).is_some()) {
-            self.inner.beats.note(session, account, clock::monotonic_ms());
+            self.inner.beats.note(session, account, now_ms);
         }
     }
 
@@ -123,7 +128,7 @@ impl Sessions {
     #[must_use]
     pub fn standing(&self, session: SessionId, account: AccountId) -> Option<Standing> {
         if let Some(running) = self.inner.running.read().get(&session) {
-            return running.board.standings.read().get(&account).copied();
+            return running.meter.standing(account);
         }
         self.inner.beats.heard(session, account, clock::monotonic_ms())
     }
@@ -132,7 +137,7 @@ impl Sessions {
     #[must_use]
     pub fn board(&self, session: SessionId) -> Option<BTreeMap<AccountId, Standing>> {
         let running = self.inner.running.read();
-        running.get(&session).map(|running| running.board.standings.read().clone())
+        running.get(&session).map(|running| running.meter.standings())
     }
 
     /// Its figures.
@@ -140,8 +145,8 @@ impl Sessions {
     pub fn figures(&self) -> Figures {
         let running = self.inner.running.read();
         let paused = running.values().map(|one| {
-            one.board.standings.read().values().filter(|standing| standing.paused.is_some()).count()
-                as u64
+            let standings = one.meter.standings();
+            standings.values().filter(|standing| standing.paused.is_some()).count() as u64
         });
         Figures { paused: paused.sum(), beats_dropped: self.inner.beats.dropped() }
     }

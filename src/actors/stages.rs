@@ -4,7 +4,7 @@
 //! A [`Stage`] has one feeder at a time. Between two of them the window stays the same object, so whoever waits for
 //! the next part of it does not notice that a publisher moved to another node.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -154,7 +154,7 @@ impl Replica for Stage {
 #[derive(Clone)]
 pub struct Stages {
     timing: Timing,
-    table: Arc<RwLock<BTreeMap<ChannelName, Arc<Stage>>>>,
+    table: Arc<RwLock<HashMap<ChannelName, Arc<Stage>>>>,
 }
 
 impl Stages {
@@ -173,7 +173,9 @@ impl Stages {
     /// All stages, by channel.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Stage>> {
-        self.table.read().values().cloned().collect()
+        let mut all: Vec<Arc<Stage>> = self.table.read().values().cloned().collect();
+        all.sort_unstable_by(|one, other| one.public.channel.cmp(&other.public.channel));
+        all
     }
 
     /// A channel's stage, fed by a packager here from now on under `epoch`; what a copy shows stays.

@@ -170,12 +170,10 @@ impl Inner {
     ) -> BTreeMap<NodeId, Vec<Beat>> {
         let now_ms = now_ms();
         let mut by_node: BTreeMap<NodeId, Vec<Beat>> = BTreeMap::new();
-        let running = self.running.read();
         for ((session, account), at_ms) in waiting {
-            let elsewhere = || self.place_of(&*self.context.store.session(session)?);
-            let here = running.contains_key(&session).then_some(self.node);
+            let known = self.context.store.session(session);
             // A session that nobody runs bills nothing either.
-            let Some(node) = here.or_else(elsewhere) else { continue };
+            let Some(node) = known.and_then(|known| self.place_of(&known)) else { continue };
             let age_ms = now_ms.saturating_sub(at_ms);
             by_node.entry(node).or_default().push(Beat { session, account, age_ms });
         }
@@ -200,18 +198,11 @@ impl Inner {
         let mut told = Vec::new();
         for Beat { session, account, age_ms } in beats.iter().copied() {
             let Some(one) = running.get(&session) else { continue };
-            if one.session.party_of(account).is_none() {
-                continue;
+            if one.meter.played(account, now_ms.saturating_sub(age_ms))
+                && let Some(standing) = one.meter.standing(account)
+            {
+                told.push(Told::of(session, account, standing));
             }
-            // An actor that is gone is replaced, and misses this one.
-            let at_ms = now_ms.saturating_sub(age_ms);
-            let mut played = one.board.played.lock();
-            played.entry(account).and_modify(|last| *last = at_ms.max(*last)).or_insert(at_ms);
-            drop(played);
-            let Some(standing) = one.board.standings.read().get(&account).copied() else {
-                continue;
-            };
-            told.push(Told::of(session, account, standing));
         }
         told
     }

@@ -67,7 +67,7 @@ impl Inner {
     fn told(&self, session: SessionId) -> Vec<Told> {
         let running = self.running.read();
         let Some(one) = running.get(&session) else { return Vec::new() };
-        let board = one.board.standings.read();
-        board.iter().map(|(account, standing)| Told::of(session, *account, *standing)).collect()
+        let standings = one.meter.standings().into_iter();
+        standings.map(|(account, standing)| Told::of(session, account, standing)).collect()
     }
 }

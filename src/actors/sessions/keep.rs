@@ -14,7 +14,7 @@ use weir_session::Session;
 
 use super::{Inner, Running, actor_of};
 use crate::actors::clock;
-use crate::actors::session::{Arguments, Board, Message, SessionActor};
+use crate::actors::session::{Arguments, Message, Meter, SessionActor, bytes_of};
 use crate::actors::tasks::Handle;
 use crate::store::StoreError;
 
@@ -129,17 +129,15 @@ impl Inner {
     }
 
     async fn begin(&self, session: Arc<Session>, epoch: u64) {
-        let (id, board) = (session.id, Arc::<Board>::default());
-        let arguments = Arguments {
-            context: self.context.clone(),
-            session: Arc::clone(&session),
-            epoch,
-            board: Arc::clone(&board),
-        };
+        let (id, context) = (session.id, self.context.clone());
+        let bytes = bytes_of(&context.streams, &session.channel);
+        let meter = Arc::new(Meter::new(Arc::clone(&session), epoch, bytes));
+        let arguments =
+            Arguments { context, session: Arc::clone(&session), meter: Arc::clone(&meter) };
         let supervisor = self.supervisor.get_cell();
         match Actor::spawn_linked(None, SessionActor, arguments, supervisor).await {
             Ok((actor, _)) => {
-                let running = Running { actor, epoch, session, board };
+                let running = Running { actor, epoch, session, meter };
                 if let Some(old) = self.running.write().insert(id, running) {
                     old.actor.stop(Some("another one runs the session".into()));
                 }

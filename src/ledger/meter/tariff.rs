@@ -95,13 +95,19 @@ impl Tariff {
     #[must_use]
     pub fn lasts_ms(&self, delivered_ms: u64, left: u64) -> u64 {
         let covered = self.billed(delivered_ms).saturating_add(left);
-        // The bill never falls, so the last moment that is covered is found by halving.
-        let (mut good, mut bad) = (delivered_ms, LONGEST_MS + 1);
-        while bad.saturating_sub(good) > 1 {
-            let middle = good.midpoint(bad);
-            if self.billed(middle) <= covered { good = middle } else { bad = middle }
-        }
-        good.saturating_sub(delivered_ms)
+        // Time is billed in whole steps; the first whose price is more than what is covered is one too many.
+        let (step_ms, is_begun) = match self.mode {
+            Mode::ProRata { granule_ms } => (granule_ms.max(1), 0),
+            Mode::StartedMinutes => (MINUTE_MS, 1),
+        };
+        let beyond = (u128::from(covered) + 1) * u128::from(MINUTE_MS);
+        let of_step = (u128::from(self.rate.units()) * u128::from(step_ms)).max(1);
+        let steps = u64::try_from(beyond.div_ceil(of_step)).unwrap_or(u64::MAX);
+        // A step is billed when it is over, or as soon as it has begun.
+        let too_late = steps.saturating_sub(is_begun).saturating_mul(step_ms);
+        let too_late = too_late.saturating_add(is_begun).saturating_add(self.free_ms);
+        let last_ms = too_late.saturating_sub(1).min(LONGEST_MS);
+        last_ms.saturating_sub(delivered_ms)
     }
 
     /// What that much time costs when nothing of it is free.
@@ -180,6 +186,21 @@ mod tests {
         assert_eq!(granule.check(), Err(InvalidTariff::Granule(0)));
         assert_eq!(Tariff { rate: Amount::MAX, ..fine }.check(), Err(InvalidTariff::Rate));
         assert_eq!(Tariff { min_seconds: 86_401, ..fine }.check(), Err(InvalidTariff::Long));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_lasts_to_the_last_millisecond_that_it_covers(
+            (rate, mode, free_ms) in (1_u64..1_000_000, modes(), 0_u64..20_000),
+            delivered_ms in 0..=LONGEST_MS,
+            left in prop_oneof![0_u64..100, 0_u64..1 << 40, Just(u64::MAX)],
+        ) {
+            let tariff = Tariff { free_ms, ..tariff(rate, mode) };
+            let covered = tariff.billed(delivered_ms).saturating_add(left);
+            let last = delivered_ms + tariff.lasts_ms(delivered_ms, left);
+            prop_assert!(last <= LONGEST_MS && tariff.billed(last) <= covered);
+            prop_assert!(last == LONGEST_MS || tariff.billed(last + 1) > covered);
+        }
     }
 
     fn modes() -> impl Strategy<Value = Mode> {
